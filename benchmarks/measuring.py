@@ -53,10 +53,10 @@ def cpu_of_program(program: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def run_program(program: str, *arguments: str) -> dict[str, float]:
+def run_program(program: str, *arguments: str, python: str = sys.executable) -> dict[str, float]:
     """Run a program in a fresh interpreter. Return the JSON that it prints on its last line."""
     run = subprocess.run(
-        [sys.executable, "-c", program, *arguments], check=True, env=_environment(), capture_output=True, text=True
+        [python, "-c", program, *arguments], check=True, env=_environment(), capture_output=True, text=True
     )
     result: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
     return result

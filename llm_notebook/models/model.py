@@ -124,6 +124,18 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
 
         return PauseChain(reason)
 
+    def _request_body(self, prompt: Prompt, *, stream: bool) -> str | None:
+        """Return the body of the request that would be sent for a prompt, character for character. Nothing is sent.
+
+        Args:
+            prompt: the prompt.
+            stream: whether the answer would be asked for piece by piece, where the model can.
+
+        Returns:
+            None for a model without a request of its own, such as a local one.
+        """
+        return None
+
     def _check(self, prompt: Prompt) -> None:
         """Refuse what the model lacks before anything is sent."""
         if prompt.schema is not None and not self.supports_schema:

@@ -105,6 +105,7 @@ def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
         approve=[values[0] for name, values in given if name == "approve"],
         chain_limit=_count(last.get("chain_limit"), "--cl needs a number, 0 for no limit"),
         wait="wait" in flags,
+        dry_run="dry_run" in flags,
         keeps="no_log" not in flags,
         conversation=last.get("cid"),
         continue_="continue_" in flags,

@@ -28,6 +28,7 @@ from llm_notebook.notebook.context.history import RunCells
 from llm_notebook.notebook.context.reading import ContextSource, add_context
 from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
+from llm_notebook.notebook.dry_run import show_dry_run
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
@@ -44,7 +45,6 @@ from llm_notebook.notebook.outcome import bind, outcome, put_in_new_cell
 from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark
-from llm_notebook.notebook.rows.options import require_each
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.templating import apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
@@ -150,7 +150,6 @@ class LLMMagics(Magics):
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
         if arguments.each is not None:
             return self._ask_rows(arguments, body, names)
-        require_each(arguments)
         if arguments.save is not None:
             save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
             return None
@@ -169,6 +168,9 @@ class LLMMagics(Magics):
 
         try:
             asked = read(arguments)
+            if asked.arguments.dry_run:
+                show_dry_run(self.shell, self._chain(asked), stream=arguments.stream, out=arguments.out)
+                return None
             waiting = WaitingTurns(self.turns, asked.origin)
             repeated = None if arguments.new else waiting.find_repeated()
             left = waiting.left() if repeated is None else []
@@ -287,6 +289,7 @@ class LLMMagics(Magics):
             place,
             continues=arguments.continue_ and not arguments.new,
             recall=lambda: read_continued_turn(origin),
+            keeps=not arguments.dry_run,
         )
         if arguments.conversation is not None:
             node.parent = ConversationNode(response=find_response(arguments.conversation))

@@ -129,6 +129,7 @@ _OPTIONS = [
         help="Most answers in a row; 0 for no limit.",
     ),
     argument("--wait", action="store_true", help="Ask by keyboard instead of buttons."),
+    argument("--dry-run", action="store_true", help="Show exactly what would be sent, and send nothing."),
     argument("-n", "--no-log", action="store_true", help="Keep nothing of this in the journal."),
     argument("-c", "--continue", dest="continue_", action="store_true", help="Continue the notebook's conversation."),
     _Option(
@@ -273,6 +274,7 @@ class Arguments:
         approve: `--approve`, names of tools whose calls are asked about.
         chain_limit: `--cl`, the most answers in a row; 0 for no limit.
         wait: `--wait`.
+        dry_run: `--dry-run`.
         keeps: False with `-n`.
         continue_: `-c`.
         conversation: `--cid`, the id of a conversation or turn, or a part of it.
@@ -317,6 +319,7 @@ class Arguments:
     approve: list[str]
     chain_limit: int | None
     wait: bool
+    dry_run: bool
     keeps: bool
     continue_: bool
     conversation: str | None

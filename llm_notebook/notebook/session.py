@@ -69,7 +69,13 @@ class Session:
     _latest: ConversationNode | None = None
 
     def turn(
-        self, cell: str, place: int, *, continues: bool, recall: Callable[[], Response | None] = lambda: None
+        self,
+        cell: str,
+        place: int,
+        *,
+        continues: bool,
+        recall: Callable[[], Response | None] = lambda: None,
+        keeps: bool = True,
     ) -> ConversationNode:
         """Return the node for a prompt of a cell, the one that it had before if its parent is unchanged.
 
@@ -78,9 +84,12 @@ class Session:
             place: how many prompts the execution of the cell has had before this one.
             continues: whether the prompt is sent with the turns before it.
             recall: returns the response that the prompt continues from an earlier kernel; None if there is none.
+            keeps: False for a prompt that will not be sent, which leaves everything as it is.
         """
         known = self._turns.get((cell, place))
         parent = self._parent(known, recall) if continues else None
+        if not keeps:
+            return ConversationNode(parent)
         # A cell that is given or loses its -c gets another node: other cells may still continue what it said before.
         turn = (
             known

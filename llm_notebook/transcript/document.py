@@ -253,7 +253,11 @@ def _notice(view: TranscriptView) -> Document:
 
 def _unsent(unsent: Unsent) -> Document:
     asks = [{"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} for name, text in unsent.asks]
-    return {"asks": asks, "reads": list(unsent.reads)}
+    document: Document = {"asks": asks, "reads": list(unsent.reads)}
+    if unsent.estimate:
+        # This is to be sent as it stands, so it is not shortened.
+        document |= {"estimate": unsent.estimate, "exact": unsent.exact}
+    return document
 
 
 def _problem(problem: Problem) -> Document:

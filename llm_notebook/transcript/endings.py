@@ -73,8 +73,12 @@ class Unsent:
 
     Attributes:
         asks: what it would send, each with a name.
-        reads: two ways to read its answer, in Python. Reading sends it.
+        reads: ways to read its answer, in Python. Reading sends it.
+        estimate: of a dry run, about how much it would send, in a few words; empty elsewhere.
+        exact: of a dry run, what would be sent, byte for byte.
     """
 
     asks: list[tuple[str, str]]
-    reads: tuple[str, str]
+    reads: tuple[str, ...] = ()
+    estimate: str = ""
+    exact: str = ""

@@ -31,7 +31,7 @@ from llm_notebook.transcript.words import (
 )
 
 if TYPE_CHECKING:
-    from llm_notebook.transcript.endings import Problem
+    from llm_notebook.transcript.endings import Problem, Unsent
     from llm_notebook.transcript.view import TranscriptView
 
 __all__ = [
@@ -48,6 +48,8 @@ __all__ = [
     "turn_words",
 ]
 
+# A longer request is in the record for our own view, and in the plain text.
+_LONGEST_EXACT = 20_000
 # The mark in front of our own lines in plain text, and similar characters that a model might put at the beginning of a line.
 _MARK = "▎"
 _LIKE_OUR_MARK = re.compile(rf"{_MARK}|(?<![^\s])[▀-▟┃⎸]")
@@ -88,14 +90,23 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
         sections += markdown_sources(view.sources.listed)
     if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
         sections.append(f"*{sentence}*" if view.silent or view.notice else sentence)
-    for name, text in view.unsent.asks if view.unsent is not None else ():
-        sections += [literal_markdown(name), "\n".join(fenced_code(text, ""))]
+    if view.unsent is not None:
+        sections += _markdown_unsent(view.unsent)
     if view.problem is not None:
         sections.append(_markdown_problem(view.problem))
     sections += [_our_markdown(remark) for remark in words.remarks]
     if view.show_usage and not view.silent:
         sections.append(f"*{footer(view, literal_markdown)}*")
     return in_monospace("\n\n".join(sections))
+
+
+def _markdown_unsent(unsent: Unsent) -> list[str]:
+    sections = []
+    for name, text in unsent.asks:
+        sections += [literal_markdown(name), "\n".join(fenced_code(text, ""))]
+    if unsent.exact and len(unsent.exact) <= _LONGEST_EXACT:
+        sections += ["The request, byte for byte:", "\n".join(fenced_code(unsent.exact, "json"))]
+    return sections
 
 
 def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
@@ -121,6 +132,8 @@ def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
     sections += [
         terminal_safe(f"{name}: {text}") for name, text in (view.unsent.asks if view.unsent is not None else ())
     ]
+    if view.unsent is not None and view.unsent.exact:
+        sections.append(terminal_safe(f"The request, byte for byte:\n{view.unsent.exact}"))
     if view.show_usage and not view.silent:
         sections.append(footer(view))
     return [section.rstrip() for section in sections]

@@ -94,6 +94,8 @@ def unsent_sentence(view: TranscriptView, written: Written = on_one_line) -> str
     """Return the sentences that a prompt was not sent, and what sends it; empty if it was sent."""
     if view.unsent is None:
         return ""
+    if view.unsent.estimate:
+        return f"Dry run: nothing was sent. {written(view.model_id)}, {view.unsent.estimate}."
     ways = ", or ".join(f"`{way}`" for way in view.unsent.reads)
     return f"Not sent yet to {written(view.model_id)}. Reading it sends it: {ways}."
 

@@ -95,6 +95,10 @@ export interface IUnsent {
   asks: { name: string; text: string }[];
   /** Lines of Python that send it. */
   reads: string[];
+  /** Of a dry run: about how much it would send. */
+  estimate?: string;
+  /** Of a dry run: what would be sent, byte for byte; empty if it is too long to be kept. */
+  exact?: string;
 }
 
 /** Why the turn failed, or was not sent. */

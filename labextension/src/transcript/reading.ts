@@ -243,7 +243,9 @@ const FIELDS: Record<string, Check> = {
   unsent: maybe(
     shape({
       asks: listOf(shape({ name: isText, text: isText })),
-      reads: listOf(isText)
+      reads: listOf(isText),
+      estimate: maybe(isText),
+      exact: maybe(isText)
     })
   ),
   job: maybe(

@@ -1,6 +1,7 @@
 /** Draws what concerns the turn as a whole: waiting, notices, how it ended, remarks and the foot. */
 
-import type { Action, IProblem, ITranscript } from './document';
+import { asTabbed } from './answer/table';
+import type { Action, IProblem, ITableBlock, ITranscript } from './document';
 import { jobLabel } from './job';
 import { row } from './dom/boxes';
 import { copyAndSay } from './dom/copying';
@@ -127,7 +128,7 @@ export class Ending implements IPiece {
     this.drawn = key;
     refill(
       this.node,
-      unsent && unsentRow(document.model, unsent),
+      unsent && unsentRow(document.model, unsent, context.host),
       limit && limitRow(limit, this.makeButtons(true)),
       howEnded(context.document) && this.endRow(context.document, words),
       isEmpty(context.document) &&
@@ -225,11 +226,15 @@ export class Ending implements IPiece {
       ...facts.map(fact => el('li', '', fact))
     );
     const node = el('div', 'llm-foot', list);
-    if (copyable && answerOf(this.context!.document) !== '') {
+    const { document } = this.context!;
+    const answer = answerOf(document);
+    const tables = tablesOf(document);
+    if (copyable && (answer !== '' || tables.length > 0)) {
+      const copied = answer || tables.map(asTabbed).join('\n\n');
       const copy = button('llm-plain', icon('copy'), () =>
-        copyAndSay(answerOf(this.context!.document), this.context!.host, copy)
+        copyAndSay(copied, this.context!.host, copy)
       );
-      copy.append('Copy answer');
+      copy.append(answer ? 'Copy answer' : 'Copy rows');
       node.append(el('div', 'llm-foot-acts', copy));
     }
     return node;
@@ -242,7 +247,8 @@ function footOf(document: ITranscript): string[] {
   if (footer?.length) {
     return footer;
   }
-  const hasAnswer = answerOf(document) !== '' || Boolean(job);
+  const hasAnswer =
+    answerOf(document) !== '' || tablesOf(document).length > 0 || Boolean(job);
   return state === 'done' && hasAnswer ? [model] : [];
 }
 
@@ -296,6 +302,10 @@ function answerOf(document: ITranscript): string {
     .flatMap(block => (block.kind === 'text' ? [block.text.trim()] : []))
     .filter(Boolean)
     .join('\n\n');
+}
+
+function tablesOf({ blocks }: ITranscript): ITableBlock[] {
+  return blocks.filter((block): block is ITableBlock => block.kind === 'table');
 }
 
 function countWords(document: ITranscript): number {

@@ -25,3 +25,23 @@ test('a prompt without anything to say has no table', () => {
   const node = unsentRow('m', { asks: [], reads: ['.text()'] });
   expect(node.querySelector('table')).toBeNull();
 });
+
+test('a dry run says that nothing was sent, and copies what would be', () => {
+  const copied: string[] = [];
+  const node = unsentRow(
+    'm',
+    {
+      asks: [{ name: 'user', text: 'Why?' }],
+      reads: [],
+      estimate: 'about 290 tokens in, about $0.0009',
+      exact: '{"model":"m"}'
+    },
+    { copy: text => copied.push(text) }
+  );
+  expect(node.querySelector('header')!.textContent).toBe(
+    'Dry run: nothing was sent. m, about 290 tokens in, about $0.0009Copy as JSON'
+  );
+  node.querySelector('button')!.click();
+  expect(copied).toEqual(['{"model":"m"}']);
+  expect(node.textContent).not.toContain('Not sent yet');
+});

@@ -10,13 +10,13 @@ from typing import Any
 
 from llm_notebook.notebook.explaining.frames import Frame
 from llm_notebook.objects.secrets import Scrubber
+from llm_notebook.objects.table import describe, library_kind
 
 __all__ = ["NamedValue", "named_values", "raw_values"]
 
 _MOST = 16
 _LONGEST = 700
 _LONGEST_READ = 20_000
-_COLUMNS = 40
 _TIMES = " \N{MULTIPLICATION SIGN} "
 
 
@@ -64,10 +64,23 @@ def named_values(frames: list[Frame], variables: dict[str, Any], scrubber: Scrub
         known = told.get(id(value))
         # The same object under another name, as an argument is, need not be told twice.
         is_same = known is not None and len(known.text) > len(known.name) + 10
-        text = f"the same object as {known.name}" if known is not None and is_same else _text(name, value, scrubber)
-        values.append(NamedValue(name, where, _kind(value), text))
+        kind, text = _told(name, value, scrubber)
+        if known is not None and is_same:
+            text = f"the same object as {known.name}"
+        values.append(NamedValue(name, where, kind, text))
         told.setdefault(id(value), values[-1])
     return values, max(0, len(found) - _MOST)
+
+
+def _told(name: str, value: Any, scrubber: Scrubber) -> tuple[str, str]:
+    """Return (what a value is, its beginning without secrets): of a frame, an array or a figure what the table of objects says.
+
+    Anything else is told by its `repr()`, because an error is often about what JSON does not tell apart: a tuple or a list, 1 or "1".
+    """
+    if not library_kind(value):
+        return _kind(value), _text(name, value, scrubber)
+    found = describe(value, max_size=_LONGEST, scrubber=scrubber)
+    return found.kind, found.text or f"<{found.kind}>"
 
 
 def _kind(value: Any) -> str:
@@ -88,12 +101,7 @@ def _text(name: str, value: Any, scrubber: Scrubber) -> str:
     try:
         if isinstance(value, FunctionType | BuiltinFunctionType | type):
             return _signature(value)
-        columns = getattr(value, "columns", None)
-        if columns is not None and hasattr(value, "dtypes"):
-            text = "columns: " + ", ".join(f"{column!r}" for column in list(columns)[:_COLUMNS])
-            text += f"\n{value.head(3)!r}" if hasattr(value, "head") else ""
-        else:
-            text = _repr(value)
+        text = _repr(value)
     except Exception as error:  # an object's own code may fail in any way, as it may be what failed before
         return f"(its repr() fails: {type(error).__name__})"
     # What is far behind the end of what is sent need not be searched for secrets.

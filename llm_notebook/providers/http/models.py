@@ -157,6 +157,11 @@ class HTTPModel(Server):
         request, decoder = self._wire(prompt, stream, key)
         return request, decoder, settings
 
+    def _request_body(self, prompt: Prompt, *, stream: bool) -> str | None:
+        """Return the body of the request that would be sent for a prompt. Addresses that the provider does not fetch are fetched for it."""
+        request, _ = self._wire(fetch_missing(prompt, self), stream and self.can_stream, None)
+        return request.body.decode()
+
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         """Return the request for a prompt and the decoder of its answer."""
         raise NotImplementedError

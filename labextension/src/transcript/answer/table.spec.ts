@@ -39,6 +39,18 @@ test('rows stand under the names and types of their columns', () => {
   expect(cells(page)).toEqual(['0|Ada|36', '1|Hypatia|missing']);
 });
 
+test('the rows that are shown can be copied at the foot, for a spreadsheet', () => {
+  const copied: string[] = [];
+  const page = new Page(live(table()), { copy: text => copied.push(text) });
+  expect(page.buttons('Copy rows')).toEqual([]);
+  page.view.show(
+    transcript([table({ said: 'Done.', head: [['A\tda\n', null]] })]),
+    { copy: text => copied.push(text) }
+  );
+  page.press('Copy rows');
+  expect(copied).toEqual(['name\tage\nA da \t']);
+});
+
 test('a growing table counts its rows and keeps those that are there', async () => {
   const before = live(table());
   const page = new Page(before);

@@ -144,6 +144,16 @@ interface IRow {
   misfit?: number | null;
 }
 
+/** The rows that are shown, as spreadsheets take them. */
+export function asTabbed({ columns, head, tail }: ITableBlock): string {
+  const lines = [columns.map(({ name }) => name), ...head, ...tail];
+  return lines
+    .map(cells =>
+      cells.map(cell => (cell ?? '').replace(/\s+/g, ' ')).join('\t')
+    )
+    .join('\n');
+}
+
 function rowsOf(block: ITableBlock): IRow[] {
   const { head, tail, misfit } = block;
   const first = block.count - tail.length;
