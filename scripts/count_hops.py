@@ -8,8 +8,9 @@ taken in a real kernel, on its main thread, with `sys.setprofile`:
 - `click → answer`: the click on Approve, up to the end of the answer.
 
 A hop is a call into another file of the package than the file that was entered last. Returns are not counted. The numbers are exact: they
-depend on the code alone. A second checkout can be named, to compare it with this one; `--pairs` lists which
-files call which.
+depend on the code alone, and a little on Python, which since 3.12 has no frames for comprehensions. To that end the thread that paints a
+turn looks at it once, before anything is read. A second checkout can be named, to compare it with this one; `--pairs` lists which files call
+which. `LIMITS` says how many hops each walk may have, and tests/scripts/test_count_hops.py that it does not have more.
 """
 
 from __future__ import annotations
@@ -25,16 +26,20 @@ from jupyter_client.manager import KernelManager
 
 from llm_notebook.transcript.displayed import digest_of_document
 
-__all__ = ["WALKS", "count"]
+__all__ = ["LIMITS", "WALKS", "count"]
 
 ROOT = Path(__file__).resolve().parent.parent
 WALKS = ("prompt → chunk", "call → card", "click → answer")
+LIMITS = (153, 266, 456)
+"""Three quarters of what the walks had before the code was put into rooms."""
 
 _PATIENCE = 60
 _MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 _SETUP = r"""
 import collections, http.server, json, os, sys, threading
 import llm_notebook as llm
+
+from llm_notebook.notebook.display.notebook import NotebookDisplay
 
 _package = os.path.dirname(llm.__file__) + os.sep
 _walks, _files_of, _pairs = {}, {}, {}
@@ -64,8 +69,23 @@ def _begin(walk):
 _from = {"call → card": ("feed", "view.py")}
 _until = {"prompt → chunk": ("feed", "view.py")}
 
+_open, _has_looked = NotebookDisplay.open, threading.Event()
+
+def _open_and_wait(display, **keywords):
+    _has_looked.clear()
+    _open(display, **keywords)
+    _has_looked.wait()
+
+def _look_once(display, publish, senders, *_pace):
+    display._tell(senders)
+    _has_looked.set()
+    display._closed.wait()
+
+NotebookDisplay.open, NotebookDisplay._paint = _open_and_wait, _look_once
+
 class _Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet, which is read at once
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         said = [{"content": "Done."}]
@@ -114,8 +134,9 @@ def count(checkout: Path = ROOT) -> dict[str, tuple[int, int, dict[str, int]]]:
             # What happens only once, such as reading catalogues and making the HTTP client, is not part of the walks.
             kernel.run("%%llm -m hops\nWarm up.")
             kernel.run(f"import sys; _begin({WALKS[0]!r})\nget_ipython().run_cell_magic('llm', '-m hops', 'Hello.')")
-            start = f"_begin({WALKS[1]!r})"
-            asked = kernel.run(f"{start}\nget_ipython().run_cell_magic('llm', '-m hops -T erase', 'Erase it.')")
+            asked = kernel.run(
+                f"_begin({WALKS[1]!r})\nget_ipython().run_cell_magic('llm', '-m hops -T erase', 'Erase it.')"
+            )
             click = json.dumps(_click_on(asked))
             actions = "get_ipython().magics_manager.registry['LLMMagics'].actions"
             kernel.run(f"sys.setprofile(None); _begin({WALKS[2]!r}); {actions}.act({click!r})")

@@ -13,14 +13,21 @@ from typing import Any
 from tests.fakes.openai_server import Reply, Step, delta_chunk, sse, text_chunk, usage_chunk
 
 __all__ = [
+    "ABOUT_FRAME",
     "ANSWER",
     "ASK",
     "ASK_FOR_USAGE",
     "CLEAN_UP",
     "DENIED",
+    "EXPLANATION",
+    "FAILS",
+    "FRAME",
+    "FRAME_IN",
     "LOOK_FIRST",
     "MODEL",
+    "PEOPLE",
     "REASONED",
+    "TABLE_OUT",
     "THOUGHT",
     "TOOLS",
     "calls",
@@ -53,6 +60,35 @@ def delete_files(path: str, older_than_days: int, dry_run: bool = False) -> str:
     time.sleep(0.4)
     return "18 files would be deleted, 141 GB" if dry_run else "18 files deleted, 141 GB"
 '''
+FRAME = """\
+%load_ext llm_notebook
+import pandas as pd
+sales = pd.DataFrame({
+    "month": ["2025-06", "2025-07", "2025-08", "2025-09"],
+    "revenue": [1_301_220, 1_288_004, 1_030_722, 1_295_072],
+    "orders": [9_140, 9_120, 9_156, 9_030],
+})"""
+FRAME_IN = f"%%llm -m {MODEL} -f sales --context above\nWhich month should I look at first?"
+ABOUT_FRAME = "**August**: revenue falls by a fifth there, and the number of orders does not."
+TABLE_OUT = f"""%%llm -m {MODEL} --schema-multi "name, age int, born date, field" --out people
+Four people who changed how we count."""
+PEOPLE = json.dumps(
+    {
+        "items": [
+            {"name": "Ada Lovelace", "age": 36, "born": "1815-12-10", "field": "mathematics"},
+            {"name": "Grace Hopper", "age": 85, "born": "1906-12-09", "field": "computing"},
+            {"name": "Mary Somerville", "age": 91, "born": "1780-12-26", "field": "astronomy"},
+            {"name": "Emmy Noether", "age": 53, "born": "1882-03-23", "field": "mathematics"},
+        ]
+    }
+)
+FAILS = "per_order = sales['revenue'] / sales['order']\nper_order.round(2)"
+EXPLANATION = """`sales` has no column `order`; its columns are `month`, `revenue` and **`orders`**.
+
+```python
+per_order = sales['revenue'] / sales['orders']
+per_order.round(2)
+```"""
 _TOOL_OPTIONS = "-T disk_usage -T list_files -T delete_files"
 ASK = f"%%llm -m {MODEL} {_TOOL_OPTIONS}\nFree some space in /data/scratch."
 ASK_FOR_USAGE = ASK.replace("%%llm", "%%llm -u")

@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,19 @@ def _take(lab: LabServer, program: str, server: OpenAIServer) -> None:
         _quickstart(LabPage(page, lab))
         page.set_viewport_size({"width": WIDTH, "height": TALL})
         studio = _Studio(page, LabPage(page, lab), server)
-        for scene in (_streaming, _reasoning, _tools, _record, _approval, _editor, _denied, _rows):
+        for scene in (
+            _streaming,
+            _reasoning,
+            _tools,
+            _record,
+            _approval,
+            _editor,
+            _denied,
+            _frame_in,
+            _table_out,
+            _error,
+            _rows,
+        ):
             scene(studio)
         browser.close()
 
@@ -115,23 +128,27 @@ class _Studio:
         page: the browser's page.
         lab: the same page, as a person uses it.
         server: plays the model.
+        asking: where the cell with the prompt is.
     """
 
     page: Page
     lab: LabPage
     server: OpenAIServer
+    asking: int = 1
 
-    def ask(self, name: str, source: str, *replies: Reply) -> None:
-        """Open the notebook of a scene and run its prompt."""
+    def ask(self, name: str, source: str, *replies: Reply, before: Sequence[str] = (scenes.TOOLS,)) -> None:
+        """Open the notebook of a scene and run its prompt, after the cells before it."""
         self.server.play(*replies)
-        self.lab.write(f"{name}.ipynb", [scenes.TOOLS, source])
-        self.lab.run_cell(0)
-        self.lab.wait_until_ran(0)
-        self.lab.run_cell(1)
+        self.lab.write(f"{name}.ipynb", [*before, source])
+        self.asking = len(before)
+        for index in range(self.asking):
+            self.lab.run_cell(index)
+            self.lab.wait_until_ran(index)
+        self.lab.run_cell(self.asking)
 
     @property
     def output(self) -> Locator:
-        return self.lab.output(1)
+        return self.lab.output(self.asking)
 
     def button(self, name: str) -> Locator:
         return self.output.get_by_role("button", name=name, exact=True)
@@ -145,8 +162,32 @@ class _Studio:
         self.page.mouse.move(WIDTH / 2, TALL - 5)
         for theme in ("Light", "Dark"):
             self.lab.theme(theme)
-            _save(self.page, f"{name}-{theme.lower()}", self.lab.cell(1).bounding_box())
+            _save(self.page, f"{name}-{theme.lower()}", self.lab.cell(self.asking).bounding_box())
         self.lab.theme("Light")
+
+
+def _frame_in(studio: _Studio) -> None:
+    """Picture an answer about a frame and the cells above, with what was sent unfolded."""
+    studio.ask("frame-in", scenes.FRAME_IN, scenes.says(scenes.ABOUT_FRAME), before=[scenes.FRAME])
+    studio.lab.wait_until_ran(1)
+    for summary in studio.output.locator("summary").all():
+        summary.click()
+    studio.take("frame-in")
+
+
+def _table_out(studio: _Studio) -> None:
+    """Picture rows that have become a DataFrame."""
+    studio.ask("table-out", scenes.TABLE_OUT, scenes.says(scenes.PEOPLE), before=["%load_ext llm_notebook"])
+    studio.lab.wait_until_ran(1)
+    studio.take("table-out")
+
+
+def _error(studio: _Studio) -> None:
+    """Picture an error that is explained, with the cell that is proposed."""
+    reply = scenes.says(scenes.EXPLANATION)
+    studio.ask("error", f"%llm error fix -m {scenes.MODEL}", reply, before=[scenes.FRAME, scenes.FAILS])
+    studio.lab.wait_until_ran(2)
+    studio.take("error")
 
 
 def _streaming(studio: _Studio) -> None:

@@ -52,9 +52,16 @@ def thawed(frozen: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(frozen.decode("utf-8", "surrogatepass")))
 
 
-def digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, tool_call_id: str) -> str:
-    """Return the digest that consent to this one call is bound to, as 64 hexadecimal digits."""
-    asks = b"" if policy is None else canonical(policy.to_dict())
+def digest(identity: str, policy: dict[str, Any] | None, frozen: bytes, tool_call_id: str) -> str:
+    """Return the digest that consent to this one call is bound to, as 64 hexadecimal digits.
+
+    Args:
+        identity: the digest of what the tool is.
+        policy: the policy in force, as `ApprovalPolicy.to_dict()` writes it; None where there is none.
+        frozen: the arguments.
+        tool_call_id: the provider's id of the call.
+    """
+    asks = b"" if policy is None else canonical(policy)
     parts = (identity.encode(), asks, frozen, tool_call_id.encode("utf-8", "surrogatepass"))
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
@@ -84,7 +91,7 @@ def request_for(
         arguments=thawed(frozen),
         tool_call_id=tool_call_id,
         reason="",
-        digest=digest(identity.digest, policy, frozen, tool_call_id),
+        digest=digest(identity.digest, asks, frozen, tool_call_id),
         destructive=policy is not None and policy.destructive,
         description=tool.description or "",
         origin=[*origin, source["note"]] if source is not None and "note" in source else origin,

@@ -20,7 +20,7 @@ import re
 import sys
 import types
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,7 @@ from llm_notebook.tools.callables import attributes_of
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["Identity", "digest_of_facts", "identify", "origin_of", "short_identity"]
+__all__ = ["Identity", "digest_of_facts", "identify", "identify_all", "origin_of", "short_identity"]
 
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn|private", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")
@@ -76,9 +76,11 @@ def digest_of_facts(facts: dict[str, str]) -> str:
 def identify(tool: Tool) -> Identity:
     """Return what a tool is at this moment."""
     toolboxes, signature = tool.toolboxes, tool._signature()
+    function = without_adapters(tool.implementation)
+    parts = parts_of(function) if isinstance(function, types.FunctionType) else None
     arguments = described_arguments(signature)
     gathered = _Gathered(toolboxes)
-    code = gathered.code_of(tool.implementation)
+    code = gathered.code_behind(function, parts)
     for toolbox in toolboxes:
         gathered.add_toolbox(toolbox)
     facts = {
@@ -95,10 +97,14 @@ def identify(tool: Tool) -> Identity:
     return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)), digest_of_facts(digests))
 
 
-def short_identity(given: object) -> str:
-    """Return the beginning of the identity of a Tool or a Toolbox, by which it is found again; empty for anything else."""
+def short_identity(given: object, identity: Identity | None = None) -> str:
+    """Return the beginning of the identity of a Tool or a Toolbox, by which it is found again; empty for anything else.
+
+    Args:
+        identity: that of the tool, where it is known already.
+    """
     if isinstance(given, Tool):
-        digest = identify(given).digest
+        digest = (identity or identify(given)).digest
     elif isinstance(given, Toolbox):
         gathered = _Gathered((given,))
         gathered.add_toolbox(given)
@@ -106,6 +112,12 @@ def short_identity(given: object) -> str:
     else:
         return ""
     return digest[:_SHORT]
+
+
+def identify_all(given: Iterable[object]) -> tuple[dict[int, Identity], list[str]]:
+    """Return what each Tool among Tools and Toolboxes is, by its `id()`, and the `short_identity()` of each of them in order."""
+    found = {id(one): identify(one) for one in given if isinstance(one, Tool)}
+    return found, [short_identity(one, found.get(id(one))) for one in given]
 
 
 @dataclass(slots=True)
@@ -130,7 +142,10 @@ class _Gathered:
 
     def code_of(self, function: object) -> object:
         """Return the description of the code that a call runs, and gather what the functions and objects on the way hold."""
-        function = without_adapters(function)
+        return self.code_behind(without_adapters(function))
+
+    def code_behind(self, function: object, parts: FunctionParts | None = None) -> object:
+        """Do as `code_of()` does for what is no adapter, whose parts may be known already."""
         if function is None:
             return None
         if isinstance(function, functools.partial):
@@ -143,7 +158,7 @@ class _Gathered:
             self._add_owner(function.__self__)
             return ["method", self.code_of(function.__func__)]
         if isinstance(function, types.FunctionType):
-            return self._code_of_function(function, parts_of(function))
+            return self._code_of_function(function, parts or parts_of(function))
         if isinstance(function, type):
             self._add_kind(function, function)
             return ["class"]

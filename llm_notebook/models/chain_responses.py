@@ -11,6 +11,7 @@ from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.drivers import run_async, run_sync
+from llm_notebook.turns.interrupts import stoppable
 from llm_notebook.turns.joining import Renumbering, Spacing, result_events
 from llm_notebook.turns.plan import open_log
 
@@ -143,7 +144,7 @@ class ChainResponse(_BaseChainResponse):
 
     def _advance(self, position: int) -> bool:
         if (has := self._chain.has(position)) is None:
-            with self._lock:
+            with stoppable(), self._lock:
                 has = run_sync(self._chain.steps_to(position), parallel=self._chain.plan.parallel_tools)
         return has
 

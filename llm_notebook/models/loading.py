@@ -166,6 +166,6 @@ def _as_kept(request: ApprovalRequest, log: ChainLog) -> ApprovalRequest:
 
 def _bound_to_what_it_shows(request: ApprovalRequest) -> ApprovalRequest:
     """Return a request from outside with the digest of the arguments and the facts that it shows."""
-    policy = None if request.policy is None else ApprovalPolicy.from_dict(request.policy)
+    policy = None if request.policy is None else ApprovalPolicy.from_dict(request.policy).to_dict()
     bound = digest(digest_of_facts(request.facts), policy, canonical(request.arguments), request.tool_call_id)
     return replace(request, digest=digest_of_unknown(bound) if request.outcome_unknown else bound)

@@ -15,6 +15,7 @@ from llm_notebook.parts.messages import Message, StreamEvent, Usage
 from llm_notebook.serialization import ResponseDict
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.drivers import run_async, run_sync
+from llm_notebook.turns.interrupts import stoppable
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items, advance, advance_async, continuing
@@ -119,7 +120,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         Raises:
             PauseChain: a call waits for a human; the results of siblings that have finished are remembered.
         """
-        return run_sync(self._execute_tool_calls_steps(before_call, after_call, tools, tool_calls_list))
+        with stoppable():
+            return run_sync(self._execute_tool_calls_steps(before_call, after_call, tools, tool_calls_list))
 
     def execute_tool_call(self, tool_call: ToolCall) -> ToolResult:
         """Run one call with the prompt's tools and the hooks of its chain or conversation, whether or not it has a result already.
@@ -129,7 +131,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         Raises:
             PauseChain: the call waits for a human.
         """
-        return run_sync(self._execute_tool_call_steps(tool_call))
+        with stoppable():
+            return run_sync(self._execute_tool_call_steps(tool_call))
 
     def reply(
         self,
@@ -149,7 +152,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
             options: the model's options.
             keywords: more arguments of `Model.prompt()`; the tools of this turn are carried on unless `tools=` is given.
         """
-        return run_sync(self._reply_steps(prompt, messages, tool_results, options, keywords))
+        with stoppable():
+            return run_sync(self._reply_steps(prompt, messages, tool_results, options, keywords))
 
     def on_done(self, callback: Callable[[Response], object]) -> None:
         """Call `callback(response)` when the response is complete, or at once if it already is.
@@ -159,7 +163,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         with self._concluding:
             self._callbacks += (callback,)
         if self._done:
-            self._conclude()
+            with stoppable():
+                run_sync(self._conclude_steps())
 
     def __iter__(self) -> Iterator[str]:
         """Yield the text, chunk by chunk, as it arrives."""
@@ -202,23 +207,21 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         return iter(events)
 
     def _advance(self, position: int) -> bool:
-        try:
-            has_more = advance(self._turn.state, position, self._lock, self._source, self._begun_source)
-        except BaseException as error:
-            if close := self._broke_off(error, "close"):
-                close()
-            raise
-        if not has_more:
-            self._conclude()
-        return has_more
+        with stoppable():
+            try:
+                has_more = advance(self._turn.state, position, self._lock, self._source, self._begun_source)
+            except BaseException as error:
+                if close := self._broke_off(error, "close"):
+                    close()
+                raise
+            if not has_more:
+                run_sync(self._conclude_steps())
+            return has_more
 
     def _read_all(self) -> None:
         items = self._turn.state.items
         while self._advance(len(items)):
             pass
-
-    def _conclude(self) -> None:
-        run_sync(self._conclude_steps())
 
     def __str__(self) -> str:
         """Return the whole text of the response."""

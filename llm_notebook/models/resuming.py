@@ -185,7 +185,8 @@ def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | No
     if request is None:
         arguments = thawed(call.arguments)
         # Nobody noted what the tool is. Where it is marked, an approval to run the call again leads to one more question.
-        bound = digest(digest_of_facts({}), call.policy, call.arguments, call.tool_call_id)
+        policy = None if call.policy is None else call.policy.to_dict()
+        bound = digest(digest_of_facts({}), policy, call.arguments, call.tool_call_id)
         request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
     bound = digest_of_unknown(request.digest)
     request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)

@@ -33,8 +33,9 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
         state = response._turn.state
         if state.status == "done":
             view.usage = state.usage if view.usage is None else add_usage(view.usage, state.usage)
-            states = stated_cost(state.response_json) is not None
-            if isinstance(model, KeyHolder) and (is_billed(model) or states):
+            if not view.show_usage or not isinstance(model, KeyHolder):
+                continue
+            if is_billed(model) or stated_cost(state.response_json) is not None:
                 turn.costs.append(cost_of(model, state.usage, state.response_json))
     view.cost = total(turn.costs) if view.show_usage else ""
 

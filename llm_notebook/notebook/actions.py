@@ -126,6 +126,7 @@ class Actions:
             CellHalted: the turn paused again, or was stopped. Everything is shown already.
         """
         self._was_click = True
+        mismatch = self._turns.front.mismatch
         self._turns.front.note_extension()
         try:
             action = json.loads(line)
@@ -136,8 +137,8 @@ class Actions:
         if action["type"] == "revoke":
             self._revoke(str(action.get("grant")))
             return
-        if self._turns.front.mismatch:
-            raise CellError(self._turns.front.mismatch)
+        if mismatch:
+            raise CellError(mismatch)
         turn = self._find_turn(action)
         if turn is not None and (perform := without_chain(self._turns, turn, action)) is not None:
             perform()
@@ -312,14 +313,16 @@ class Actions:
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         call = paused.log.call(request.id)
         problem = problem_with(verdict, paused, request, call)
-        turn.view.mark_question(block.call_id, blocked=problem)
+        if problem or block.blocked or block.refused:
+            turn.view.mark_question(block.call_id, blocked=problem)
         if problem:
             return None
         try:
             if verdict == "approved" and renew(turn, paused, call):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
-            scope = granted_scope(action, turn.origin, current_execution(self._turns.shell))
+            grants = action.get("grant") is not None
+            scope = granted_scope(action, turn.origin, current_execution(self._turns.shell)) if grants else None
             edits = action.get("arguments")
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
             counts = paused.settle(
@@ -355,14 +358,7 @@ class Actions:
         halted = result.error_in_exec if result is not None else None
         # Nothing has run since the question that ended the cell was asked.
         asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
-        for turn in list(self._turns.turns.values()):
-            if turn.view.id != asked_last:
-                self._examine(turn)
-
-    def _examine(self, turn: LiveTurn) -> None:
-        """Bring the questions of a turn up to date, and tell the pages that show it if that has changed anything."""
-        if self._turns.examine(turn):
-            self._turns.tell_state(turn)
+        self._turns.examine_waiting(asked_last)
 
     def _resync(self, transcript: str, *, to_keep: bool) -> None:
         """Send the whole document to a page that missed something, with `to_keep` as the record for its notebook."""
@@ -378,6 +374,10 @@ class Actions:
         if turn.rounds and self._main is not None:
             # Another kernel asked, so the tool may be missing here. The user's variables are looked at between cells only.
             self._main.run(lambda: self._examine(turn))
+
+    def _examine(self, turn: LiveTurn) -> None:
+        if self._turns.examine(turn):
+            self._turns.tell_state(turn)
 
     def _send_value(self, request: str, name: str) -> None:
         """Send an argument of a question in full, as a card shows only its beginning."""

@@ -7,16 +7,13 @@ matter. So the line is read from the left, one option at a time, and what is lef
 
 from __future__ import annotations
 
-import argparse
 import keyword
 import re
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
-from llm_notebook.notebook.expressions import read_expression
-from llm_notebook.notebook.hints import is_known_elsewhere, option_hint
-from llm_notebook.notebook.options import CONTEXTS, NAMING_OBJECTS, Arguments, is_context, option_actions
-from llm_notebook.notebook.typed import begins_like_option, continued, long_option_in, plain_option, read_value
+from llm_notebook.notebook.options import CONTEXTS, Arguments, is_context, option_actions
+from llm_notebook.notebook.typed import Given, continued, seems_options, split_line
 
 __all__ = ["parse_cell", "parse_line", "typed_text"]
 
@@ -34,33 +31,19 @@ def parse_cell(line: str, cell: str) -> tuple[Arguments, str]:
     """
     line, rest = continued(line, cell)
     actions = option_actions()
-    arguments = _parse(line, actions, is_cell=True)
+    given, prompt = split_line(line, actions, is_cell=True)
     first = rest.lstrip().partition("\n")[0]
-    if not re.search(r"(^|\s)--(\s|$)", line) and _seems_options(first, actions, begins=not arguments.prompt):
+    if not re.search(r"(^|\s)--(\s|$)", line) and seems_options(first, actions, begins=not prompt):
         raise CellError(
             f"{first.split()[0]} stands below the line of the options: put it on that line, or end that line with a backslash."
             " For a prompt that begins so, end that line with --. Nothing was sent."
         )
-    return arguments, rest
+    return _read(given, prompt), rest
 
 
 def typed_text(arguments: Arguments, cell: str | None) -> str:
     """Return the prompt as it was typed: what stands on the line, and the text of the cell below it."""
     return "\n".join(part for part in (arguments.prompt, (cell or "").strip("\n")) if part.strip())
-
-
-def _seems_options(line: str, actions: dict[str, argparse.Action], *, begins: bool) -> bool:
-    """Return whether a line below the options is more of them: it consists of options, or begins the prompt with a long one."""
-    if not begins_like_option(line):
-        return False
-    name = plain_option(line, actions).split(None, 1)[0].partition("=")[0]
-    if begins and name.startswith("--") and name in actions:
-        return True
-    try:
-        given, prompt = _split(line, actions)
-    except CellError:
-        return False
-    return bool(given) and not prompt and (begins or name.startswith("--"))
 
 
 def parse_line(line: str) -> Arguments:
@@ -76,11 +59,11 @@ def parse_line(line: str) -> Arguments:
     Raises:
         CellError: an option is unknown (the message names the nearest one), incomplete, given twice, or stands in the prompt.
     """
-    return _parse(line, option_actions())
+    return _read(*split_line(line, option_actions()))
 
 
-def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = False) -> Arguments:
-    given, prompt = _split(line, actions, is_cell=is_cell)
+def _read(given: Given, prompt: str) -> Arguments:
+    """Return what the options of a line say."""
     flags = {name for name, _ in given}
     last = {name: values[-1] for name, values in given if values}
     out, form = _variable(last.get("out"))
@@ -203,137 +186,3 @@ def _choice(option: str, given: str | None, known: tuple[str, ...]) -> str:
         return given or ""
     one_of = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
     raise CellError(f"{option} takes {one_of}, not {given!r}.{nearest(given, known)} Nothing was sent.")
-
-
-Given = list[tuple[str, list[str]]]
-"""Options in the order in which they were given: (name of the attribute in argparse, values)."""
-
-
-def _split(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = False) -> tuple[Given, str]:
-    """Split a line into (options, prompt)."""
-    given: Given = []
-    rest = line.strip()
-    while begins_like_option(rest):
-        option, rest = _option(plain_option(rest, actions), actions)
-        given += option
-    if not rest:
-        return given, ""
-    if re.match(r"--(\s|$)", rest):
-        return given, rest[2:].lstrip()
-    _refuse_comment(rest, follows=bool(given) or is_cell)
-    text, behind = _quoted(rest)
-    given_behind: Given = []
-    while begins_like_option(behind) and _spelling(plain := plain_option(behind, actions), actions):
-        option, behind = _option(plain, actions)
-        given_behind += option
-    if text is not None and not behind:
-        return given + given_behind, text
-    # What follows is no option, so the marks belong to the prompt: `"git" -z what is it`. But a slip like
-    # `"2+2?" --usgae` is refused rather than sent, quotation marks and all.
-    late = behind.split(None, 1)[0].partition("=")[0] if behind.startswith("--") else ""
-    if late and (is_known_elsewhere(late) or nearest(late, actions, cutoff=0.75)):
-        _option(behind, actions)
-    _refuse_late_option(rest, actions)
-    return given, rest
-
-
-def _quoted(text: str) -> tuple[str | None, str]:
-    """Split a prompt that is quoted, and perhaps has something with a dash behind it, into (what is in the marks, what is behind).
-
-    There is no other such mark in the prompt that is not escaped. Typographic marks belong to a prompt that has nothing behind it.
-    """
-    found = re.fullmatch(
-        r"""(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)(?:\s+(?P<behind>\S.*))?""", text, re.DOTALL
-    )
-    if found is not None:
-        quote, behind = found["quote"], found["behind"] or ""
-        is_whole = not behind or begins_like_option(behind)
-        return (found["text"].replace(f"\\{quote}", quote), behind) if is_whole else (None, "")
-    if text[:1] in "\"'":
-        return None, ""
-    try:
-        word, behind = read_value(text)
-    except ValueError:
-        return None, ""
-    is_quoted = word is not None and text.startswith(f"{text[:1]}{word}") and not text[:1].isascii()
-    return (word, behind) if is_quoted and begins_like_option(behind) else (None, "")
-
-
-def _refuse_comment(rest: str, *, follows: bool) -> None:
-    """Refuse what seems to be a comment behind the options, or a backslash that does not end its line."""
-    if follows and rest.startswith("#"):
-        raise CellError(
-            "What stands behind # would be sent to the model: there are no comments on this line."
-            " Put -- before a prompt that begins with #. Nothing was sent."
-        )
-    if follows and re.match(r"\\\s", rest):
-        raise CellError("A backslash continues a line only at its very end. Nothing was sent.")
-
-
-def _refuse_late_option(prompt: str, actions: dict[str, argparse.Action]) -> None:
-    """Refuse a long option in a prompt that is not quoted: it would be sent as text and have no effect."""
-    late = long_option_in(prompt, actions)
-    if late is not None:
-        raise CellError(
-            f"{late} stands in the prompt, where it has no effect. Put options before the prompt, or the whole prompt in quotes;"
-            f" for a prompt about {late}, put -- before the prompt. Nothing was sent."
-        )
-
-
-def _spelling(text: str, actions: dict[str, argparse.Action]) -> str | None:
-    """Return the spelling of the option that the text begins with, or None if it begins with none."""
-    word = text.split(None, 1)[0]
-    name = word.partition("=")[0]
-    if name in actions:
-        return name
-    if word.startswith("--") or f"-{name}" in actions:
-        return None
-    # -mgpt-4o and -cu are read as shell commands read them.
-    return word[:2] if word[:2] in actions else None
-
-
-def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
-    """Read the option that the text begins with. Return (the option with its values, the text after it).
-
-    Raises:
-        CellError: the option is unknown or incomplete.
-    """
-    word = text.split(None, 1)[0]
-    name = _spelling(text, actions)
-    if name is None:
-        wrong = word.partition("=")[0]
-        raise CellError(
-            f"There is no option {wrong}.{option_hint(wrong, actions)} Put -- before a prompt that begins with a dash."
-            " Nothing was sent."
-        )
-    action = actions[name]
-    behind = text[len(name) :]
-    if action.nargs == 0:
-        if not behind or behind[0].isspace():
-            return [(action.dest, [])], behind.lstrip()
-        if name.startswith("--") or not behind[0].isalpha():
-            raise CellError(f"{name} takes no value. Nothing was sent.")
-        # Flags may share a dash: what follows is the next one.
-        return [(action.dest, [])], f"-{behind}"
-    count = action.nargs if isinstance(action.nargs, int) else 1
-    values, rest = _values(behind.removeprefix("=").lstrip(), count, name, actions)
-    return [(action.dest, values)], rest
-
-
-def _values(text: str, count: int, name: str, actions: dict[str, argparse.Action]) -> tuple[list[str], str]:
-    """Read `count` words by the rules of a shell. Return (the words, the text after them)."""
-    values: list[str] = []
-    while len(values) < count:
-        expression = read_expression(text) if not values and actions[name].dest in NAMING_OBJECTS else None
-        try:
-            value, rest = expression or read_value(text)
-        except ValueError:
-            raise CellError(f"A quotation mark after {name} is never closed. Nothing was sent.") from None
-        needs = f"{name} needs {'a value' if count == 1 else f'{count} values'}"
-        if value is None:
-            raise CellError(f"{needs}. Nothing was sent.")
-        if (option := long_option_in(text[: len(text) - len(rest)], actions)) is not None:
-            raise CellError(f"{needs}, and {option} is an option. Put it in quotes if it is meant. Nothing was sent.")
-        values.append(value)
-        text = rest
-    return values, text

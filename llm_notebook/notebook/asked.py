@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.models.conversations import Conversation
 from llm_notebook.notebook.given import Given
+from llm_notebook.notebook.known_secrets import removed
 from llm_notebook.notebook.templating import Applied
 from llm_notebook.parts.sent import Sent
 
@@ -53,7 +54,8 @@ class Asked:
     @property
     def sent(self) -> list[Sent]:
         """What the record says of it beside what the prompt itself knows, and what was removed from all of it."""
-        return [*self.told, *self.given.told, *self.given.secrets.removed()]
+        scrubber = self.given.secrets.made
+        return [*self.told, *self.given.told, *(() if scrubber is None else removed(scrubber))]
 
     def corrected(self, latest: Response, told: str) -> Asked:
         """Return the request that tells the model what is wrong with its latest answer. What went with the prompt is in the history."""

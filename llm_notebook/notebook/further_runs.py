@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from llm_notebook.notebook.failures import install_local_model
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.parts.messages import user
+from llm_notebook.transcript.job import shown_job
 from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def without_chain(turns: LiveTurns, turn: LiveTurn, action: Mapping[str, Any]) -
     """
     if action["type"] == "install":
         return lambda: install_local_model(turns, turn)
-    again, job = turn.again, turn.view.beside.job
+    again, job = turn.again, shown_job(turn.view.beside)
     # A second click comes when the run is under way, or over.
     if action["type"] == "continue" and again is not None and job is not None and job.can_go_on and not turn.is_running:
         return lambda: again(turn)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,7 +27,6 @@ from llm_notebook.objects.table import describe
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.sent import Sent
 from llm_notebook.plugins.own import get_fragment_loaders
-from llm_notebook.providers.http.fetching import Web
 from llm_notebook.templates.fragments import resolve_fragments, split_reference, unknown_prefix
 
 if TYPE_CHECKING:
@@ -63,14 +62,19 @@ class Given:
     told: list[Sent] = field(default_factory=list)
     secrets: LazyScrubber = field(default_factory=lambda: LazyScrubber({}))
 
-    def for_prompt(self) -> dict[str, Any]:
-        """Return it as arguments of `prompt()`."""
+    def for_prompt(self, beside: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Return it as arguments of `prompt()`, of which those that nothing is given for are None.
+
+        Args:
+            beside: what comes before it, such as what templates name, by the same names.
+        """
         inside = [replace(found, text="") for found in self.inside]
-        return {
+        own = {
             "fragments": self.fragments,
             "system_fragments": self.system_fragments,
             "attachments": [*self.attachments, *inside],
         }
+        return {name: [*beside.get(name, ()), *found] or None for name, found in own.items()}
 
     def digest(self) -> list[list[str]]:
         """Return what tells whether the same would be sent once more: a changed frame is another question."""
@@ -264,6 +268,8 @@ def fetched(url: str) -> tuple[str | bytes, bool]:
     Raises:
         OSError, ModelError, ValueError: it is not to be had.
     """
+    from llm_notebook.providers.http.fetching import Web  # loads httpx
+
     content, kind = process.of(Web).fetch(url, by_user=True)
     if kind in ("text/html", "application/xhtml+xml"):
         return html_text(content.decode(errors="replace")), True

@@ -75,9 +75,10 @@ class HeldUpCells:
     def _note_run(self, *_info: object) -> None:
         # What is skipped after this cell is held up by this cell, unless it halts with a question too.
         self._halted = None
-        request = current_request(self._shell)
+        turns = [turn for turn in self._turns() if turn.view.held_up]
+        request = current_request(self._shell) if turns else None
         cell = _cell_of(request.message) if request is not None else ""
-        for turn in list(self._turns()):
+        for turn in turns:
             if cell and cell in turn.view.held_up:
                 turn.view.held_up = [held for held in turn.view.held_up if held != cell]
                 if not turn.is_running:

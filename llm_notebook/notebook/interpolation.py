@@ -6,12 +6,11 @@ import types
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.notebook.arguments import typed_text
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.known_secrets import LazyScrubber, scrubbed_value
 from llm_notebook.objects.described import MOST_BYTES, Described
 from llm_notebook.objects.table import describe_known
-from llm_notebook.templates.expressions import Expression, WrongExpression, split_expressions
+from llm_notebook.templates.expressions import OPENING, Expression, WrongExpression, split_expressions
 
 if TYPE_CHECKING:
     from llm_notebook.notebook.given import Given
@@ -29,23 +28,29 @@ _NOT_VALUES = (
 
 
 def read_prompt(
-    arguments: Arguments, cell: str | None, names: dict[str, Any], given: Given, *, brings_prompt: bool = False
+    text: str,
+    arguments: Arguments,
+    names: dict[str, Any],
+    given: Given,
+    *,
+    is_cell: bool = False,
+    brings_prompt: bool = False,
 ) -> str:
     """Return the prompt of a line and its cell, with the values of its expressions.
 
     Args:
+        text: the prompt as it was typed.
         arguments: the line.
-        cell: the text below it; None for `%llm`.
         names: the variables that expressions see.
         given: takes what the expressions became that is no text.
+        is_cell: it was typed with `%%llm`.
         brings_prompt: a template is a prompt by itself, so that none need be typed.
 
     Raises:
         CellError: there is no prompt, or an expression has no value.
     """
-    text = typed_text(arguments, cell)
     if not text.strip() and not brings_prompt:
-        where = "in the cell, below %%llm" if cell is not None else "after %llm"
+        where = "in the cell, below %%llm" if is_cell else "after %llm"
         raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
     return (
         text
@@ -82,6 +87,8 @@ def interpolate(
     Raises:
         CellError: an expression is not Python, raises, or is stopped; the message names it.
     """
+    if OPENING not in text:
+        return text
     try:
         pieces = split_expressions(text)
     except WrongExpression as error:

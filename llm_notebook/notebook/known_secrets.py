@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from llm_notebook.configuration.keys import load_keys
@@ -30,27 +31,24 @@ def removed(scrubber: Scrubber) -> list[Sent]:
     return [Sent(removal.where, removal.what, group="removed") for removal in scrubber.removals]
 
 
+@dataclass(slots=True)
 class LazyScrubber:
     """A scrubber that is made when it is first used: most prompts bring nothing that could hold a secret.
 
-    Args:
+    Attributes:
         variables: the notebook's variables.
+        made: the scrubber; None until it is used.
     """
 
-    def __init__(self, variables: Mapping[str, Any]) -> None:
-        self._variables = variables
-        self._made: Scrubber | None = None
+    variables: Mapping[str, Any]
+    made: Scrubber | None = None
 
     def __call__(self, where: str = "") -> Scrubber:
         """Return the scrubber, which from here on scrubs what is called so."""
-        if self._made is None:
-            self._made = scrubber_for(self._variables)
-        self._made.where = where
-        return self._made
-
-    def removed(self) -> list[Sent]:
-        """Return what was removed so far, as the record tells it."""
-        return [] if self._made is None else removed(self._made)
+        if self.made is None:
+            self.made = scrubber_for(self.variables)
+        self.made.where = where
+        return self.made
 
 
 def scrubbed_value(text: str, source: str, secrets: LazyScrubber) -> str:

@@ -106,7 +106,8 @@ def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> ShownOutput:
     """
     view, display, log = turn.view, turn.display, chain._chain.log
     # A card is told once, as soon as its call waits, so what all cards offer is known before the first.
-    view.scopes, view.grants_end = log.scopes, not log.origin.notebook
+    if chain.prompt.tool_sources:
+        view.scopes, view.grants_end = log.scopes, not log.origin.notebook
 
     def show_retry(retry: RetryNotice) -> None:
         view.seconds = time.monotonic() - began

@@ -38,7 +38,6 @@ from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.failures import explain_failure, explains, halt_at_limit
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.frontend.interrupts import held_interrupts, holdable_interrupts, interruptible
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
@@ -51,6 +50,7 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import State, TranscriptView
+from llm_notebook.turns.interrupts import held_interrupts, holdable_interrupts, interruptible
 from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:
@@ -179,6 +179,12 @@ class LiveTurns:
         turn.display.open(here=True)
         turn.display.close()
         self._stop_queue(turn)
+
+    def examine_waiting(self, but: str) -> None:
+        """Bring the questions of all turns that wait up to date, but for the turn with this id, and tell the pages what has changed."""
+        for turn in [turn for turn in self.turns.values() if turn.is_waiting]:
+            if turn.view.id != but and self.examine(turn):
+                self.tell_state(turn)
 
     def examine(self, turn: LiveTurn) -> bool:
         """Bring the questions of a waiting turn up to date: ask anew about tools that are others by now, and say which cell to run
@@ -320,9 +326,11 @@ class LiveTurns:
             with self.routes.open(output), holdable_interrupts() as hold:
                 for event in chain._events():
                     # Feeding and counting belong together, or an event could be shown twice or not at all.
-                    with hold:
+                    with hold.lock:
                         view.feed(event, time.monotonic() - began)
                         fed += 1
+                    if hold.is_pressed:
+                        raise KeyboardInterrupt
                     display.changed()
             take_answer(turn, chain)
             state = "done"

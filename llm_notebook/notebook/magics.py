@@ -46,7 +46,7 @@ from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
-from llm_notebook.notebook.templating import apply_templates, save_as_template
+from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
@@ -141,18 +141,16 @@ class LLMMagics(Magics):
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        beside, told = Beside(), list[Sent]()
+        beside: Beside | None = None
+        told = list[Sent]()
         if command is not None:
             from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
 
             (arguments, beside, told), body = explain_failure(command, self.failures, names), None
         else:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
-        if arguments.each is not None:
-            return self._ask_rows(arguments, body, names)
-        if arguments.save is not None:
-            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
-            return None
+        if arguments.each is not None or arguments.save is not None:
+            return self._ask_rows_or_save(arguments, body, names)
 
         def read(given: Arguments) -> Asked:
             asked = self._read_request(given, body, names, execution, place)
@@ -166,6 +164,7 @@ class LLMMagics(Magics):
             asked = read(replace(arguments, model=model_id))
             return self._chain(asked), (asked.arguments, asked.node)
 
+        asker = self._asker(wait=arguments.wait)
         try:
             asked = read(arguments)
             if asked.arguments.dry_run:
@@ -198,11 +197,13 @@ class LLMMagics(Magics):
             beside=beside,
         )
         asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
-        asker = self._asker(wait=arguments.wait)
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
         return outcome(view, asked.wanted) if is_value_used() else None
 
-    def _ask_rows(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
+    def _ask_rows_or_save(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
+        if arguments.save is not None:
+            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
+            return None
         from llm_notebook.notebook.rows.each import in_options, read_each  # what only runs over rows need
 
         try:
@@ -274,15 +275,19 @@ class LLMMagics(Magics):
             cell_text=execution.text,
             number=execution.number,
         )
-        applied = apply_templates(arguments, self.shell)
+        uses_templates = arguments.templates or arguments.params
+        applied = apply_templates(arguments, self.shell) if uses_templates else Applied(arguments)
         arguments = applied.arguments
         tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
         given = read_given(arguments, names, self.last_figure.find)
         wanted = read_wanted(arguments, names)
-        text = read_prompt(arguments, cell, names, given, brings_prompt=applied.brings_prompt)
-        prompt, system = applied.prompt(text), applied.system(read_system(arguments, names, given.secrets), text)
+        typed, is_cell = typed_text(arguments, cell), cell is not None
+        text = read_prompt(typed, arguments, names, given, is_cell=is_cell, brings_prompt=applied.brings_prompt)
+        prompt, system = text, read_system(arguments, names, given.secrets)
+        if applied.templates:
+            prompt, system = applied.prompt(text), applied.system(system, text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -295,13 +300,14 @@ class LLMMagics(Magics):
             node.parent = ConversationNode(response=find_response(arguments.conversation))
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
+        history = conversation.history()
         node.question, node.number = prompt, execution.number
         context = arguments.context or self.context
         if context != "none":
             source = ContextSource(self.turns, self.failures, self.run_cells, session)
             add_context(context, source, conversation, given, origin, arguments.max_size)
         beside = {"schema": wanted.schema, **applied.beside}
-        digest = request_digest(arguments, model.model_id, prompt, system, given, conversation.history(), beside)
+        digest = request_digest(arguments, model.model_id, prompt, system, given.digest(), history, beside)
         origin = replace(origin, request=digest, makers=makers)
         return Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
 
@@ -333,7 +339,7 @@ class LLMMagics(Magics):
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
                 schema=asked.wanted.source_to_send,
-                **asked.applied.together(asked.given.for_prompt()),
+                **asked.given.for_prompt(asked.applied.beside),
                 hide_reasoning=arguments.hide_reasoning,
                 key=arguments.key,
             )

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
@@ -241,12 +243,13 @@ def documented(function: Magic) -> Magic:
     return decorated
 
 
-def option_actions() -> dict[str, argparse.Action]:
+@functools.cache
+def option_actions() -> Mapping[str, argparse.Action]:
     """Return the option that each spelling means, such as that of `-m` and of `--model`."""
     parser = MagicArgumentParser(add_help=False)
     for option in _OPTIONS:
         option.add_to_parser(parser, None)
-    return {name: action for action in parser._actions for name in action.option_strings}
+    return MappingProxyType({name: action for action in parser._actions for name in action.option_strings})
 
 
 def option_kinds() -> dict[str, tuple[str, ...]]:

@@ -8,11 +8,9 @@ from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.notebook.completion.matcher import complete_in, stop_completing_in
 from llm_notebook.notebook.first_cell import read_first_questions
-from llm_notebook.notebook.frontend.interrupts import stoppable
 from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.rows.drawing import draw_runs, stop_drawing_runs
-from llm_notebook.turns.interrupts import Interrupts
 
 __all__ = ["register", "unregister"]
 
@@ -25,7 +23,6 @@ def register(shell: InteractiveShell) -> None:
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
-    process.of(Interrupts).stoppable = stoppable
     draw_runs(magics.turns)
     magics.actions.open()
     magics.failures.open()
@@ -58,7 +55,6 @@ def unregister(shell: InteractiveShell) -> None:
     stop_completing_in(shell)
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
-    process.made.pop(Interrupts, None)
     stop_drawing_runs()
     magics.halts.undo()
     forget_questions(shell)

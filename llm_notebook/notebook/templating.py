@@ -21,7 +21,7 @@ from llm_notebook.parts.attachments import Attachment
 from llm_notebook.plugins.own import get_fragment_loaders
 from llm_notebook.templates.fragments import Fragment, resolve_fragments
 from llm_notebook.templates.template import Template, load_template, save_template
-from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
 
 if TYPE_CHECKING:
@@ -41,25 +41,15 @@ class Applied:
         arguments: the options of the cell, with what the templates add.
         templates: the templates, in order.
         given: the values of their variables.
-        fragments, system_fragments: the texts that the templates name.
-        attachments: the files that they name.
+        brings_prompt: the templates are a prompt without any text of the cell.
+        beside: the texts and files that they name, by the names under which a model's `chain()` takes them; what is empty is left out.
     """
 
     arguments: Arguments
     templates: list[Template] = field(default_factory=list)
     given: dict[str, str] = field(default_factory=dict)
-    fragments: list[Fragment] = field(default_factory=list)
-    system_fragments: list[Fragment] = field(default_factory=list)
-    attachments: list[Attachment | str] = field(default_factory=list)
-
-    @property
-    def brings_prompt(self) -> bool:
-        """Whether the templates are a prompt without any text of the cell."""
-        return (
-            bool(self.templates)
-            and all("input" not in one.vars() for one in self.templates)
-            and any(one.prompt for one in self.templates)
-        )
+    beside: dict[str, list[Any]] = field(default_factory=dict)
+    brings_prompt: bool = False
 
     def prompt(self, text: str) -> str:
         """Return what is sent for the text of the cell.
@@ -80,20 +70,6 @@ class Applied:
         systems = [system for one in self.templates if (system := self._evaluate(one, text)[1])]
         return "\n\n".join(systems) or None
 
-    @property
-    def beside(self) -> dict[str, Any]:
-        """What is sent beside the prompt, by the names that a model's `chain()` takes."""
-        sent = {
-            "fragments": self.fragments,
-            "system_fragments": self.system_fragments,
-            "attachments": self.attachments,
-        }
-        return {name: found for name, found in sent.items() if found}
-
-    def together(self, given: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """Return what is sent beside the prompt, together with what the cell itself gives under the same names."""
-        return {name: [*self.beside.get(name, ()), *found] for name, found in given.items()}
-
     def _evaluate(self, template: Template, text: str) -> tuple[str | None, str | None]:
         try:
             return template.evaluate(text, self.given)
@@ -111,32 +87,28 @@ def apply_templates(arguments: Arguments, shell: InteractiveShell) -> Applied:
     """Load the templates that a cell names, and add what they say to its options.
 
     Args:
-        arguments: the options of the cell.
+        arguments: the options of the cell, which name templates or give values to them.
         shell: shows the Python code that a template would run.
 
     Raises:
         CellError: a template does not exist or cannot be read, or it needs `--trust`, which is not given.
     """
     if not arguments.templates:
-        if arguments.params:
-            raise CellError(
-                "-p gives a value to a variable of a template: name the template with -t. Nothing was sent."
-            )
-        return Applied(arguments)
+        raise CellError("-p gives a value to a variable of a template: name the template with -t. Nothing was sent.")
     try:
         templates = [load_template(name) for name in arguments.templates]
     except TemplateError as error:
         raise CellError(f"{error} Nothing was sent.") from None
     _require_known(arguments.params, templates)
     _require_trust(arguments, templates, shell)
-    applied = Applied(_with_options(arguments, templates), templates, arguments.params)
-    loaders = get_fragment_loaders()
-    for template in templates:
-        applied.fragments += _texts(template.fragments, loaders)
-        applied.system_fragments += _texts(template.system_fragments, loaders)
-        applied.attachments += template.attachments or []
-        applied.attachments += [_attachment(one.type, one.value) for one in template.attachment_types or []]
-    return applied
+    brings_prompt = all("input" not in one.vars() for one in templates) and any(one.prompt for one in templates)
+    return Applied(
+        _with_options(arguments, templates),
+        templates,
+        arguments.params,
+        _beside(templates),
+        brings_prompt=brings_prompt,
+    )
 
 
 def save_as_template(shell: InteractiveShell, arguments: Arguments, prompt: str, wanted: Wanted) -> None:
@@ -227,7 +199,7 @@ def _require_trust(arguments: Arguments, templates: Sequence[Template], shell: I
         makers = [tool for tool in template.tools or [] if not tool.isidentifier()]
         if template.functions:
             code = str(template.functions)
-            show_markdown(shell, "\n".join(fenced_code(code, "python")), code)
+            show_markdown(shell, fenced_text(code, "python"), code)
             what = "brings functions in Python, which a model could call. They are shown above: read them"
         elif makers:
             what = f"makes tools by running code: {', '.join(makers)}. Look at it"
@@ -242,6 +214,19 @@ def _named_files(template: Template) -> list[str]:
     """Return what a template would read on this machine, or fetch, and send."""
     typed = [one.value for one in template.attachment_types or []]
     return [*(template.fragments or []), *(template.system_fragments or []), *(template.attachments or []), *typed]
+
+
+def _beside(templates: Sequence[Template]) -> dict[str, list[Any]]:
+    """Return the texts and files that templates name, by the names that a model's `chain()` takes."""
+    loaders = get_fragment_loaders()
+    typed = [[_attachment(one.type, one.value) for one in template.attachment_types or []] for template in templates]
+    files = [[*(one.attachments or []), *made] for one, made in zip(templates, typed, strict=True)]
+    named: dict[str, list[Any]] = {
+        "fragments": [text for one in templates for text in _texts(one.fragments, loaders)],
+        "system_fragments": [text for one in templates for text in _texts(one.system_fragments, loaders)],
+        "attachments": [file for of_one in files for file in of_one],
+    }
+    return {name: found for name, found in named.items() if found}
 
 
 def _texts(references: Sequence[str] | None, loaders: Mapping[str, Any]) -> list[Fragment]:

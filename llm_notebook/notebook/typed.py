@@ -1,4 +1,4 @@
-"""Reads what people type where options stand: lines that a backslash continues, and what keyboards and editors make of dashes and quotes.
+"""Reads what people type where options stand: it splits a line into its options and its prompt, as keyboards and editors leave them.
 
 Phones, macOS, Word and chat programs turn `--ta` into `—ta`, quotation marks into curly ones, and spaces into spaces that do not break;
 text that was copied from a page may hold characters of no width. Somebody who types `—ta` means an option that has a tool ask first. To send
@@ -7,13 +7,29 @@ that to the model as text would drop it without a word, so here it is understood
 
 from __future__ import annotations
 
+import argparse
 import io
 import re
 import shlex
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-__all__ = ["begins_like_option", "continued", "long_option_in", "plain_option", "read_value", "value_places"]
+from llm_notebook.notebook.errors import CellError, nearest
+from llm_notebook.notebook.expressions import read_expression
+from llm_notebook.notebook.hints import is_known_elsewhere, option_hint
+from llm_notebook.notebook.options import NAMING_OBJECTS
+
+__all__ = [
+    "Given",
+    "begins_like_option",
+    "continued",
+    "long_option_in",
+    "plain_option",
+    "read_value",
+    "seems_options",
+    "split_line",
+    "value_places",
+]
 
 _DASH = "-\u02d7\u2010-\u2015\u2043\u2212\u2796\u2e3a\u2e3b\ufe58\ufe63\uff0d"
 # Drawn as nothing: zero-width and direction-changing characters, fillers and variation selectors.
@@ -54,6 +70,9 @@ _WORD = re.compile(r"\S+")
 # What may stand between an option and its value: spaces, and ends of lines that a backslash continues.
 _BEFORE_VALUE = re.compile(rf"(?:[^\S\n]|[{_NARROW}]|\\[^\S\n]*\n)*")
 _LONGEST_VALUE = 10_000
+
+Given = list[tuple[str, list[str]]]
+"""Options in the order in which they were given: (name of the attribute in argparse, values)."""
 
 
 def continued(line: str, cell: str) -> tuple[str, str]:
@@ -135,6 +154,150 @@ def long_option_in(prompt: str, names: Collection[str]) -> str | None:
             if plain.startswith("--") and plain in names:
                 return plain
     return None
+
+
+def split_line(line: str, actions: Mapping[str, argparse.Action], *, is_cell: bool = False) -> tuple[Given, str]:
+    """Split a line into (options, prompt)."""
+    given: Given = []
+    rest = line.strip()
+    while begins_like_option(rest):
+        option, rest = _option(plain_option(rest, actions), actions)
+        given += option
+    if not rest:
+        return given, ""
+    if re.match(r"--(\s|$)", rest):
+        return given, rest[2:].lstrip()
+    _refuse_comment(rest, follows=bool(given) or is_cell)
+    text, behind = _quoted(rest)
+    given_behind: Given = []
+    while begins_like_option(behind) and _spelling(plain := plain_option(behind, actions), actions):
+        option, behind = _option(plain, actions)
+        given_behind += option
+    if text is not None and not behind:
+        return given + given_behind, text
+    # What follows is no option, so the marks belong to the prompt: `"git" -z what is it`. But a slip like
+    # `"2+2?" --usgae` is refused rather than sent, quotation marks and all.
+    late = behind.split(None, 1)[0].partition("=")[0] if behind.startswith("--") else ""
+    if late and (is_known_elsewhere(late) or nearest(late, actions, cutoff=0.75)):
+        _option(behind, actions)
+    _refuse_late_option(rest, actions)
+    return given, rest
+
+
+def _quoted(text: str) -> tuple[str | None, str]:
+    """Split a prompt that is quoted, and perhaps has something with a dash behind it, into (what is in the marks, what is behind).
+
+    There is no other such mark in the prompt that is not escaped. Typographic marks belong to a prompt that has nothing behind it.
+    """
+    found = re.fullmatch(
+        r"""(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)(?:\s+(?P<behind>\S.*))?""", text, re.DOTALL
+    )
+    if found is not None:
+        quote, behind = found["quote"], found["behind"] or ""
+        is_whole = not behind or begins_like_option(behind)
+        return (found["text"].replace(f"\\{quote}", quote), behind) if is_whole else (None, "")
+    if text[:1] in "\"'":
+        return None, ""
+    try:
+        word, behind = read_value(text)
+    except ValueError:
+        return None, ""
+    is_quoted = word is not None and text.startswith(f"{text[:1]}{word}") and not text[:1].isascii()
+    return (word, behind) if is_quoted and begins_like_option(behind) else (None, "")
+
+
+def _refuse_comment(rest: str, *, follows: bool) -> None:
+    """Refuse what seems to be a comment behind the options, or a backslash that does not end its line."""
+    if follows and rest.startswith("#"):
+        raise CellError(
+            "What stands behind # would be sent to the model: there are no comments on this line."
+            " Put -- before a prompt that begins with #. Nothing was sent."
+        )
+    if follows and re.match(r"\\\s", rest):
+        raise CellError("A backslash continues a line only at its very end. Nothing was sent.")
+
+
+def _refuse_late_option(prompt: str, actions: Mapping[str, argparse.Action]) -> None:
+    """Refuse a long option in a prompt that is not quoted: it would be sent as text and have no effect."""
+    late = long_option_in(prompt, actions)
+    if late is not None:
+        raise CellError(
+            f"{late} stands in the prompt, where it has no effect. Put options before the prompt, or the whole prompt in quotes;"
+            f" for a prompt about {late}, put -- before the prompt. Nothing was sent."
+        )
+
+
+def _spelling(text: str, actions: Mapping[str, argparse.Action]) -> str | None:
+    """Return the spelling of the option that the text begins with, or None if it begins with none."""
+    word = text.split(None, 1)[0]
+    name = word.partition("=")[0]
+    if name in actions:
+        return name
+    if word.startswith("--") or f"-{name}" in actions:
+        return None
+    # -mgpt-4o and -cu are read as shell commands read them.
+    return word[:2] if word[:2] in actions else None
+
+
+def _option(text: str, actions: Mapping[str, argparse.Action]) -> tuple[Given, str]:
+    """Read the option that the text begins with. Return (the option with its values, the text after it).
+
+    Raises:
+        CellError: the option is unknown or incomplete.
+    """
+    word = text.split(None, 1)[0]
+    name = _spelling(text, actions)
+    if name is None:
+        wrong = word.partition("=")[0]
+        raise CellError(
+            f"There is no option {wrong}.{option_hint(wrong, actions)} Put -- before a prompt that begins with a dash."
+            " Nothing was sent."
+        )
+    action = actions[name]
+    behind = text[len(name) :]
+    if action.nargs == 0:
+        if not behind or behind[0].isspace():
+            return [(action.dest, [])], behind.lstrip()
+        if name.startswith("--") or not behind[0].isalpha():
+            raise CellError(f"{name} takes no value. Nothing was sent.")
+        # Flags may share a dash: what follows is the next one.
+        return [(action.dest, [])], f"-{behind}"
+    count = action.nargs if isinstance(action.nargs, int) else 1
+    values, rest = _values(behind.removeprefix("=").lstrip(), count, name, actions)
+    return [(action.dest, values)], rest
+
+
+def _values(text: str, count: int, name: str, actions: Mapping[str, argparse.Action]) -> tuple[list[str], str]:
+    """Read `count` words by the rules of a shell. Return (the words, the text after them)."""
+    values: list[str] = []
+    while len(values) < count:
+        expression = read_expression(text) if not values and actions[name].dest in NAMING_OBJECTS else None
+        try:
+            value, rest = expression or read_value(text)
+        except ValueError:
+            raise CellError(f"A quotation mark after {name} is never closed. Nothing was sent.") from None
+        needs = f"{name} needs {'a value' if count == 1 else f'{count} values'}"
+        if value is None:
+            raise CellError(f"{needs}. Nothing was sent.")
+        if (option := long_option_in(text[: len(text) - len(rest)], actions)) is not None:
+            raise CellError(f"{needs}, and {option} is an option. Put it in quotes if it is meant. Nothing was sent.")
+        values.append(value)
+        text = rest
+    return values, text
+
+
+def seems_options(line: str, actions: Mapping[str, argparse.Action], *, begins: bool) -> bool:
+    """Return whether a line below the options is more of them: it consists of options, or begins the prompt with a long one."""
+    if not begins_like_option(line):
+        return False
+    name = plain_option(line, actions).split(None, 1)[0].partition("=")[0]
+    if begins and name.startswith("--") and name in actions:
+        return True
+    try:
+        given, prompt = split_line(line, actions)
+    except CellError:
+        return False
+    return bool(given) and not prompt and (begins or name.startswith("--"))
 
 
 def value_places(text: str, name: str) -> list[tuple[int, int]]:

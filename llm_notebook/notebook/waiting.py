@@ -15,7 +15,6 @@ from llm_notebook.transcript.words import on_one_line, short_id
 from llm_notebook.turns.origin import Origin, origin_of
 
 if TYPE_CHECKING:
-    from llm_notebook.notebook.given import Given
     from llm_notebook.notebook.options import Arguments
     from llm_notebook.parts.messages import Message
 
@@ -29,7 +28,7 @@ def request_digest(
     model_id: str,
     prompt: str,
     system: str | None,
-    given: Given,
+    given: object,
     history: Sequence[Message],
     beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
@@ -39,7 +38,7 @@ def request_digest(
         arguments: the options of its magic.
         model_id: the model that would be asked.
         prompt, system: what is sent, after interpolation.
-        given: what goes with it.
+        given: what `Given.digest()` says of what goes with it.
         history: what was said before.
         beside: what else is sent, such as the JSON Schema that the answer has to fit.
     """
@@ -47,7 +46,7 @@ def request_digest(
         "model": model_id,
         "prompt": prompt,
         "system": system,
-        "given": given.digest(),
+        "given": given,
         "history": [message.to_dict() for message in history],
         "options": arguments.options,
         "tools": [arguments.tools, arguments.functions, arguments.approve, arguments.ask_always],

@@ -117,6 +117,8 @@ class Wanted:
             AnswerMisfit: it is not what is wanted. What fits is kept on the error.
         """
         self.has_value = False
+        if not (self.extract or self.is_data or self.shown_as == "table"):
+            return
         block = _last_text(view)
         if block is not None and block.text.endswith(text) and not _is_json(text):
             # The answer had broken off, and this is the rest of it.
@@ -144,9 +146,9 @@ class Wanted:
 
     def take_response(self, response: Any, view: TranscriptView) -> None:
         """Take the provider's JSON of a response in place of the answer, if that is wanted."""
-        block = _last_text(view)
         if not self.is_response:
             return
+        block = _last_text(view)
         self.value, self.has_value = response.json() or response.to_dict(), True
         if block is not None:
             written = json.dumps(self.value, indent=2, ensure_ascii=False, default=repr)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["Finish", "FinishReason", "finish_in", "finish_of"]
+__all__ = ["BAD_ENDS", "Finish", "FinishReason", "finish_in", "finish_of"]
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "pause", "error"]
 
@@ -68,6 +68,10 @@ _WORDS: Mapping[str, FinishReason] = MappingProxyType(
         "other": "error",
     }
 )
+
+
+BAD_ENDS = frozenset(word for word, reason in _WORDS.items() if reason in ("error", "content_filter"))
+"""The words, in lower case, of answers that a failure or a filter ended."""
 
 
 def finish_of(said: object, *, has_calls: bool = False) -> Finish | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from llm_notebook.configuration.process import process
 from llm_notebook.rows.job import Job, Wanted
 from llm_notebook.turns.event_loop import EventLoopThread
-from llm_notebook.turns.interrupts import Interrupts
+from llm_notebook.turns.interrupts import stoppable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -185,7 +185,7 @@ def _shown(job: Job) -> Iterator[None]:
 
 def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
     """Wait for what runs on another loop, so that ■ stops it in a cell with `await` too."""
-    with process.of(Interrupts).stoppable():
+    with stoppable():
         return loop.run(awaitable)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["RemoteModel"]
 
 _GONE = "The executor takes no more rows{}: make a new one. What is answered is kept; the same call asks the rest."
+_DIED = ", because a worker has died ({})"
 
 
 class RemoteModel(AsyncModel):
@@ -87,12 +88,14 @@ class RemoteModel(AsyncModel):
         """
         try:
             future: Future[Answered] = self._executor.submit(ask_here, task)
-        except (BrokenExecutor, RuntimeError) as error:
+        except BrokenExecutor as error:
+            raise WorkersGone(_GONE.format(_DIED.format(type(error).__name__))) from None
+        except RuntimeError as error:
             raise WorkersGone(_GONE.format(f" ({error})")) from None
         try:
             return await outcome_of(future)
         except BrokenExecutor as error:
-            raise WorkersGone(_GONE.format(f", because a worker has died ({type(error).__name__})")) from None
+            raise WorkersGone(_GONE.format(_DIED.format(type(error).__name__))) from None
         except CancelledError:
             raise WorkerLost("The executor has dropped the row.") from None
         except Exception as error:

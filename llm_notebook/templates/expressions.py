@@ -6,7 +6,10 @@ import types
 import warnings
 from dataclasses import dataclass
 
-__all__ = ["Expression", "WrongExpression", "split_expressions"]
+__all__ = ["OPENING", "Expression", "WrongExpression", "split_expressions"]
+
+OPENING = "{{"
+"""What an expression begins with. A text without it is sent as it is."""
 
 
 class WrongExpression(ValueError):
@@ -39,7 +42,7 @@ def split_expressions(text: str) -> list[str | Expression]:
     """
     pieces: list[str | Expression] = []
     position = 0
-    while (start := text.find("{{", position)) >= 0:
+    while (start := text.find(OPENING, position)) >= 0:
         found = _expression(text, start + 2)
         if found is None:
             break

@@ -29,13 +29,6 @@ class Beside:
     job: Job | None = None
     make_job: Callable[[], Job] | None = None
 
-    def renew_job(self) -> bool:
-        """Look how the run stands. Returns whether there is one."""
-        if self.make_job is None:
-            return False
-        self.job = self.make_job()
-        return True
-
     def finish(self, blocks: Sequence[Block]) -> list[Block]:
         """Take the proposed cell out of a complete answer. Return the blocks that have changed."""
         if self.proposal is None:

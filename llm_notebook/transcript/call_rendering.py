@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llm_notebook.transcript.markdown.escape import fenced_code, plain_text
+from llm_notebook.transcript.markdown.escape import escaped_line, fenced_text
 from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.visible import visible, visible_texts
 from llm_notebook.transcript.words import call_sentence, decision_sentence, on_one_line, one_line, ways_to_decide
@@ -29,7 +29,7 @@ _SAID_ALREADY = ("denied", "abandoned")
 
 def literal_markdown(text: str) -> str:
     """Return Markdown that shows a name or another untrusted text literally and on one line, whatever characters it has."""
-    return _escaped(on_one_line(text))
+    return escaped_line(on_one_line(text))
 
 
 def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> str:
@@ -40,23 +40,25 @@ def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> st
         view: its turn.
         said: what is said about it.
     """
-    is_open = block.is_asked
+    title = _result_title(block)
     summary = f"{_in_element(said.name)} · {said.state}"
-    parts = [f"<details{' open' if is_open or view.show_calls else ''}><summary>{summary}</summary>"]
-    parts += [_escaped(sentence) for sentence in said.sentences]
-    parts.append(f"Asked with:\n\n{_well(said.arguments, 'json')}" if said.arguments else "Asked without arguments.")
+    parts = [f"<details{' open' if said.is_open or view.show_calls else ''}><summary>{summary}</summary>"]
+    parts += map(escaped_line, said.sentences)
+    arguments = (
+        f"Asked with:\n\n{fenced_text(said.arguments, 'json')}" if said.arguments else "Asked without arguments."
+    )
+    parts.append(arguments)
     if said.edited:
-        parts.append(f"Changed to:\n\n{_well(said.edited, 'json')}")
+        parts.append(f"Changed to:\n\n{fenced_text(said.edited, 'json')}")
     if said.note:
-        parts.append(_escaped(said.note))
+        parts.append(escaped_line(said.note))
     if said.printed:
-        parts.append(f"Printed:\n\n{_well(said.printed, 'text')}")
+        parts.append(f"Printed:\n\n{fenced_text(said.printed, 'text')}")
     if said.result is not None and block.status not in _SAID_ALREADY:
-        title = _result_title(block)
-        parts.append(f"{title}:\n\n{_well(said.result, 'text')}" if said.result else f"{title}: nothing.")
-    if is_open and view.by_keyboard:
+        parts.append(f"{title}:\n\n{fenced_text(said.result, 'text')}" if said.result else f"{title}: nothing.")
+    if said.is_open and view.by_keyboard:
         parts.append("Answer in the field below: this cell waits for it.")
-    elif is_open:
+    elif said.is_open:
         parts.append("\n".join(f"- `{code}` {text}" for code, text in said.ways))
     return "\n\n".join(filter(None, [*parts, "</details>"]))
 
@@ -114,6 +116,7 @@ class CallWords:
 
     Attributes:
         name: the tool's name, on one line.
+        is_open: a human is asked about it.
         state: how the call stands, to put after the name.
         sentences: what was decided, and what a human who is asked has to know, each on one line.
         arguments: the frozen ones if a human was asked, otherwise those that the model wrote.
@@ -125,6 +128,7 @@ class CallWords:
     """
 
     name: str
+    is_open: bool
     state: str
     sentences: list[str]
     arguments: str
@@ -145,20 +149,20 @@ def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
     edited = value_text(decision.arguments) if decision is not None and decision.arguments is not None else ""
     printed = block.printed.text.rstrip() if block.printed.head else ""
     wells = [_bounded(text) for text in (arguments, edited, printed, told or "")]
-    question = _question(block)
+    is_open = block.is_asked
+    question = _question(block) if is_open else []
     state, decided, ways = call_sentence(block, view), decision_sentence(block, one_line), ways_to_decide(block)
     sentences = [*([decided] if decided else []), *map(one_line, question)]
     note = one_line(block.note) if block.note else ""
     name, note, arguments, edited, printed, result, *sentences = visible_texts(
         [one_line(block.name), note, *wells, *sentences]
     )
-    return CallWords(name, state, sentences, arguments, edited, note, printed, None if told is None else result, ways)
+    result_text = None if told is None else result
+    return CallWords(name, is_open, state, sentences, arguments, edited, note, printed, result_text, ways)
 
 
 def _question(block: CallBlock) -> list[str]:
     """Return what a human who is asked has to know."""
-    if not block.is_asked:
-        return []
     request, told = block.request, []
     if block.status == "unknown":
         told.append(
@@ -187,14 +191,6 @@ def _bounded(text: str) -> str:
         head, tail = text[: _LONGEST_WELL - _TAIL], text[-_TAIL:]
         text = f"{head}\n… {len(text) - _LONGEST_WELL:,} characters are not shown …\n{tail}"
     return text.replace("\r\n", "\n")
-
-
-def _escaped(line: str) -> str:
-    return plain_text(line, line_start=True, lone_dollar=line.count("$") < 2)
-
-
-def _well(text: str, language: str) -> str:
-    return "\n".join(fenced_code(text, language))
 
 
 def _indented(title: str, text: str) -> list[str]:

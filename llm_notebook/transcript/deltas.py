@@ -57,6 +57,12 @@ class DeltaWriter:
         """Return the next delta, or None if nothing is new. After `full()` there may be two deltas in a row."""
         return self._held.popleft() if self._held else self._look()
 
+    def rest(self) -> list[Delta]:
+        """Return the deltas that bring readers up to date with the latest `full()`, and note that they are sent."""
+        held = list(self._held)
+        self._held.clear()
+        return held
+
     def full(self) -> Document:
         """Return the whole document as of now, with the number of the last delta that it includes.
 
@@ -97,7 +103,7 @@ class DeltaWriter:
         sent = self._blocks[position]
         if block.version != sent.version:
             return {"op": "block", "block": position, "value": sent.take_whole(self.view)}
-        if is_table(block):
+        if block.table is not None and is_table(block):
             added = sent.take_rows()
             return encodable_document({"op": "rows", "block": position, **added}) if added else None
         if block.table is not None and block.table.may_begin:
@@ -154,8 +160,10 @@ class _Sent:
         until = len(chunks)
         new = "".join(chunks[self._chunks : until])
         self._chunks = max(until, self._chunks)
+        if not new or self._is_hidden:
+            return ""
         if not isinstance(self._block, CallBlock):
-            return "" if self._is_hidden else encodable(new)
+            return encodable(new)
         before, self._arguments = self._arguments, self._arguments + len(new)
         text = encodable(shown_arguments(new, before))
         self._fields["arguments"] += text

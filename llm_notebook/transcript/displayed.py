@@ -34,12 +34,12 @@ def displayed_digest(view: TranscriptView, block: CallBlock, verdict: str) -> st
         verdict: what was decided. To approve, the reader has opened every long value, so their whole texts are part of the digest.
     """
     assert block.request is not None
-    call = block_document(block, view)
+    model, call = model_name(view), block_document(block, view)
     whole = {}
     if verdict == "approved":
         names = [param["name"] for param in call["request"]["params"] if param["cut"]]
         whole = {name: full_value(block.request, name) or "" for name in names}
-    return digest_of_document(view.id, model_name(view), call, whole)
+    return digest_of_document(view.id, model, call, whole)
 
 
 def digest_of_document(transcript: str, model: str, call: Document, whole: Mapping[str, str]) -> str:

@@ -46,7 +46,7 @@ def top_fields(view: TranscriptView) -> Document:
         "seconds": round(view.seconds, 3),
         "began": view.began,
         "notice": _notice(view) if view.notice else None,
-        "sent": sent_document(view.sent),
+        "sent": sent_document(view.sent) if view.sent else None,
         "remarks": [*view.remarks, *finish_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
@@ -55,7 +55,7 @@ def top_fields(view: TranscriptView) -> Document:
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
         "byKeyboard": view.by_keyboard,
-        **view.beside.document(),
+        **({"proposal": None} if view.beside is None else view.beside.document()),
         "unsent": None if view.unsent is None else _unsent(view.unsent),
         "heldUp": list(map(encodable, view.held_up)),
     }
@@ -86,7 +86,7 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None, 
         document = _call(block, view, text)
     elif isinstance(block, PictureBlock):
         document = _picture(block)
-    elif is_table(block):
+    elif block.table is not None and is_table(block):
         document = table_document(block, rows)
     elif block.kind == "text":
         document = text_document(block, text)
@@ -163,7 +163,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         document["began"] = round(block.started, 3)
     if block.seconds is not None:
         document["seconds"] = round(block.seconds, 3)
-    if block.is_asked and block.started_at is not None:
+    if block.started_at is not None and block.is_asked:
         document["startedAt"] = block.started_at.isoformat()
     if block.failure is not None:
         document["failure"] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llm_notebook.transcript.call_rendering import literal_markdown
-from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.visible import terminal_safe, visible
 
@@ -85,7 +85,7 @@ def proposal_document(proposal: Proposal) -> dict[str, Any]:
 def markdown_proposal(proposal: Proposal) -> str:
     """Return it as Markdown that is safe in a trusted cell: the difference, and the cell."""
     difference = "\n".join(f"{sign} {visible(line)}" for sign, line in proposal.lines)
-    block = safe_markdown("\n".join(fenced_code(difference, "diff")))
+    block = safe_markdown(fenced_text(difference, "diff"))
     return f"**Proposed cell**, {literal_markdown(_note(proposal))}\n\n{block}"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
-from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.monospace import in_monospace
 from llm_notebook.transcript.markdown.safe import safe_markdown
@@ -62,11 +62,14 @@ class TurnWords:
     Attributes:
         blocks: the blocks of the turn that are shown.
         calls: what is said about each call among them, by its position.
+        state, plain_state: the sentences about the turn as a whole, as Markdown and as plain text.
         remarks: our own remarks at the end.
     """
 
     blocks: list[Block]
     calls: dict[int, CallWords]
+    state: str
+    plain_state: list[str]
     remarks: list[str]
 
 
@@ -74,7 +77,10 @@ def turn_words(view: TranscriptView) -> TurnWords:
     """Put together what is said about a turn and its calls."""
     blocks = view.shown
     calls = {block.position: call_words(block, view) for block in blocks if isinstance(block, CallBlock)}
-    return TurnWords(blocks, calls, [*view.remarks, *held_up_sentence(view), *not_saved_sentence(view)])
+    state = unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown)
+    plain_state = [unsent_sentence(view), state_sentence(view)]
+    remarks = [*view.remarks, *held_up_sentence(view), *not_saved_sentence(view)]
+    return TurnWords(blocks, calls, state, plain_state, remarks)
 
 
 def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
@@ -83,13 +89,17 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     Our own text about reasoning and calls is in `<details>` elements, which a model cannot produce.
     """
     words = words or turn_words(view)
-    blocks = [_markdown_block(block, view, words) for block in words.blocks]
-    above = view.beside.markdown_above(literal_markdown, _with_code)
-    sections = [*markdown_sent(view.sent), *above, *blocks, *view.beside.markdown_below()]
+    sections = [_markdown_block(block, view, words) for block in words.blocks]
+    if view.beside is not None:
+        sections = [*view.beside.markdown_above(literal_markdown, _with_code), *sections]
+    if view.sent:
+        sections = [*markdown_sent(view.sent), *sections]
+    if view.beside is not None:
+        sections += view.beside.markdown_below()
     if view.sources.listed:
         sections += markdown_sources(view.sources.listed)
-    if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
-        sections.append(f"*{sentence}*" if view.silent or view.notice else sentence)
+    if words.state:
+        sections.append(f"*{words.state}*" if view.silent or view.notice else words.state)
     if view.unsent is not None:
         sections += _markdown_unsent(view.unsent)
     if view.problem is not None:
@@ -103,9 +113,9 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 def _markdown_unsent(unsent: Unsent) -> list[str]:
     sections = []
     for name, text in unsent.asks:
-        sections += [literal_markdown(name), "\n".join(fenced_code(text, ""))]
+        sections += [literal_markdown(name), fenced_text(text, "")]
     if unsent.exact and len(unsent.exact) <= _LONGEST_EXACT:
-        sections += ["The request, byte for byte:", "\n".join(fenced_code(unsent.exact, "json"))]
+        sections += ["The request, byte for byte:", fenced_text(unsent.exact, "json")]
     return sections
 
 
@@ -119,15 +129,18 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
 def sections_above(view: TranscriptView) -> list[str]:
     """Return what is said above the blocks in `plain_of()`: what went with the prompt."""
-    return [*map(terminal_safe, plain_sent(view.sent)), *view.beside.plain_above()]
+    above = list(map(terminal_safe, plain_sent(view.sent))) if view.sent else []
+    return above if view.beside is None else [*above, *view.beside.plain_above()]
 
 
 def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
     """Return the sections of `plain_of()`: one for each block of `words`, in order, and what is said below them."""
-    sections = [_plain_block(block, view, words) for block in words.blocks] + view.beside.plain_below()
+    sections = [_plain_block(block, view, words) for block in words.blocks]
+    if view.beside is not None:
+        sections += view.beside.plain_below()
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
-    sentences = [unsent_sentence(view), state_sentence(view), *_plain_problem(view.problem), *words.remarks]
+    sentences = [*words.plain_state, *_plain_problem(view.problem), *words.remarks]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     sections += [
         terminal_safe(f"{name}: {text}") for name, text in (view.unsent.asks if view.unsent is not None else ())
@@ -149,10 +162,10 @@ def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str
         return markdown_call(block, view, words.calls[block.position])
     if isinstance(block, PictureBlock):
         return _markdown_picture(block)
-    if is_table(block):
+    if block.table is not None and is_table(block):
         return markdown_table(block, is_live=view.state == "streaming", literal=literal_markdown, coded=_with_code)
     if block.kind == "text":
-        return shaped_markdown(block) or safe_markdown(_numbered(block))
+        return shaped_markdown(block) if block.look else safe_markdown(_numbered(block))
     # These tags are ours: everything between them has been through safe_markdown().
     newest = block is view.blocks[-1] and view.state == "streaming"
     ended = view.seconds if block.ended is None else block.ended
@@ -220,7 +233,7 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
         return "\n".join(f"{_MARK} {line}".rstrip() for line in lines)
     if isinstance(block, PictureBlock):
         return plain_picture(block)
-    if is_table(block):
+    if block.table is not None and is_table(block):
         return plain_table(block, is_live=view.state == "streaming")
     text = terminal_safe((_numbered(block) if block.excerpt is None else block.excerpt).replace("\r\n", "\n"))
     text = _LIKE_OUR_MARK.sub(spelled_out, text) if words.calls else text

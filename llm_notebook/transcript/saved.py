@@ -43,8 +43,9 @@ def saved_bundle(view: TranscriptView, document: dict[str, Any], advice: str = "
         advice: Markdown that follows the turn.
         has_plain: add the plain text to an answer that is not long. Only viewers of the finished notebook read it.
     """
+    is_kept_once = is_long(sum(len(block["text"]) for block in document["blocks"] if "text" in block))
     words = turn_words(view)
-    if is_long(sum(len(block["text"]) for block in document["blocks"] if "text" in block)):
+    if is_kept_once:
         sections = plain_sections(view, words)
         shown = {block.position: section for block, section in zip(words.blocks, sections, strict=False)}
         above = "".join(f"{section}{_BETWEEN}" for section in sections_above(view))

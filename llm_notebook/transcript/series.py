@@ -22,6 +22,8 @@ def series_of(view: TranscriptView) -> list[CallBlock]:
 
 def place_in_series(block: CallBlock, view: TranscriptView) -> str:
     """Return which of several questions a call is, such as `1 of 3`; empty if it is the only one, or none."""
+    if len(view.calls) < 2:
+        return ""
     series = series_of(view)
     if len(series) < 2 or block not in series:
         return ""

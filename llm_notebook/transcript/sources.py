@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from llm_notebook.parts.citations import Citation
-from llm_notebook.transcript.markdown.escape import plain_text
+from llm_notebook.transcript.markdown.escape import escaped_line
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.words import on_one_line
 
@@ -153,7 +153,7 @@ def markdown_sources(sources: Sequence[Source]) -> list[str]:
         return []
     lines = []
     for number, source in enumerate(sources, start=1):
-        title = plain_text(source.title, line_start=True, lone_dollar=source.title.count("$") < 2)
+        title = escaped_line(source.title)
         lines.append(f"{number}. {title}" + (f" <{source.url}>" if source.url else ""))
     return ["Sources:\n\n" + "\n".join(lines)]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llm_notebook.answers.columns import VALUES, cell_text, row_values
 from llm_notebook.transcript.blocks import Block
-from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.escape import fenced_code, fenced_text
 from llm_notebook.transcript.visible import terminal_safe, visible
 
 if TYPE_CHECKING:
@@ -234,12 +234,10 @@ def plain_cells(block: Block, number: int, widths: Sequence[int]) -> str:
     return terminal_safe(_line(str(number), cells, 4, widths, table))
 
 
-def shaped_markdown(block: Block) -> str | None:
-    """Return a text that is drawn as code or as it is, as Markdown; None if it is drawn as Markdown itself."""
+def shaped_markdown(block: Block) -> str:
+    """Return a text that is drawn as code, or as it is, as Markdown."""
     text = block.text if block.excerpt is None else block.excerpt
-    if block.look:
-        return "\n".join(fenced_code(text, block.language if block.look == "code" else ""))
-    return None
+    return fenced_text(text, block.language if block.look == "code" else "")
 
 
 def _spans(block: Block, count: int) -> tuple[slice, slice]:

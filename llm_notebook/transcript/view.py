@@ -27,6 +27,7 @@ from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.endings import Limit, Problem, Unsent
+from llm_notebook.transcript.job import shown_job
 from llm_notebook.transcript.pictures import shown_picture
 from llm_notebook.transcript.sources import Sources
 from llm_notebook.transcript.tables import AnswerShape
@@ -64,18 +65,16 @@ class TranscriptView:
         show_usage: show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
         finish: why the model stopped; None where that is not known.
-        sent: what went with the prompt.
-        remarks: our own sentences to show under the answer, as plain text.
+        sent, remarks: what went with the prompt; our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
-        problem: what went wrong, if the transcript is to explain it.
-        limit: where the turn stopped at the limit of its chain; None if it did not.
+        problem, limit: what went wrong, if the transcript is to explain it; where the turn stopped at the limit of its chain.
         hide_reasoning, show_calls: do not show reasoning; show the arguments and results of calls unfolded.
         scopes, grants_end: how far "Always allow" may reach here, and whether each ends with the kernel, as no path is known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
         shape: what the text of the answer is shown as.
-        beside: what is shown above and below the answer.
+        beside: what is shown below the answer; None if there is nothing.
         unsent: what a prompt would ask that was not sent; None if it was.
         size, written: how many characters have arrived, and how many bytes its text takes as UTF-8 and its pictures as base64.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
@@ -107,7 +106,7 @@ class TranscriptView:
     held_up: list[str] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
     shape: AnswerShape = field(default_factory=AnswerShape)
-    beside: Beside = field(default_factory=Beside)
+    beside: Beside | None = None
     unsent: Unsent | None = None
     size: int = 0
     written: int = 0
@@ -265,15 +264,16 @@ class TranscriptView:
         self.seconds = seconds
         self._clear_notice()
         self._close_newest(seconds)
-        self.show_printed(None)
         if state in ("done", "paused"):
             for block in self.calls:
                 if block.status == "writing":
                     block.complete()
                     self.touch(block)
-        for changed in self.beside.finish(self.blocks) if state == "done" else ():
-            self.touch(changed)
+        if self.beside is not None and state == "done":
+            for changed in self.beside.finish(self.blocks):
+                self.touch(changed)
         self._forget_parts()
+        self.show_printed(None)
 
     @property
     def calls(self) -> list[CallBlock]:
@@ -302,8 +302,8 @@ class TranscriptView:
     @property
     def silent(self) -> bool:
         """Whether the turn is under way and nothing of it can be shown yet."""
-        is_empty = self.state == "waiting" or (self.state == "streaming" and not self.shown)
-        return is_empty and self.beside.job is None
+        is_bare = self.state == "waiting" or (self.state == "streaming" and not self.shown)
+        return is_bare and shown_job(self.beside) is None
 
     @property
     def is_over(self) -> bool:
@@ -356,7 +356,7 @@ class TranscriptView:
             self.touch(block)
 
     def add(self, block: Block, seconds: float) -> Block:
-        """Add a block at the end."""
+        """Add a block."""
         self._close_newest(seconds)
         block.position = len(self.blocks)
         self.blocks.append(block)

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.job import shown_job
 from llm_notebook.transcript.series import place_in_series, series_of
 from llm_notebook.transcript.visible import visible
 
@@ -52,7 +53,7 @@ def one_line(text: str) -> str:
 
 def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     """Return a sentence about the state of the turn as a whole; empty if the answer needs none."""
-    return _state_of_answer(view, written) if view.beside.job is None else ""
+    return _state_of_answer(view, written) if shown_job(view.beside) is None else ""
 
 
 def _state_of_answer(view: TranscriptView, written: Written) -> str:

@@ -13,11 +13,10 @@ that comes to it gets the same one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.errors import ChainLimitReached, IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
@@ -30,7 +29,7 @@ from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import LeftRound, Nest, current_nest
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.pauses import Pause, PausedChain
-from llm_notebook.turns.plan import ChainPlan, LazyResponse
+from llm_notebook.turns.plan import ChainPlan, LazyResponse, ToolsFound
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.steps import Ask, Outcome, PlannedCall, Prepare, Run, Step, Steps
 from llm_notebook.turns.tool_run import ToolRun
@@ -168,7 +167,7 @@ class Chain:
         history: list[Message],
         asked_by: str,
         turn: Turn | None = None,
-        policies: Mapping[str, ApprovalPolicy] | None = None,
+        found: ToolsFound | None = None,
     ) -> Steps[list[ToolResult]]:
         """Run the calls of a turn. If a human may be asked about one, all are prepared and asked about before any of them runs.
 
@@ -178,7 +177,7 @@ class Chain:
             history: the messages, which end in these calls.
             asked_by: the turn that asked.
             turn: remembers the results, where that turn is at hand.
-            policies: when the tools' calls are asked about, where that was found out a moment ago and nothing has run since.
+            found: what is known of the tools, where it was found out a moment ago and nothing has run since.
 
         Raises:
             Pause: calls wait for a human. It is that of the first; `.tool_results` are the results of its siblings.
@@ -189,12 +188,13 @@ class Chain:
         runs, may_ask = [], False
         for call in calls:
             tool = tools.get(call.name)
-            if policies is not None:
-                policy = policies.get(call.name)
+            if found is not None:
+                policy, identity = found.policies.get(call.name), found.identities.get(id(tool))
             else:
-                policy = self.plan.policy_for(tool) if tool is not None else None
+                policy, identity = self.plan.policy_for(tool) if tool is not None else None, None
             may_ask = may_ask or policy is not None
-            runs.append(ToolRun(self.plan, self.log, tool, policy, call, asked_by, finished, len(calls) > 1))
+            has_siblings = len(calls) > 1
+            runs.append(ToolRun(self.plan, self.log, tool, policy, call, asked_by, finished, has_siblings, identity))
         try:
             if may_ask:
                 yield from _prepared(runs)
@@ -259,13 +259,13 @@ class Chain:
         may_resume = prompt.tools or self._asked_by or left or self.plan.conversation
         waiting = unresolved_calls(history) if may_resume else []
         turn = self._turn_to_continue() if waiting and not left and not self._asked_by else None
-        policies: Mapping[str, ApprovalPolicy] | None = self.plan.describe(prompt, self.log)
+        found: ToolsFound | None = self.plan.describe(prompt, self.log)
         if waiting:
             asked_by = self._asked_by or (turn.turn_id if turn is not None else "")
             if not asked_by:
                 # Other tasks may run meanwhile, and mark a tool.
-                asked_by, policies = (yield from self._turn_asking(history, left)), None
-            results = yield from self.run(waiting, prompt, history, asked_by, turn, policies)
+                asked_by, found = (yield from self._turn_asking(history, left)), None
+            results = yield from self.run(waiting, prompt, history, asked_by, turn, found)
             yield results
             if went_on(self.log, asked_by, waiting):
                 # The next prompt of the conversation tells the model.

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from llm_notebook.approvals.running import under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
-from llm_notebook.turns.interrupts import Interrupts
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.nesting import inside
 from llm_notebook.turns.noting import Note
@@ -44,11 +43,6 @@ def run_sync(steps: AnySteps[T], *, parallel: int | None = None) -> T:
         steps: the generator.
         parallel: how many tool calls of a batch run at once, in threads; None runs them in order.
     """
-    with process.of(Interrupts).stoppable():
-        return _run_sync(steps, parallel)
-
-
-def _run_sync(steps: AnySteps[T], parallel: int | None) -> T:
     outcome: object = None
     failure: BaseException | None = None
     while True:
@@ -100,7 +94,7 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
 
 
 def _invoke_sync(step: Invoke) -> object:
-    with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
+    with _leaving_forks(), under_approval(step.consent), inside(step.nest), printing_to(step.printed):
         result = step.function(*step.args, **step.kwargs)
         if inspect.isawaitable(result):
             if step.hook is not None:
@@ -118,7 +112,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
     import asyncio  # loads ssl; code that awaits has it loaded
 
     if isinstance(step, Invoke):
-        with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
+        with _leaving_forks(), under_approval(step.consent), inside(step.nest), printing_to(step.printed):
             if parallel and step.hook is None and not inspect.iscoroutinefunction(inspect.unwrap(step.function)):
                 result = await asyncio.to_thread(step.function, *step.args, **step.kwargs)
             else:

@@ -202,10 +202,7 @@ class ChainLog:
         """Keep that the call was interrupted while it ran. This does not wait, since somebody has just pressed ■."""
         self.has_lost = True
         home = self._home(entry.call_id)
-        stopped: dict[str, Any] = {
-            "note": "It was stopped while it ran.",
-            "printed": self._printed(entry),
-        }
+        stopped: dict[str, Any] = {"note": "It was stopped while it ran.", "printed": self._printed(entry)}
         home.submit(lost := _moved_call(home, entry, "unknown", ("started",), **stopped))
         self._apply(entry, lost)
 
@@ -362,7 +359,8 @@ class ChainLog:
 
     def _apply(self, entry: CallEntry, operation: CallMoved) -> None:
         entry.move(operation)
-        self.tell(entry)
+        if self.on_call is not None:
+            self.on_call(entry)
 
     def _printed(self, entry: CallEntry) -> str:
         """Return what a call that runs has printed, shortened; empty where nobody listens to it. Any other has nothing new to tell."""

@@ -149,7 +149,7 @@ class PausedChain:
         if arguments is not None:
             arguments = thawed(canonical(arguments))
             _check_arguments(request, arguments, self._tools_of(request))
-        text, _ = output_text(said)
+        text = "" if isinstance(said, str) and not said else output_text(said)[0]
         decision = Decision(verdict, request.digest, arguments, text)
         counts = self.log.decide(request.id, decision, replaces=replaces)
         if counts and call is not None:

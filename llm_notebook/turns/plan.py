@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from llm_notebook.approvals.identity import short_identity
+from llm_notebook.approvals.identity import Identity, identify_all
 from llm_notebook.approvals.marks import policy_of
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.configuration.process import process
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.turn import Turn
 
-__all__ = ["AfterCall", "BeforeCall", "ChainConversation", "ChainModel", "ChainPlan", "LazyResponse", "open_log"]
+__all__ = [
+    "AfterCall",
+    "BeforeCall",
+    "ChainConversation",
+    "ChainModel",
+    "ChainPlan",
+    "LazyResponse",
+    "ToolsFound",
+    "open_log",
+]
 
 _NOWHERE = Origin()
 BeforeCall = Callable[["Tool | None", "ToolCall"], object]
@@ -86,6 +95,19 @@ class ChainConversation(Protocol):
 
 
 @dataclass(slots=True)
+class ToolsFound:
+    """What was found out about the tools of a prompt. It holds for as long as nothing runs.
+
+    Attributes:
+        policies: when their calls are asked about, by the names of the tools.
+        identities: what they are, by the `id()` of the tool.
+    """
+
+    policies: Mapping[str, ApprovalPolicy]
+    identities: Mapping[int, Identity] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class ChainPlan:
     """How a chain is run. A paused chain keeps its plan, so that it can continue in the same way.
 
@@ -138,23 +160,26 @@ class ChainPlan:
             self.policy = self.policy.joined(turn.log.policy)
         self.policy.keep([(tool.name, policy_of(tool)) for tool in turn.prompt.tools if isinstance(tool, Tool)])
 
-    def describe(self, prompt: Prompt, log: ChainLog) -> dict[str, ApprovalPolicy]:
+    def describe(self, prompt: Prompt, log: ChainLog) -> ToolsFound:
         """Do as `keep_policies()`, and tell the log how the chain is asked: a chain that continues it asks as often."""
-        policies = self.keep_policies(prompt)
+        found = ToolsFound(self.keep_policies(prompt))
         log.policy = self.policy
         if log.journal is not None:
+            approval, identities = self.policy.to_dict(), list[str]()
+            if prompt.tool_sources:
+                found.identities, identities = identify_all(prompt.tool_sources)
             settings = {
-                "approval": self.policy.to_dict(),
+                "approval": approval,
                 "chain_limit": self.chain_limit,
                 **prompt.settings(),
-                "identities": list(map(short_identity, prompt.tool_sources)),
+                "identities": identities,
             }
             for name, value in list(settings.items()):
                 # What says nothing is left out.
                 if value in (None, False, {}, []):
                     del settings[name]
             log.settings = settings
-        return policies
+        return found
 
 
 def open_log(conversation: ChainConversation | None) -> ChainLog:

@@ -135,6 +135,8 @@ class Prompt:
         self._follows = False
         # What a conversation that was left behind had to tell with this turn.
         self._opening: tuple[Part, ...] = ()
+        # The message of this turn, once it was put together.
+        self._message: Message | None = None
         self.is_settled = False
         # A prompt that stands alone is encoded once.
         self.encoded = EncodedMessages() if encoded is None and self.tool_sources else encoded
@@ -225,7 +227,7 @@ class Prompt:
     @_UntilSettled
     def sent(self) -> list[Message]:
         """The same as `messages` for code that does not change the list."""
-        return self._readable.messages(self.said, self.model)
+        return self._as_read(self.said)
 
     @_UntilSettled
     def said(self) -> list[Message]:
@@ -241,7 +243,7 @@ class Prompt:
         # Toolboxes may have other tools by then.
         for name in ("said", "sent", *(["tools"] if self.toolboxes else [])):
             vars(following).pop(name, None)
-        following._prompt = following._history = None
+        following._prompt = following._history = following._message = None
         following.is_settled, following._follows = False, True
         following._fragments, following.enclosed = (), ()
         following._attachments = tuple(attachment for result in results for attachment in result.attachments)
@@ -252,7 +254,7 @@ class Prompt:
     def with_turn(self, text: str, attachments: Sequence[object] = ()) -> Prompt:
         """Return a prompt that differs only in its text and in what is attached to it. It must not be settled, and have no fragments."""
         other = copy.copy(self)
-        other._prompt = text
+        other._prompt, other._message = text, None
         if attachments:
             objects = GivenObjects.of(None, None, attachments)
             other._attachments, other.enclosed = tuple(objects.attachments), tuple(objects.sent)
@@ -313,8 +315,12 @@ class Prompt:
 
     def _settle(self, said: list[Message]) -> None:
         vars(self)["said"] = said
+        vars(self)["sent"] = self._as_read(said)
+
+    def _as_read(self, said: list[Message]) -> list[Message]:
+        """Return messages as the model reads them. Only results of tools may hold what it does not read."""
         has_results = any(message.role == "tool" for message in said)
-        vars(self)["sent"] = self._readable.messages(said, self.model) if has_results else said
+        return self._readable.messages(said, self.model) if has_results else said
 
     def replace_tools(self, choose: Callable[[Tool], Tool]) -> None:
         """Replace the tools of a settled prompt, in this round and in those that follow from it."""
@@ -334,7 +340,7 @@ class Prompt:
         turn = [] if self._follows else self._own_turn()
         if turn and history and self._given is None:
             history, opening = self._going_on(history)
-            turn[0].parts[:0] = opening
+            turn = [Message("user", [*opening, *turn[0].parts])] if opening else turn
         return [*history, *turn]
 
     def _going_on(self, history: list[Message]) -> tuple[list[Message], tuple[Part, ...]]:
@@ -356,10 +362,11 @@ class Prompt:
         return awaited_calls(self.said) if self.follows_conversation else set()
 
     def _own_turn(self) -> list[Message]:
-        text = self.prompt
-        parts: list[Part] = [TextPart(text)] if text else []
-        parts += map(AttachmentPart, self._attachments)
-        return [Message("user", parts)] if parts else []
+        if self._message is None and ((text := self.prompt) or self._attachments):
+            parts: list[Part] = [TextPart(text)] if text else []
+            parts += map(AttachmentPart, self._attachments)
+            self._message = Message("user", parts)
+        return [] if self._message is None else [self._message]
 
     def __repr__(self) -> str:
         return f"Prompt({self.prompt!r}, model={getattr(self.model, 'model_id', None)!r})"

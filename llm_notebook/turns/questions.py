@@ -66,7 +66,8 @@ def bound_digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, en
         entry: the call.
     """
     about_unknown = _is_about_unknown(entry)
-    bound = digest(identity, policy, frozen, entry.tool_call_id)
+    asks = None if policy is None else policy.to_dict()
+    bound = digest(identity, asks, frozen, entry.tool_call_id)
     return digest_of_unknown(bound) if about_unknown else bound
 
 

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from llm_notebook.configuration.process import process
 from llm_notebook.errors import IncompleteResponse, ProviderError
 from llm_notebook.parts.finishes import Finish, finish_in
 from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
-from llm_notebook.turns.interrupts import Interrupts
 from llm_notebook.turns.open_calls import with_calls
 
 __all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "continuing"]
@@ -231,13 +229,14 @@ def advance(
         BaseException: what ended the stream, the same for every reader.
     """
     items = state.items
-    with lock, process.of(Interrupts).stoppable():
+    with lock:
         state.start()
         while len(items) <= position and state.lacks(position):
             try:
                 state.accept(next(begin() if begun is None else begun))
             except StopIteration:
                 state.finish()
+                break
             except BaseException as error:
                 state.fail(error)
                 raise
@@ -260,6 +259,7 @@ async def advance_async(
                 state.accept(await anext(await begin() if begun is None else begun))
             except StopAsyncIteration:
                 state.finish()
+                break
             except BaseException as error:
                 state.fail(error)
                 raise

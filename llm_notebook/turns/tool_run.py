@@ -68,6 +68,7 @@ class ToolRun:
         turn_id: the turn that asked.
         finished: takes the result, by call id.
         has_siblings: other calls of the turn may run between `prepare()` and `steps()`.
+        identity: what the tool is, where that was found out a moment ago; None to find it out when it is needed.
         is_prepared: `prepare()` has begun.
         pause: what a human has to decide before the call can run; None if nothing, and before `prepare()`.
     """
@@ -80,6 +81,7 @@ class ToolRun:
     turn_id: str
     finished: dict[str, ToolResult]
     has_siblings: bool = False
+    identity: Identity | None = None
     is_prepared: bool = field(default=False, init=False)
     pause: Pause | None = field(default=None, init=False)
     _entry: CallEntry = field(init=False)
@@ -89,7 +91,6 @@ class ToolRun:
     _result: ToolResult | None = field(default=None, init=False)
     _ready: ReadyCall | None = field(default=None, init=False)
     _failure: Exception | None = field(default=None, init=False)
-    _identity: Identity | None = field(default=None, init=False)
     _policy: ApprovalPolicy | None = field(default=None, init=False)
     _is_new: bool = field(default=True, init=False)
     _nest: Nest | None = field(default=None, init=False)
@@ -176,8 +177,10 @@ class ToolRun:
             yield from self._not_run("failed", f"Error: {self._unsound}", self._unsound)
             return
         asked.arguments = self.call.arguments
-        # A hook may have marked the tool.
-        policy = self.policy if self.plan.before_call is None else self.plan.policy_for(tool)
+        policy = self.policy
+        if self.plan.before_call is not None:
+            # A hook may have marked the tool, or changed it.
+            policy, self.identity = self.plan.policy_for(tool), None
         self._policy = policy_in_force(policy, entry)
         try:
             frozen = frozen_arguments(tool, asked)
@@ -260,7 +263,7 @@ class ToolRun:
     def _look_again(self, ready: ReadyCall) -> CallSteps[None]:
         """Ask after all if the calls before this one have changed what was approved, or what its policy says of it."""
         assert self.tool is not None
-        self._identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
+        self.identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
         if ready.decision is not None and not self._covers(ready.decision, ready.frozen):
             self._ready = None
             yield from self._ask(ready.frozen)
@@ -282,7 +285,7 @@ class ToolRun:
         try:
             text, attachments = yield invocation(tool, ready, identity, nest, self.log.output)
         except ChangedTool:
-            self._identity = None
+            self.identity = None
             raise (yield from self._ask(ready.frozen)) from None
         except Pause as pause:
             if pause.paused is not None and pause.paused.requests and pause.paused.log.inside == entry.call_id:
@@ -384,10 +387,10 @@ class ToolRun:
         self._result = result
 
     def _tool_identity(self) -> Identity:
-        if self._identity is None:
+        if self.identity is None:
             assert self.tool is not None
-            self._identity = identify(self.tool)
-        return self._identity
+            self.identity = identify(self.tool)
+        return self.identity
 
     def _covers(self, decision: Decision, frozen: bytes) -> bool:
         """Return whether a decision is about what would run now. That of a grant ends with the grant."""

@@ -52,6 +52,7 @@ class Turn:
         is_kept: the journal has the beginning of the turn.
         is_concluded: what follows the end of the response has begun: keeping it, and calling the callbacks.
         on_retry: is called before a request is sent again.
+        turn_id: the name of this turn, in the journal if it is kept there.
     """
 
     prompt: Prompt
@@ -62,18 +63,7 @@ class Turn:
     is_kept: bool = False
     is_concluded: bool = False
     on_retry: Callable[[RetryNotice], object] | None = None
-    _id: str = ""
-
-    @property
-    def turn_id(self) -> str:
-        """The name of this turn, in the journal if it is kept there."""
-        if not self._id:
-            self._id = new_id()
-        return self._id
-
-    @turn_id.setter
-    def turn_id(self, value: str) -> None:
-        self._id = value
+    turn_id: str = field(default_factory=new_id)
 
     @property
     def is_complete(self) -> bool:

@@ -264,7 +264,7 @@ def test_a_call_runs_once_from_several_threads() -> None:
     def slow(path: str) -> str:
         ran.append(path)
         inside.set()
-        go_on.wait(5)
+        go_on.wait(60)
         return "slow"
 
     face = Face()
@@ -273,7 +273,7 @@ def test_a_call_runs_once_from_several_threads() -> None:
     threads = [threading.Thread(target=lambda: texts.append(pause.approve().text())) for _ in range(3)]
     for thread in threads:
         thread.start()
-    inside.wait(5)
+    inside.wait(60)
     other = pause.resume(tools=[slow])
     with pytest.raises(RuntimeError, match="running this call right now"):
         other.text()

@@ -138,7 +138,7 @@ def test_an_error_is_explained_and_a_proposed_cell_is_put_below_by_a_click(
     for theme in ("Light", "Dark"):
         lab_page.theme(theme)
         lab_page.screenshot(f"error-fix-{theme.lower()}")
-    output.get_by_role("button", name="Put in a cell below").click()
+    output.get_by_role("button", name="Put below").click()
     expect(lab_page.cell(3).locator(".cm-content")).to_have_text("total = 0total += orders['n']")
     # It is not run.
     expect(lab_page.cell(3).locator(".jp-InputArea-prompt")).to_have_text("[ ]:")

@@ -76,7 +76,7 @@ def click_everything(lab_page: LabPage, index: int, texts: list[str]) -> int:
     for text in texts:
         for place in lab_page.output(index).get_by_text(text, exact=False).all():
             if place.is_visible():
-                place.click(force=True, timeout=5_000)
+                place.click(force=True)
                 clicked += 1
     return clicked
 

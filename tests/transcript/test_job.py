@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.document import top_fields
 from llm_notebook.transcript.job import Fact, Job, Reason
 from llm_notebook.transcript.rendering import markdown_of, plain_of
@@ -12,7 +13,7 @@ from llm_notebook.transcript.view import TranscriptView
 
 def _view(job: Job) -> TranscriptView:
     view = TranscriptView("m", state="streaming")
-    view.beside.job = job
+    view.beside = Beside(job=job)
     return view
 
 

@@ -329,14 +329,14 @@ def test_a_failing_hook_is_raised_after_every_started_sibling_has_finished(
 
     def slow(text: str) -> str:
         if parallel and not face.is_async:
-            started.wait(5)
+            started.wait(60)
         done.append(text)
         return text
 
     def fail(*arguments: Any) -> None:
         if arguments[1].arguments["text"] == "b":
             if parallel and not face.is_async:
-                started.wait(5)
+                started.wait(60)
             raise RuntimeError("the hook")
 
     if hook == "after_call" and parallel and not face.is_async:
@@ -605,7 +605,7 @@ def test_sync_tools_run_in_threads_when_asked(face: Face) -> None:
     gate = threading.Barrier(3)
 
     def meet() -> str:
-        gate.wait(5)
+        gate.wait(60)
         return "met"
 
     model = face.rounds(calling("meet", 3), "done")

@@ -16,13 +16,8 @@
  */
 
 import type { LoadTypesetter } from './answer/formulas';
-import { CodePiece } from './answer/codePiece';
 import { Markdown } from './answer/markdown';
-import { PicturePiece } from './answer/picture';
-import { Reasoning } from './answer/reasoning';
 import { Sources } from './answer/sources';
-import { TablePiece } from './answer/table';
-import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
 import { Announcer } from './announcing';
@@ -38,6 +33,8 @@ import { isPending, keyOfCard, rowsOf } from './layout';
 import type { Row } from './layout';
 import { Pace } from './pace';
 import type { IContext, IPiece } from './piece';
+import { makePiece } from './pieces';
+import type { ISurroundings } from './pieces';
 import { reduce } from './reducer';
 import { AskKernel } from './asking';
 import { HeldUp } from './heldUp';
@@ -52,6 +49,7 @@ export class TranscriptView {
     role: 'region'
   });
   private readonly markdown: Markdown;
+  private readonly surroundings: ISurroundings;
   private readonly pieces = new Map<string, IPiece>();
   private readonly sent = new Sent();
   private readonly proposed = new Proposed();
@@ -79,6 +77,12 @@ export class TranscriptView {
     loadTypesetter?: LoadTypesetter
   ) {
     this.markdown = new Markdown(loadTypesetter);
+    this.surroundings = {
+      markdown: this.markdown,
+      host: () => this.host,
+      decided: request => this.decided.set(request, 'here'),
+      changed: this.series.refresh
+    };
     node.append(this.root);
     suppressShortcuts(this.root);
   }
@@ -289,7 +293,7 @@ export class TranscriptView {
     used.add(row.key);
     let piece = this.pieces.get(row.key);
     if (!piece) {
-      piece = this.makePiece(row, context);
+      piece = makePiece(row, context, this.surroundings);
       this.pieces.set(row.key, piece);
     }
     if (piece instanceof Group || piece instanceof Gathered) {
@@ -300,35 +304,6 @@ export class TranscriptView {
     }
     piece.update(context);
     return piece;
-  }
-
-  private makePiece(row: Row, context: IContext): IPiece {
-    switch (row.kind) {
-      case 'text':
-        return new TextPiece(row.block, this.markdown, () => this.host);
-      case 'reasoning':
-        return new Reasoning(row.block, this.markdown.slices);
-      case 'code':
-        return new CodePiece(row.block, this.markdown.slices, () => this.host);
-      case 'table':
-        return new TablePiece(row.block);
-      case 'picture':
-        return new PicturePiece(row.block);
-      case 'call':
-        return new Call(row.block);
-      case 'card':
-        return new Card(
-          row.block,
-          row.key,
-          context,
-          request => this.decided.set(request, 'here'),
-          this.series.refresh
-        );
-      case 'group':
-        return new Group();
-      case 'gathered':
-        return new Gathered();
-    }
   }
 
   /** The card with the keyboard focus, or the foot of several, and the request that is decided there first. */

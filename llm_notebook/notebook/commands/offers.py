@@ -22,7 +22,7 @@ from llm_notebook.plugins.own import get_fragment_loaders, get_plugins, get_temp
 from llm_notebook.tools.schemas import schema_of
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
 
 __all__ = ["fragments", "plugins", "schemas", "templates", "tools"]
@@ -51,7 +51,7 @@ def templates(shell: InteractiveShell, words: Sequence[str]) -> None:
             text = load_template(name).stringify()
         except ModelError as error:
             raise CellError(str(error)) from None
-        show_markdown(shell, safe_markdown("\n".join(fenced_code(text, "yaml"))), text)
+        show_markdown(shell, safe_markdown(fenced_text(text, "yaml")), text)
         return
     lines = []
     for template in found:

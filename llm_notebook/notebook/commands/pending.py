@@ -21,7 +21,7 @@ from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.transcript.call_rendering import plain_tool
-from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.visible import visible
@@ -178,7 +178,7 @@ def show_one(shell: InteractiveShell, one: Waiting, problem: str) -> None:
     lines = [*_lines(one, names, most=None), *([on_one_line(problem)] if problem else [])]
     name = short_id(one.call.call_id)
     how = f"Decide with {_HOW.format(name, name, name)}; `%llm resume {name}` shows its card here."
-    text = safe_markdown("\n".join(fenced_code("\n".join(lines), "text")))
+    text = safe_markdown(fenced_text("\n".join(lines), "text"))
     show_markdown(shell, f"{text}\n\n{how}", "\n".join([*lines, how.replace("`", "")]))
 
 

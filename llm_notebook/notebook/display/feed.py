@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from llm_notebook.transcript.deltas import DeltaWriter
@@ -36,10 +35,14 @@ class Feed:
                 return {"type": "state", "document": self._writer.full()}
             return self._writer.next()
 
-    def rest(self) -> Iterator[dict[str, Any]]:
-        """Yield the messages that bring a reader up to date with the latest `document()`."""
-        while (message := self.next()) is not None:
-            yield message
+    def rest(self) -> list[dict[str, Any]]:
+        """Return the messages that bring a reader up to date with the latest `document()`."""
+        with self._lock:
+            deltas = self._writer.rest()
+            if self._is_new:
+                self._is_new = False
+                return [{"type": "state", "document": self._writer.full()}]
+            return deltas
 
     def start_over(self) -> None:
         """Empty the transcript, for an answer that is asked for again; the next message is the whole document."""

@@ -53,6 +53,7 @@ from llm_notebook.notebook.frontend.kernel import (
     threadsafe_publisher,
 )
 from llm_notebook.transcript.document import MIME_TYPE
+from llm_notebook.transcript.job import renew_job, shown_job
 from llm_notebook.transcript.saved import is_long, saved_bundle
 from llm_notebook.transcript.visible import terminal_safe
 
@@ -196,10 +197,10 @@ class NotebookDisplay:
         sys.stderr.flush()
         if self._widget is None and self._front.wants_widget:
             self._widget = self._make_widget()
-        senders = self.senders()
+        senders = self._front.senders(self._widget)
         is_followed = self._front.extension is True or self._widget is not None
         pace: Pace
-        if self._feed.view.beside.job is not None:
+        if shown_job(self._feed.view.beside) is not None:
             pace = SteadyPace(interval=_BAR_FOLLOWED if is_followed else _BAR_ALONE)
         elif is_followed:
             pace = Pace(3.0, math.inf, _FOLLOWED)
@@ -221,33 +222,36 @@ class NotebookDisplay:
             self._painter.join()
             self._painter = None
         view = self._feed.view
-        view.beside.renew_job()
+        renew_job(view.beside)
         # A turn that fails at once shows its error alone, without an empty output above it.
-        is_shown = self._words is not None or view.blocks or view.problem is not None or view.beside.job is not None
+        is_shown = (
+            self._words is not None or view.blocks or view.problem is not None or shown_job(view.beside) is not None
+        )
         if is_shown or view.state != "failed":
             self.refresh()
 
     def refresh(self) -> None:
         is_paused = self._feed.view.state == "paused"
+        shell, widget = self._front.shell, self._widget
         # Captured output is not for the pages that follow the turn.
-        is_seen = threadsafe_publisher(self._front.shell) is not None
+        is_seen, publish = threadsafe_publisher(shell) is not None, publisher(shell)
+        senders = self._front.senders(self._widget) if is_seen else []
         record = self._record()
-        if is_seen:
-            self._tell_rest(self.senders())
+        self._tell_rest(senders)
         if is_paused and self._widget is None and self._front.wants_widget:
             self._widget = self._make_widget()
         elif self._widget is not None and not (is_paused and self._front.wants_widget) and not self._widget.is_revived:
             # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.
             self._widget.close()
             self._widget = None
-        shell = self._front.shell
         if not self._front.extension and (is_console(shell) or is_in_output_widget(shell)):
             # What was shown before stays as it was there, and cannot be updated.
             self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
-        self._show(publisher(shell), record, self._widget if is_paused else None)
-        if is_seen:
-            is_short = self._feed.view.written < _SHORT_RECORD
-            self._send(self.senders(), _record_message(record) if is_short else _settled_message(record))
+        self._show(publish, record, self._widget if is_paused else None)
+        if is_seen and self._widget is not widget:
+            senders = self._front.senders(self._widget)
+        is_short = self._feed.view.written < _SHORT_RECORD
+        self._send(senders, _record_message(record) if is_short else _settled_message(record))
 
     def leave(self) -> None:
         if self._widget is not None:
@@ -264,8 +268,7 @@ class NotebookDisplay:
         return TranscriptWidget(self._front.shell, self._feed.document, self._received)
 
     def senders(self) -> list[Sender]:
-        widget = None if self._widget is None else self._widget.sender()
-        return list(filter(None, (self._front.broadcaster(), widget)))
+        return self._front.senders(self._widget)
 
     def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
         """Send what changes until the run is over; the body of the painter thread."""
@@ -279,7 +282,7 @@ class NotebookDisplay:
             view.show_printed(self._clock())
             silence.look(self._clock())
             is_counted = view.silent or bool(view.notice)
-            has_bar = view.beside.renew_job()
+            has_bar = renew_job(view.beside)
             if is_counted or has_bar:
                 view.seconds = self._clock() - began
             sent = self._tell(senders)
@@ -301,7 +304,10 @@ class NotebookDisplay:
 
     def _tell_rest(self, senders: list[Sender]) -> int:
         """Send what the latest document has beyond what was sent, so that no update of an output is ahead of the pages."""
-        return sum(self._send(senders, message) for message in self._feed.rest()) if senders else 0
+        sent = 0
+        for message in self._feed.rest() if senders else ():
+            sent += self._send(senders, message)
+        return sent
 
     def _send(self, senders: list[Sender], message: dict[str, Any]) -> int:
         for send in senders:

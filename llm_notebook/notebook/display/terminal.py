@@ -123,7 +123,7 @@ class TerminalDisplay:
             sys.stdout.write("\n")
         self._printing, self._is_in_line = None, False
         lines = [
-            *self._view.beside.plain_below(),
+            *(self._view.beside.plain_below() if self._view.beside is not None else ()),
             *plain_sources(self._view.sources.listed),
             state_sentence(self._view),
             *self._view.remarks,

@@ -75,6 +75,8 @@ def current_execution(shell: InteractiveShell) -> Execution:
         return Execution(name, f"number:{name}", session=session, number=number)
     content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
     name = _text(_dict(request.message, "header"), "msg_id")
+    sent = _dict(metadata, "llm_notebook")
+    notebook, was, started_in = _path(sent, "path"), _path(sent, "was"), _path_at_start(shell)
     code = content.get("code")
     text = without_keys(code) if isinstance(code, str) else None
     if cell_id:
@@ -83,15 +85,13 @@ def current_execution(shell: InteractiveShell) -> Execution:
         cell = f"text:{text}"
     else:
         cell = f"execution:{name}"
-    sent = _dict(metadata, "llm_notebook")
-    notebook = _path(sent, "path")
     return Execution(
         name,
         cell,
         cell_id,
         notebook,
-        _path(sent, "was") if notebook else "",
-        "" if notebook else _path_at_start(shell),
+        was if notebook else "",
+        "" if notebook else started_in,
         "" if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         session,
         number,
@@ -101,8 +101,9 @@ def current_execution(shell: InteractiveShell) -> Execution:
 def is_renamed(shell: InteractiveShell) -> bool:
     """Return whether the front end says that the notebook was renamed since the kernel last heard of it."""
     request = current_request(shell)
-    sent = {} if request is None else _dict(_dict(request.message, "metadata"), "llm_notebook")
-    return bool(_text(sent, "was"))
+    metadata = None if request is None else request.message.get("metadata")
+    sent = metadata.get("llm_notebook") if isinstance(metadata, dict) else None
+    return isinstance(sent, dict) and bool(_text(sent, "was"))
 
 
 def _number(shell: InteractiveShell) -> int:

@@ -13,7 +13,7 @@ from llm_notebook.notebook.frontend.kernel import in_kernel, is_console, is_inte
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
-    from llm_notebook.notebook.frontend.widget import ChannelWidget
+    from llm_notebook.notebook.frontend.widget import ChannelWidget, TranscriptWidget
 
 __all__ = ["FrontEnd"]
 
@@ -87,6 +87,14 @@ class FrontEnd:
         if self.bus is None or self.extension is False or (self.wants_widget and self.extension is None):
             return None
         return self.bus.sender()
+
+    def senders(self, widget: TranscriptWidget | None) -> list[Sender]:
+        """Return functions that send a message to every page that follows a turn.
+
+        Args:
+            widget: shows the turn; None if no widget does.
+        """
+        return list(filter(None, (self.broadcaster(), None if widget is None else widget.sender())))
 
     @property
     def wants_widget(self) -> bool:

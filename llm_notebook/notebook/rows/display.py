@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from llm_notebook.notebook.frontend.interrupts import held_interrupts
 from llm_notebook.notebook.frontend.kernel import current_request
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import LiveTurns
@@ -14,8 +13,10 @@ from llm_notebook.notebook.rows.head import head_block, labels_of
 from llm_notebook.notebook.rows.words import job_of
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.rows.run import Failures, Run
-from llm_notebook.transcript.job import Job
+from llm_notebook.transcript.beside import Beside
+from llm_notebook.transcript.job import Job, renew_job
 from llm_notebook.transcript.view import State, TranscriptView
+from llm_notebook.turns.interrupts import held_interrupts
 
 __all__ = ["DrawnRun"]
 
@@ -53,6 +54,7 @@ class DrawnRun:
         self._is_cell = is_cell
         self.turn = turn
         self.again: Callable[[LiveTurn], None] | None = None
+        self._beside = Beside()
         self._last: Job | None = None
         self._changed: Callable[[], None] = lambda: None
 
@@ -61,12 +63,12 @@ class DrawnRun:
         turn = self.turn or self._turns.register(TranscriptView(self._run.model_id, id=new_id()), None)
         self.turn = turn
         view = turn.view
-        if view.beside.job is not None:
+        if view.beside is not None:
             turn.feed.start_over()
         view.began = datetime.now().astimezone().isoformat(timespec="seconds")
         view.seconds, view.state = 0.0, "streaming"
-        view.beside.make_job = self._job
-        view.beside.renew_job()
+        view.beside = self._beside = Beside(make_job=self._job)
+        renew_job(view.beside)
         turn.again = self.again
         turn.request, turn.is_running = current_request(self._turns.shell), True
         self._changed = turn.display.changed
@@ -91,7 +93,7 @@ class DrawnRun:
             view.end(_STATES[self._run.state], self._run.elapsed)
             turn.is_running = False
             turn.display.close()
-            view.beside.make_job = None
+            self._beside.make_job = None
 
     def _job(self) -> Job:
         return self._last or job_of(self._run, is_cell=self._is_cell)

@@ -11,7 +11,15 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-__all__ = ["REFUSAL_PATIENCE", "BoundedBody", "ExpandedPieces", "Expander"]
+__all__ = [
+    "REFUSAL_PATIENCE",
+    "BoundedBody",
+    "CheckedPieces",
+    "ExpandedPieces",
+    "Expander",
+    "checked_pieces",
+    "expanded_pieces",
+]
 
 REFUSAL_PATIENCE = 10.0
 """The longest that the body of a refusal is waited for, in seconds."""
@@ -60,8 +68,23 @@ def _through(layer: zlib._Decompress, pieces: Iterable[bytes]) -> Iterator[bytes
             rest = layer.unconsumed_tail
 
 
+def expanded_pieces(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield the pieces of a body without their compression."""
+    expander = Expander(encoding)
+    for piece in pieces:
+        yield from expander.expand(piece)
+
+
+def checked_pieces(pieces: Iterable[bytes], check: Callable[[], None]) -> Iterator[bytes]:
+    """Yield the pieces of a body. Before each of them and before the end something is checked, which raises to end them."""
+    for piece in pieces:
+        check()
+        yield piece
+    check()
+
+
 class ExpandedPieces(AsyncIterator[bytes]):
-    """The pieces of an async body without their compression."""
+    """`expanded_pieces()` of an async body."""
 
     def __init__(self, pieces: AsyncIterator[bytes], encoding: str) -> None:
         self._pieces = pieces
@@ -71,6 +94,23 @@ class ExpandedPieces(AsyncIterator[bytes]):
     async def __anext__(self) -> bytes:
         while (piece := next(self._expanded, None)) is None:
             self._expanded = iter(self._expander.expand(await anext(self._pieces)))
+        return piece
+
+
+class CheckedPieces(AsyncIterator[bytes]):
+    """`checked_pieces()` of an async body."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], check: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._check = check
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await anext(self._pieces)
+        except StopAsyncIteration:
+            self._check()
+            raise
+        self._check()
         return piece
 
 

@@ -78,26 +78,23 @@ class _Begun:
 
     Attributes:
         status_code: the HTTP status.
+        is_success: whether it says that the request was fulfilled.
         headers: its headers.
         stays_open: the connection may serve another request afterwards.
         is_whole: the body was read to its end.
     """
 
-    __slots__ = ("_stream", "headers", "is_whole", "status_code", "stays_open")
+    __slots__ = ("_stream", "headers", "is_success", "is_whole", "status_code", "stays_open")
 
     def __init__(self, answered: httpcore.Response) -> None:
         self.status_code = answered.status
+        self.is_success = httpx.codes.is_success(answered.status)
         self.headers = httpx.Headers(answered.headers)
         is_old = answered.extensions.get("http_version") == b"HTTP/1.0"
         self.stays_open = not is_old and self.headers.get("connection", "").lower() != "close"
         self.is_whole = False
         # httpcore types the streams of sync and async replies as either.
         self._stream: Any = answered.stream
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the status says that the request was fulfilled."""
-        return httpx.codes.is_success(self.status_code)
 
     @property
     def redirects_to(self) -> str | None:

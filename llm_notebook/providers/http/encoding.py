@@ -30,16 +30,17 @@ def encode_messages(
     """
     messages = prompt.sent if messages is None else messages
     known = prompt.known_texts(form, messages)
-    if substitute_call_ids([message for message in messages if id(message) not in known]):
+    # Once a message is gone, another one may get its id.
+    new = [message for message in messages if id(message) not in known or known[id(message)][0] is not message]
+    if substitute_call_ids(new):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         return [json_text(item) for item in encode(messages, substitute_call_ids(messages))]
+    items = [encode([message], {}) for message in new]
+    for message, encoded in zip(new, items, strict=True):
+        known[id(message)] = (message, ",".join(map(json_text, encoded)))
     texts = []
     for message in messages:
-        kept = known.get(id(message))
-        # Once a message is gone, another one may get its id.
-        if kept is None or kept[0] is not message:
-            kept = known[id(message)] = (message, ",".join(map(json_text, encode([message], {}))))
-        texts.append(kept[1])
+        texts.append(known[id(message)][1])
     return list(filter(None, texts))
 
 

@@ -23,7 +23,6 @@ import functools
 import zlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -34,7 +33,14 @@ from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError, plain_words
 from llm_notebook.parts.messages import StreamEvent
-from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, ExpandedPieces, Expander
+from llm_notebook.providers.http.bounded import (
+    REFUSAL_PATIENCE,
+    BoundedBody,
+    CheckedPieces,
+    ExpandedPieces,
+    checked_pieces,
+    expanded_pieces,
+)
 from llm_notebook.providers.http.deadlines import Left
 from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
@@ -42,7 +48,7 @@ from llm_notebook.providers.http.limiter import Gate, Limits
 from llm_notebook.providers.http.passage import Passage
 from llm_notebook.providers.http.retries import Retries, Retry, retry_after, retry_delay
 from llm_notebook.providers.http.settings import TransportSettings
-from llm_notebook.providers.http.wire import Decoder, WireRequest
+from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]
 
@@ -76,23 +82,6 @@ Item = str | StreamEvent
 _PASSING = (httpx.NetworkError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.RemoteProtocolError, OSError)
 
 
-@dataclass(slots=True, frozen=True)
-class OpenedFile:
-    """A file that a server has begun to send.
-
-    Attributes:
-        status: 200, or 206 for a part of the file, or 416 if there is no such part.
-        headers: the headers of the server that sends the file.
-        first_headers: the headers of the server that was asked first and may have redirected to the other.
-        pieces: the body, which can be read once.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    first_headers: Mapping[str, str]
-    pieces: Iterator[bytes]
-
-
 class Exchange:
     """One request, and what its replies and failures mean.
 
@@ -103,6 +92,7 @@ class Exchange:
         limits: the limits of the process; None if the request is none that a limit holds for.
 
     Attributes:
+        gate: the limit of the server for this key, if any was ever seen.
         answering: an answer has begun, so nothing is sent again.
         is_limited: there is a limit for the time that the whole answer may take.
     """
@@ -116,20 +106,21 @@ class Exchange:
     ) -> None:
         self._request = request
         self._passage = None if limits is None else Passage(limits, (_server_of(request.url), request.key or ""))
+        self.gate: Gate | None = None if self._passage is None else self._passage.gate
         self._decoder = decoder
         self._settings = settings
-        self._retries = Retries(settings.max_retries)
-        self._request_id: str | None = None
+        self._accepted_headers: Mapping[str, str] = {}
         total = settings.total_timeout
         self._until = None if total is None else monotonic() + total
         self.is_limited = total is not None
         self._times: dict[str, float] = {}
         self.answering = False
 
-    @property
-    def gate(self) -> Gate | None:
-        """The limit of the server for this key, if any was ever seen."""
-        return None if self._passage is None else self._passage.gate
+    def look_again(self) -> None:
+        """Look for the limit again before another attempt."""
+        if self._passage is not None:
+            self._passage.look()
+            self.gate = self._passage.gate
 
     def waits(self, notify: Callable[[Retry], object]) -> Generator[float, None, None]:
         """Yield the seconds of each wait until the limit lets the next attempt through.
@@ -156,10 +147,10 @@ class Exchange:
     def http_request(self) -> Request:
         """Return the request as it is sent."""
         if self._passage is not None:
-            self._passage.sent()
-        url = _parsed(self._request.url)
+            self._passage.sent_at = monotonic()
+        url, left = _parsed(self._request.url), self._left
         headers = {**_HEADERS, **self._request.headers}
-        return request_to("POST", url, headers, self._new_times(), body=self._request.body, left=self._left)
+        return request_to("POST", url, headers, self._new_times(), body=self._request.body, left=left)
 
     def seconds_left(self) -> float:
         """Return the seconds that are left for the whole answer, more than 0; infinity if there is no limit."""
@@ -188,7 +179,8 @@ class Exchange:
 
     def _file_pieces(self, reply: Reply) -> Iterator[bytes]:
         try:
-            yield from self.iter_pieces(reply)
+            encoding = reply.headers.get("content-encoding")
+            yield from reply if encoding is None else expanded_pieces(reply, encoding)
         except FAILURES as error:
             raise self.failure_error(error) from None
 
@@ -201,11 +193,19 @@ class Exchange:
             self._times["read"] = min(self._times["read"], REFUSAL_PATIENCE)
             return False
         self.answering = True
-        self._request_id = request_id_in(reply.headers, self._request.secrets)
+        self._accepted_headers = reply.headers
         # Of other types, the first byte tells more: some servers call everything text/html.
         if self._decoder is not None and reply.headers.get("content-type", "").startswith("application/json"):
             self._decoder.expect_whole()
         return True
+
+    @functools.cached_property
+    def _retries(self) -> Retries:
+        return Retries(self._settings.max_retries)
+
+    def _request_id(self) -> str | None:
+        """Return the id that the server has given to the answer, if it has."""
+        return request_id_in(self._accepted_headers, self._request.secrets)
 
     def check_time(self) -> None:
         """Give up an answer that takes longer than all of it may take, unless its end has been decoded.
@@ -230,7 +230,7 @@ class Exchange:
             f"{sender}: the answer was not complete within {total}, which is all that total_timeout allows; "
             "what arrived is in `.partial`."
         )
-        late.request_id = self._request_id
+        late.request_id = self._request_id()
         return late
 
     def close(self, decoder: Decoder) -> None:
@@ -239,32 +239,32 @@ class Exchange:
         Raises:
             ModelError: the answer is incomplete or holds an error; the error names the request's id.
         """
-        if self._passage is not None:
+        if self._passage is not None and self._passage.gate is not None:
             self._passage.used(decoder)
         try:
             decoder.close()
         except ModelError as error:
-            error.request_id = error.request_id or self._request_id
+            error.request_id = error.request_id or self._request_id()
             raise
 
     def refusal_body(self, reply: Reply | AsyncReply) -> BoundedBody:
         """Return what takes the body of a refusal, as far as it may be and as long as it may take."""
         return BoundedBody(reply.headers, seconds=min(REFUSAL_PATIENCE, self.seconds_left()))
 
-    @staticmethod
-    def iter_pieces(reply: Reply) -> Iterable[bytes]:
-        """Return the pieces of the body as they arrive, without their compression."""
-        encoding = reply.headers.get("content-encoding")
-        if encoding is None:
-            return reply
-        expander = Expander(encoding)
-        return (expanded for piece in reply for expanded in expander.expand(piece))
+    def iter_pieces(self, reply: Reply) -> Iterable[bytes]:
+        """Return the pieces of the body as they arrive, without their compression.
 
-    @staticmethod
-    def aiter_pieces(reply: AsyncReply) -> AsyncIterator[bytes]:
+        With a limit for the time of the whole answer, they end in an IncompleteResponse as soon as `check_time()` gives it up.
+        """
+        encoding = reply.headers.get("content-encoding")
+        pieces = reply if encoding is None else expanded_pieces(reply, encoding)
+        return checked_pieces(pieces, self.check_time) if self.is_limited else pieces
+
+    def aiter_pieces(self, reply: AsyncReply) -> AsyncIterator[bytes]:
         """Return the same as `iter_pieces()` for an async reply."""
         encoding = reply.headers.get("content-encoding")
-        return reply if encoding is None else ExpandedPieces(reply, encoding)
+        pieces: AsyncIterator[bytes] = reply if encoding is None else ExpandedPieces(reply, encoding)
+        return CheckedPieces(pieces, self.check_time) if self.is_limited else pieces
 
     def decide_after_refusal(self, reply: Reply | AsyncReply, content: bytes) -> Retry | ModelError:
         """Return what to do about an error status: send again, or raise an error."""
@@ -352,7 +352,7 @@ class Exchange:
         silent = isinstance(error, httpx.ReadTimeout)
         cause = f"nothing came for {self._settings.seconds:g} s" if silent else self._cause(error)
         incomplete = IncompleteResponse(f"{sender}: the connection to {host} broke off mid-answer ({cause}).")
-        incomplete.request_id = self._request_id
+        incomplete.request_id = self._request_id()
         return incomplete
 
     def _cause(self, error: Exception) -> str:

@@ -190,7 +190,8 @@ class SyncHTTPModel(HTTPModel, KeyModel):
 
         reference, note_retry = _weak_references(response)
         del response
-        prompt = fetch_missing(prompt, self)
+        if self.attachment_types:
+            prompt = fetch_missing(prompt, self)
         request, decoder, settings = self._exchange(prompt, stream, key)
         try:
             yield from process.of(Transport).stream(request, decoder, settings, note_retry)
@@ -298,7 +299,7 @@ class _Answer(AsyncIterator["Items"]):
 
         model, key = self._model, self._key
         found = await model._awaited_key(key) if isinstance(key, Awaitable) else key
-        fetched = await afetch_missing(self._prompt, model)
+        fetched = await afetch_missing(self._prompt, model) if model.attachment_types else self._prompt
         request, self._decoder, settings = model._exchange(fetched, self._stream, found)
         self._items = process.of(Transport).astream(request, self._decoder, settings, self._note_retry)
         return self._items

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from llm_notebook.parts.messages import Usage
@@ -26,20 +25,24 @@ class Passage:
     Args:
         limits: the limits of the process.
         asked: the server and the key.
+
+    Attributes:
+        gate: the limit, if any was ever seen when it was looked for last.
+        sent_at: the moment at which the latest attempt was sent.
     """
 
-    __slots__ = ("_asked", "_limits", "_number", "_sent_at")
+    __slots__ = ("_asked", "_limits", "_number", "gate", "sent_at")
 
     def __init__(self, limits: Limits, asked: Asked) -> None:
         self._limits = limits
         self._asked = asked
         self._number: int | None = None
-        self._sent_at = 0.0
+        self.sent_at = 0.0
+        self.gate: Gate | None = limits.find(asked)
 
-    @property
-    def gate(self) -> Gate | None:
-        """The limit, if any was ever seen."""
-        return self._limits.find(self._asked)
+    def look(self) -> None:
+        """Look for the limit again, which may have been seen meanwhile."""
+        self.gate = self._limits.find(self._asked)
 
     def waits(
         self, time_to_wait: Callable[[float], float], notify: Callable[[float], object]
@@ -62,10 +65,6 @@ class Passage:
                 yield time
         self._number = gate.number
 
-    def sent(self) -> None:
-        """Take that an attempt is sent at this moment."""
-        self._sent_at = monotonic()
-
     def replied(self, headers: Iterable[tuple[bytes, bytes]], is_success: bool) -> None:
         """Take the head of a reply.
 
@@ -74,20 +73,19 @@ class Passage:
             is_success: it is an answer.
         """
         stated = stated_in(headers)
-        gate = self._limits.of(self._asked) if stated else self.gate
-        if gate is None:
-            return
         if stated:
-            gate.learn(stated, self._number)
-        if is_success:
-            gate.answered(self._sent_at)
+            self.gate = self._limits.of(self._asked)
+            self.gate.learn(stated, self._number)
+        if self.gate is not None and is_success:
+            self.gate.answered(self.sent_at)
 
     def refused(self, seconds: float | None) -> None:
         """Take that the server refuses because of its limit, and asks to wait so many seconds; None if it does not say."""
-        self._limits.of(self._asked).refused(seconds, self._sent_at)
+        self._limits.of(self._asked).refused(seconds, self.sent_at)
 
     def used(self, decoder: Decoder) -> None:
         """Take how many tokens an answer took, where its decoder knows that."""
-        gate, usage = self.gate, getattr(decoder, "usage", None)
-        if gate is not None and gate.counts_tokens and isinstance(usage, Usage):
-            gate.used(usage)
+        if self.gate is not None and self.gate.counts_tokens:
+            usage = getattr(decoder, "usage", None)
+            if isinstance(usage, Usage):
+                self.gate.used(usage)

@@ -40,7 +40,7 @@ class Retries:
 
     Args:
         max_retries: the largest number of retries.
-        loading_patience: seconds during which a server that is still loading its model is asked again, however often.
+        loading_patience: seconds from now on during which a server that is still loading its model is asked again, however often.
         clock: the time in seconds.
     """
 

@@ -7,7 +7,6 @@ import ssl
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
-from typing import Any
 
 import httpcore
 
@@ -67,13 +66,14 @@ class _Stream(httpcore.NetworkStream):
     def __init__(self, opened: httpcore.NetworkStream, time_left: TimeLeft) -> None:
         self._opened = opened
         self._time_left = time_left
+        self.get_extra_info = opened.get_extra_info  # type: ignore[method-assign]
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._opened.read(max_bytes, self._time_left.bound(timeout))
+        return self._opened.read(max_bytes, self._bounded(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for start in range(0, len(buffer), _PIECE):
-            self._opened.write(buffer[start : start + _PIECE], self._time_left.bound(timeout))
+            self._opened.write(buffer[start : start + _PIECE], self._bounded(timeout))
 
     def close(self) -> None:
         self._opened.close()
@@ -81,11 +81,12 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        opened = self._opened.start_tls(ssl_context, server_hostname, self._time_left.bound(timeout))
+        opened = self._opened.start_tls(ssl_context, server_hostname, self._bounded(timeout))
         return _Stream(opened, self._time_left)
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._opened.get_extra_info(info)
+    def _bounded(self, seconds: float | None) -> float | None:
+        # Most answers may take as long as they like.
+        return seconds if self._time_left.of_whole is None else self._time_left.bound(seconds)
 
 
 def addresses_of(host: str, port: int, seconds: float | None) -> list[str]:

@@ -35,11 +35,11 @@ from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.connections import Connections
 from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import provider_error
-from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile
+from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item
 from llm_notebook.providers.http.limiter import Limits, await_turn, wait_for_turn
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
-from llm_notebook.providers.http.wire import Decoder, WireRequest
+from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["Transport", "TransportSettings"]
 
@@ -87,12 +87,10 @@ class Transport:
                 with self._connections.send(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
-                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        exchange.check_time()
                         if items := decoder.drain():
                             yield items
                         exchange.close(decoder)
@@ -111,6 +109,7 @@ class Transport:
                 raise failure from None
             notify(failure)
             time.sleep(failure.delay)
+            exchange.look_again()
 
     async def astream(
         self, request: WireRequest, decoder: Decoder, settings: TransportSettings, notify: Notify
@@ -124,12 +123,10 @@ class Transport:
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
-                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        exchange.check_time()
                         if items := decoder.drain():
                             yield items
                         exchange.close(decoder)
@@ -147,6 +144,7 @@ class Transport:
                 raise failure from None
             notify(failure)
             await _sleep(failure.delay)
+            exchange.look_again()
 
     def fetch_json(self, request: WireRequest, settings: TransportSettings) -> object:
         """GET a JSON document, such as a provider's list of models. There are no retries.

@@ -1,8 +1,8 @@
-"""What passes between a model, its wire format and the transport: the request, the decoder of its answer, and TLS settings."""
+"""What passes between a model, its wire format and the transport: the request, the decoder of its answer, opened files, and TLS settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from llm_notebook.errors import ModelError
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, Usage
 
-__all__ = ["AnswerDecoder", "Decoder", "TLSSettings", "WireRequest"]
+__all__ = ["AnswerDecoder", "Decoder", "OpenedFile", "TLSSettings", "WireRequest"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -101,3 +101,20 @@ class AnswerDecoder(Decoder, Protocol):
     @property
     def resolved_model(self) -> str | None:
         """The model that the server says it used."""
+
+
+@dataclass(slots=True, frozen=True)
+class OpenedFile:
+    """A file that a server has begun to send.
+
+    Attributes:
+        status: 200, or 206 for a part of the file, or 416 if there is no such part.
+        headers: the headers of the server that sends the file.
+        first_headers: the headers of the server that was asked first and may have redirected to the other.
+        pieces: the body, which can be read once.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    first_headers: Mapping[str, str]
+    pieces: Iterator[bytes]

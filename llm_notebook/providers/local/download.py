@@ -34,10 +34,9 @@ from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.process import process
 from llm_notebook.configuration.scrubbing import Secrets, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
-from llm_notebook.providers.http.exchange import OpenedFile
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.settings import TransportSettings
-from llm_notebook.providers.http.wire import WireRequest
+from llm_notebook.providers.http.wire import OpenedFile, WireRequest
 from llm_notebook.providers.local.gguf import MAGIC, ModelFacts, read_facts
 from llm_notebook.providers.local.progress import Steps, copy_and_digest, megabytes
 

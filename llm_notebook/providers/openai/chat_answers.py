@@ -11,13 +11,13 @@ from typing import Any
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
-from llm_notebook.parts.finishes import Finish, finish_of
+from llm_notebook.parts.finishes import BAD_ENDS, Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
 from llm_notebook.providers.openai.chat_call_answers import CallDeltas
 from llm_notebook.providers.openai.chat_requests import METADATA
-from llm_notebook.providers.openai.source_answers import ChatSources, attached_pictures
+from llm_notebook.providers.openai.source_answers import LISTED, ChatSources, attached_pictures
 from llm_notebook.providers.openai.usage_answers import openai_usage
 from llm_notebook.turns.prompt import Prompt
 
@@ -151,7 +151,7 @@ class ChatDecoder(StreamDecoder):
         if said := choice.get("finish_reason"):
             self._said = said if isinstance(said, str) else str(said)
             self.may_end = True
-            if (finish := finish_of(self._said)) is not None and finish.reason in ("error", "content_filter"):
+            if self._said.lower() in BAD_ENDS and (finish := finish_of(self._said)) is not None:
                 self.failure = self._stop_error(finish, choice)
         return items
 
@@ -258,8 +258,10 @@ class ChatDecoder(StreamDecoder):
 
     def end(self) -> StreamItems:
         """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
-        sources = (self._sources or ChatSources()).citations(self._head)
-        items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
+        items: StreamItems = []
+        if self._sources is not None or not LISTED.isdisjoint(self._head):
+            sources = (self._sources or ChatSources()).citations(self._head)
+            items += [StreamEvent("text", "", citations=sources)] if sources else []
         if details := self._extra.get("reasoning_details"):
             items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
         calls = self._calls

@@ -19,7 +19,11 @@ from llm_notebook.parts.messages import Message, ToolResultPart
 from llm_notebook.providers.http.loose_json import dicts_of
 from llm_notebook.providers.http.picture_answers import attachment_at
 
-__all__ = ["ChatSources", "annotated_sources", "attached_pictures", "numbered_documents"]
+__all__ = ["LISTED", "ChatSources", "annotated_sources", "attached_pictures", "numbered_documents"]
+
+
+LISTED = frozenset({"search_results", "citations"})
+"""The fields beside the choices that list sources."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-__all__ = ["code_block_is_formula_like", "escaped_code_block", "fenced_code", "inline_code", "plain_text"]
+__all__ = [
+    "code_block_is_formula_like",
+    "escaped_code_block",
+    "escaped_line",
+    "fenced_code",
+    "fenced_text",
+    "inline_code",
+    "plain_text",
+]
 
 _SPECIAL = re.compile(
     r"""
@@ -62,6 +70,11 @@ def plain_text(
     writer = _SpecialWriter(text, lone_dollar, in_link, in_table, in_code)
     escaped = _SPECIAL.sub(writer, text)
     return _guard_line_start(escaped) if line_start else escaped
+
+
+def escaped_line(line: str) -> str:
+    """Return Markdown that shows a whole line of text literally."""
+    return plain_text(line, line_start=True, lone_dollar=line.count("$") < 2)
 
 
 class _SpecialWriter:
@@ -158,6 +171,11 @@ def fenced_code(content: str, info: str) -> list[str]:
     """Return the lines of a fenced block that holds `content` unchanged."""
     fence = "`" * max(3, max((len(run) for run in _RUN.findall(content)), default=0) + 1)
     return [f"{fence}{info}", *_code_lines(content), fence]
+
+
+def fenced_text(content: str, info: str) -> str:
+    """Return the same as one text."""
+    return "\n".join(fenced_code(content, info))
 
 
 def code_block_is_formula_like(content: str) -> bool:

@@ -115,7 +115,7 @@ def _braces_balance(text: str) -> bool:
 
 def with_bars(text: str) -> str:
     """Return `text` with another character for each bar of a formula in what may be a row of a table."""
-    if "|" not in text or not ("$" in text or "\\(" in text):
+    if not ("$" in text or "\\(" in text):
         return text
     return _ROW.sub(lambda row: _FORMULA_IN_ROW.sub(lambda found: found.group().replace("|", _BAR), row.group()), text)
 

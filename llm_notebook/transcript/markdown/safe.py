@@ -26,7 +26,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from llm_notebook.transcript.markdown.definitions import show_definitions
-from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.html import recognise_html
 from llm_notebook.transcript.markdown.math import recognise_math, with_bars, without_bars
 from llm_notebook.transcript.markdown.writer import write_markdown
@@ -60,7 +60,7 @@ def safe_markdown(text: str) -> str:
     """
     text = _CONTROLS.sub("\ufffd", _LINE_ENDS.sub("\n", text))
     try:
-        parsed = with_bars(text)
+        parsed = with_bars(text) if "|" in text else text
         tokens = _parser().parse(parsed)
         if parsed != text:
             _restore_bars(tokens)
@@ -123,4 +123,4 @@ def _restore_bars(tokens: Sequence[Token]) -> None:
 
 
 def _as_code(text: str) -> str:
-    return "\n".join(fenced_code(text, "text"))
+    return fenced_text(text, "text")

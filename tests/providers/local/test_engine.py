@@ -48,7 +48,7 @@ def test_cancelling_ends_it_before_its_time(engine):
     generation.start()
     outcomes.get()
     generation.cancel()
-    generation.wait(20)
+    generation.wait(30)
     assert not engine.running
 
 

@@ -21,10 +21,11 @@ from llm_notebook.providers.local.engine import Engine
 from llm_notebook.providers.local.models import AsyncLocalModel, LocalModel, local_models
 
 ROOT = Path(llm_notebook.__file__).parent.parent
+# The length is limited, because the small model may go on with a name until its answer is as long as it may be.
 DOG = {
     "title": "dog",
     "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "properties": {"name": {"type": "string", "maxLength": 20}, "age": {"type": "integer"}},
     "required": ["name", "age"],
 }
 # An answer that fits this takes minutes unless it is stopped.

@@ -30,10 +30,7 @@
 
 import { el } from '../dom/elements';
 import type { IHost } from '../host';
-import { codeBlock } from './codeBlock';
-import type { ICodeBlock } from './codeBlock';
 import {
-  findRows,
   isFullTable,
   isList,
   isLong,
@@ -44,28 +41,13 @@ import {
   settledCode,
   settledRows
 } from './growing';
-import type { IRows, ISettled } from './growing';
-import { codeIn, isCode, languageOf, Markdown } from './markdown';
+import type { ISettled } from './growing';
+import { isCode, Markdown } from './markdown';
+import { OpenPieces, removePiece } from './openPieces';
+import type { IOpenPiece } from './openPieces';
 import { noLinks } from './parser';
 import { batchOf, lastLineIn, portionEnd } from './portions';
 import type { IBlock, Links } from './parser';
-
-/** A top-level block that may still change, with what is drawn for it. */
-interface IOpenPiece {
-  raw: string;
-  nodes: Node[];
-  code?: ICodePiece;
-  rows?: IRows;
-  /** Whether it ends in a formula whose other half may still come. */
-  isOpen?: boolean;
-}
-
-interface ICodePiece {
-  block: ICodeBlock;
-  language: string;
-  /** The code that is settled. */
-  settled: string;
-}
 
 /** How many pieces at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
@@ -104,10 +86,14 @@ export class Answer {
   private readonly isWanted = (node: Node): boolean =>
     !this.isOver && (this.node.contains(node) || this.target.contains(node));
 
+  private readonly pieces: OpenPieces;
+
   constructor(
     private readonly markdown: Markdown,
-    private readonly host: () => IHost
-  ) {}
+    host: () => IHost
+  ) {
+    this.pieces = new OpenPieces(markdown, host, this.isWanted);
+  }
 
   /** Show a text. `growing` says that more of it may come. */
   update(text: string, growing: boolean): void {
@@ -262,16 +248,18 @@ export class Answer {
     }
     const next = before.slice(0, kept);
     if (kept < before.length && kept < blocks.length) {
-      const grown = this.grow(before[kept], blocks[kept], !isComplete);
+      const grown = this.pieces.grow(before[kept], blocks[kept], !isComplete);
       if (grown) {
+        this.atOnce -= grown.raw.length;
         next.push(grown);
       }
     }
     for (const piece of before.slice(next.length)) {
-      this.remove(piece);
+      removePiece(piece);
     }
     while (next.length < blocks.length) {
-      const pieces = this.makePieces(batchOf(blocks, next.length));
+      const pieces = this.pieces.make(batchOf(blocks, next.length));
+      pieces.forEach(piece => (this.atOnce -= piece.raw.length));
       this.target.append(...pieces.flatMap(piece => piece.nodes));
       next.push(...pieces);
       if (this.isDue) {
@@ -280,73 +268,6 @@ export class Answer {
     }
     this.open = next;
     return next.length === blocks.length;
-  }
-
-  /** Take a piece off the page, except for its settled rows. */
-  private remove({ nodes, rows }: IOpenPiece): void {
-    if (rows?.settled) {
-      removeOpen(rows);
-    } else {
-      nodes.forEach(node => node.parentNode?.removeChild(node));
-    }
-  }
-
-  /** Turn a piece into the one for this block without drawing all of it again; null if that is not possible. */
-  private grow(
-    piece: IOpenPiece,
-    block: IBlock,
-    growing: boolean
-  ): IOpenPiece | null {
-    if (piece.rows?.settled) {
-      return this.growRows(piece, block);
-    }
-    const { code } = piece;
-    if (!code || !isCode(block)) {
-      return null;
-    }
-    if (code.language !== languageOf(block.tokens[0])) {
-      return null;
-    }
-    const open = codeIn(block.tokens[0]);
-    code.block.update(code.settled + open, growing);
-    this.atOnce -= block.raw.length;
-    return { ...piece, raw: block.raw };
-  }
-
-  private growRows(piece: IOpenPiece, block: IBlock): IOpenPiece | null {
-    const rows = piece.rows!;
-    const [nodes] = this.markdown.nodes([block], this.host, this.isWanted);
-    const drawn = findRows(block, nodes);
-    this.atOnce -= block.raw.length;
-    if (drawn?.kind !== rows.kind) {
-      return null;
-    }
-    removeOpen(rows);
-    rows.parent.append(...Array.from(drawn.parent.children));
-    return { ...piece, raw: block.raw };
-  }
-
-  private makePieces(blocks: IBlock[]): IOpenPiece[] {
-    const others = blocks.filter(block => !isCode(block));
-    const drawn = this.markdown.nodes(others, this.host, this.isWanted);
-    return blocks.map(block => {
-      const { raw, tokens } = block;
-      this.atOnce -= raw.length;
-      if (isCode(block)) {
-        const language = languageOf(tokens[0]);
-        const code = codeBlock(
-          codeIn(tokens[0]),
-          language,
-          this.host,
-          this.markdown.slices,
-          this.isWanted
-        );
-        const piece = { block: code, language, settled: '' };
-        return { raw, nodes: [code.node], code: piece };
-      }
-      const nodes = drawn[others.indexOf(block)];
-      return { raw, nodes, rows: findRows(block, nodes) };
-    });
   }
 
   /** Settle the drawn pieces that cannot change any more: all but so many of the last blocks. */
