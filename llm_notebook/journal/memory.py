@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from llm_notebook.approvals.requests import ASKED, TRANSITIONS
@@ -67,7 +67,8 @@ class MemoryJournal:
     _ids: dict[tuple[str, str], str] = field(default_factory=dict)
     # The process in which each decision was made: a forked child has a copy of it, and only one of them may carry it out.
     _decided_in: dict[str, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    # Reentrant, so that the main thread, in which ■ may strike as it leaves the lock, is never kept out by itself.
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def submit(self, operation: AnsweredWith[A]) -> Done[A]:
         """Carry out an operation. It is done when this returns."""
@@ -107,8 +108,8 @@ class MemoryJournal:
         known = self._ids.get(place)
         if known is not None:
             return copy.copy(self.entries[known])
-        self._ids[place] = operation.call_id
         self.entries[operation.call_id] = _proposed(operation)
+        self._ids[place] = operation.call_id
         return _proposed(operation)
 
     def _move(self, operation: CallMoved) -> bool:
@@ -120,27 +121,29 @@ class MemoryJournal:
             raise JournalError(
                 "This call was approved in another process, which may run it: approve it here to run it here."
             )
-        entry.move(operation)
         if operation.request is not None:
             process.of(AskedInMemory).journals[entry.call_id] = self
+        # ■ may strike between any two instructions, so the entry changes in one.
+        moved = copy.copy(entry)
+        moved.move(operation)
+        self.entries[entry.call_id] = moved
         return True
 
     def _decide(self, operations: Sequence[Decided]) -> bool:
         """Take all of the decisions, or none."""
         if not all(map(self._counts, operations)):
             return False
-        for operation in operations:
-            entry = self.entries[operation.call_id]
-            entry.state, entry.decision = operation.decision.verdict, operation.decision
-            entry.decided_by, entry.decided_at, entry.changed_at = operation.who, operation.at, operation.at
-            entry.grant_id, entry.grant_scope = operation.grant_id or "", ""
-            self._decided_in[entry.call_id] = os.getpid()
+        decided = {operation.call_id: _decided(self.entries[operation.call_id], operation) for operation in operations}
+        self._decided_in |= dict.fromkeys(decided, os.getpid())
+        self.entries |= decided
         return True
 
     def _counts(self, operation: Decided) -> bool:
         entry, decision = self.entries[operation.call_id], operation.decision
         may_replace = operation.replaces and entry.decision is not None and entry.state == entry.decision.verdict
         if entry.state not in ASKED and not (may_replace and entry.result is None):
+            return False
+        if entry.state == "unknown" and (entry.request is None or not entry.request.outcome_unknown):
             return False
         return entry.request is None or entry.request.digest == decision.digest
 
@@ -155,6 +158,19 @@ def _proposed(operation: CallProposed) -> CallEntry:
         operation.arguments,
         changed_at=operation.at,
         policy=operation.policy,
+    )
+
+
+def _decided(entry: CallEntry, operation: Decided) -> CallEntry:
+    return replace(
+        entry,
+        state=operation.decision.verdict,
+        decision=operation.decision,
+        decided_by=operation.who,
+        decided_at=operation.at,
+        changed_at=operation.at,
+        grant_id=operation.grant_id or "",
+        grant_scope="",
     )
 
 

@@ -181,8 +181,8 @@ class CallMoved(AnsweredWith[bool]):
 class Decided(AnsweredWith[bool]):
     """A human has decided about a call. Answered with whether the decision counts.
 
-    A decision counts only if the call is `waiting` or `unknown` and its request has the decision's digest. Of several decisions
-    the first one counts. The call then moves to the state that the verdict names.
+    A decision counts only if the call is `waiting` or `unknown` and its request has the decision's digest. If the call is `unknown`, the
+    request must say so. Of several decisions the first one counts. The call then moves to the state that the verdict names.
 
     Attributes:
         who: the name of the user who decided, or a description of what decided.

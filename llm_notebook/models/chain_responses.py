@@ -164,9 +164,9 @@ class AsyncChainResponse(_BaseChainResponse):
 
     def __init__(self, chain: Chain) -> None:
         super().__init__(chain)
-        import asyncio  # loads ssl; code that awaits has it loaded
+        from llm_notebook.turns.one_reader import OneReader  # loads asyncio; code that awaits has it loaded
 
-        self._lock = asyncio.Lock()
+        self._lock = OneReader()
 
     async def text(self) -> str:
         """Return the text of all responses.

@@ -247,10 +247,10 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
         *,
         log: ChainLog | None = None,
     ) -> None:
-        import asyncio  # loads ssl; code that awaits has it loaded
+        from llm_notebook.turns.one_reader import OneReader  # loads asyncio; code that awaits has it loaded
 
         super().__init__(prompt, model, stream, conversation, key, before_call, after_call, log=log)
-        self._lock = asyncio.Lock()
+        self._lock = OneReader()
 
     async def text(self) -> str:
         """Return the whole text of the response."""

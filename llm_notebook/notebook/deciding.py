@@ -180,7 +180,10 @@ def show_calls(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = No
         if block.status not in ("waiting", "unknown", "suspended"):
             continue
         is_known = known is not None and known.call_id == block.call_id
-        if (call := known if is_known else paused.log.call(block.call_id)) is not None:
+        call = known if is_known else paused.log.call(block.call_id)
+        asked = block.request.digest if block.request is not None else ""
+        is_asked = call is not None and call.request is not None and call.request.digest != asked
+        if call is not None and (is_asked or call.state != block.status):
             turn.view.update_call(call)
 
 

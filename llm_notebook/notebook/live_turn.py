@@ -85,7 +85,7 @@ def ask_about_stopped_call(chain: ChainResponse) -> PauseChain | None:
     """Close a chain after ■. If a tool was running, return the question whether it had done its work, else None."""
     with suppress(KeyboardInterrupt):
         chain.close()
-    if chain._chain.left is None or not chain._chain.log.has_lost:
+    if not chain._chain.log.find_lost() or chain._chain.left is None:
         return None
     try:
         # The interrupted call is the first one without a result, so the chain asks about it before it runs anything.

@@ -32,7 +32,7 @@ from llm_notebook.errors import AnswerMisfit, ChainLimitReached, JournalError, M
 from llm_notebook.journal.operations import TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
-from llm_notebook.notebook.deciding import mark_problems, renew
+from llm_notebook.notebook.deciding import mark_problems, renew, show_calls, show_settled
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
@@ -187,8 +187,8 @@ class LiveTurns:
                 self.tell_state(turn)
 
     def examine(self, turn: LiveTurn) -> bool:
-        """Bring the questions of a waiting turn up to date: ask anew about tools that are others by now, and say which cell to run
-        where a tool is missing. No tool is run for that.
+        """Bring the questions of a waiting turn up to date: show what was decided elsewhere, ask anew about tools that are others by now,
+        and say which cell to run where a tool is missing. No tool is run for that.
 
         Returns:
             Whether anything that a card shows has changed.
@@ -200,6 +200,8 @@ class LiveTurns:
         with suppress(JournalError):
             paused = self.load_pause(turn)
             if paused is not None:
+                show_calls(turn, paused)
+                show_settled(turn)
                 renew(turn, paused)
                 mark_problems(turn, paused)
         return before != [block.version for block in turn.view.open_calls]

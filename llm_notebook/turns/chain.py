@@ -145,13 +145,21 @@ class Chain:
 
     def steps_to(self, position: int) -> Steps[bool]:
         """Yield the steps until it is known whether there is an item at `position`, which is returned."""
+        try:
+            return (yield from self._steps_to(position))
+        except Exception:
+            raise
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _steps_to(self, position: int) -> Steps[bool]:
         while (has := self.has(position)) is None:
             step = self._next_step()
             if step is None:
                 continue
             others = _running.get() - {self._key}
             try:
-                # ■ may strike between any two instructions, so that what is set is put back even if nothing came of it.
                 _running.set(others | {self._key})
                 self._outcome = yield step
             except BaseException as error:
@@ -296,6 +304,13 @@ class Chain:
             yield results
             prompt = prompt.next_round(history, results)
 
+    def _give_up(self) -> None:
+        """End the chain after ■, which may strike between any two instructions: what the generator waits for is not performed any more."""
+        _running.set(_running.get() - {self._key})
+        if self._error is None and not self._is_over:
+            self._error = IncompleteResponse("The chain was interrupted before its end.")
+        self._rest.close()
+
     def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, Any, str]:
         """Return the turn that asked for the calls that a history ends with. Where none is known, one is made for them."""
         if left:
@@ -320,7 +335,7 @@ class Chain:
     def _take_up(self, prompt: Prompt, nest: Nest) -> list[LeftRound]:
         """Return the answers of the record that this chain takes up, where its tool was entered before."""
         left = nest.enter(prompt, self.plan, self.log, lambda: [response._turn for response in self.responses()])
-        return [] if left is None else left.rounds
+        return [] if left is None else list(left.rounds)
 
     def _recall(self, response: LazyResponse, left: LeftRound) -> None:
         response._recall(left)
@@ -339,10 +354,8 @@ class Chain:
         except StopIteration:
             self._is_over = True
             return None
-        except BaseException as error:
+        except Exception as error:
             self._error = error
-            if not isinstance(error, Exception):
-                self._error = IncompleteResponse("The chain was interrupted before its end.")
             raise
         if isinstance(step, Ask):
             step.response._turn.on_retry = self.on_retry

@@ -43,6 +43,14 @@ def run_sync(steps: AnySteps[T], *, parallel: int | None = None) -> T:
         steps: the generator.
         parallel: how many tool calls of a batch run at once, in threads; None runs them in order.
     """
+    try:
+        return _run_sync(steps, parallel)
+    finally:
+        # ■ may strike between two steps as well. Whoever yields them has to know that nobody performs the rest.
+        steps.close()
+
+
+def _run_sync(steps: AnySteps[T], parallel: int | None) -> T:
     outcome: object = None
     failure: BaseException | None = None
     while True:
@@ -63,6 +71,13 @@ async def run_async(steps: AnySteps[T], *, parallel: int | None = None) -> T:
         steps: the generator.
         parallel: how many sync tools of a batch run at once, in threads; None runs them in order, on the event loop.
     """
+    try:
+        return await _run_async(steps, parallel)
+    finally:
+        steps.close()
+
+
+async def _run_async(steps: AnySteps[T], parallel: int | None) -> T:
     outcome: object = None
     failure: BaseException | None = None
     while True:

@@ -8,6 +8,7 @@ as well, because after a crash nobody could tell otherwise that it had begun.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,15 @@ from llm_notebook.journal.runs import RowAsked
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.noting import Note, Noting, seen_from_outside
+from llm_notebook.turns.noting import Note, Noting, moved_call, seen_from_outside
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.printing import Output
 from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from llm_notebook.journal.memory import Done
     from llm_notebook.turns.turn import Turn
 
 __all__ = ["ChainLog"]
@@ -62,7 +66,6 @@ class ChainLog:
         settings: how the chain is asked, for a later process that continues it.
         policy: what the chain asks about, for another chain that continues it here; None for a single prompt.
         memory: keeps the calls that are not, or could not be, kept in the journal.
-        has_lost: a call was interrupted while it ran.
         inside, asked_inside: the call whose tool asks this, empty outside of tools; the same in words, for the human who is asked.
     """
 
@@ -80,10 +83,10 @@ class ChainLog:
     settings: dict[str, Any] = field(default_factory=dict)
     policy: ChainPolicy | None = None
     memory: MemoryJournal = field(default_factory=MemoryJournal)
-    has_lost: bool = False
     inside: str = ""
     asked_inside: str = ""
     _row_begun: TurnBegun | None = None
+    _lost: list[tuple[CallEntry, CallMoved, Future[bool] | Done[bool]]] = field(default_factory=list)
 
     def nest_in(self, outer: ChainLog, call_id: str, request: str, words: str) -> None:
         """Keep what a tool asks with the call that it runs for, before its first turn has begun.
@@ -184,7 +187,7 @@ class ChainLog:
         details: dict[str, Any] = {"request": request, "result": result, "decision": decision, "note": note}
         details["printed"] = self._printed(entry)
         try:
-            operation = _moved_call(home, entry, to, expected, **details)
+            operation = moved_call(home, entry, to, expected, **details)
             moved: bool = yield Note(home, operation)
         except JournalError as error:
             # An approved call must not run without a record of its start; any other one runs, and the record is this process's.
@@ -192,19 +195,29 @@ class ChainLog:
                 raise
             self.not_saved = str(error)
             self.memory.adopt(entry)
-            operation = _moved_call(self.memory, entry, to, expected, **details)
+            operation = moved_call(self.memory, entry, to, expected, **details)
             moved = yield Note(self.memory, operation)
         if moved:
             self._apply(entry, operation)
         return moved
 
     def lose(self, entry: CallEntry) -> None:
-        """Keep that the call was interrupted while it ran. This does not wait, since somebody has just pressed ■."""
-        self.has_lost = True
+        """Keep that the call was interrupted, if it runs. This does not wait, since somebody has just pressed ■."""
         home = self._home(entry.call_id)
         stopped: dict[str, Any] = {"note": "It was stopped while it ran.", "printed": self._printed(entry)}
-        home.submit(lost := _moved_call(home, entry, "unknown", ("started",), **stopped))
-        self._apply(entry, lost)
+        operation = moved_call(home, entry, "unknown", ("started",), **stopped)
+        self._lost.append((entry, operation, home.submit(operation)))
+
+    def find_lost(self) -> bool:
+        """Tell how the calls stand that were stopped. Returns whether one was interrupted while it ran."""
+        stopped, self._lost, is_lost = self._lost, [], False
+        for entry, operation, kept in stopped:
+            # Where the journal fails, nothing is known about the call.
+            with suppress(JournalError):
+                if kept.result():
+                    is_lost = True
+                    self._apply(entry, operation)
+        return is_lost
 
     def call(self, call_id: str) -> CallEntry | None:
         """Return a call as it stands now, whichever process moved it; None if nothing is known of it."""
@@ -267,7 +280,7 @@ class ChainLog:
         if call is None or call.state not in (*SETTLED, "suspended") or call.result is not None:
             return False
         to: CallState = "cancelled" if call.state == "suspended" else call.state
-        operation = _moved_call(home, call, to, (call.state,), result=decided_result(call))
+        operation = moved_call(home, call, to, (call.state,), result=decided_result(call))
         concluded: bool = home.submit(operation).result()
         if concluded:
             self._apply(call, operation)
@@ -276,7 +289,7 @@ class ChainLog:
     def ask_anew(self, entry: CallEntry, request: ApprovalRequest) -> bool:
         """Keep another question about a call that waits. Returns whether it still waited."""
         home = self._home(entry.call_id)
-        operation = _moved_call(home, entry, entry.state, (entry.state,), request=request)
+        operation = moved_call(home, entry, entry.state, (entry.state,), request=request)
         moved: bool = home.submit(operation).result()
         if moved:
             self._apply(entry, operation)
@@ -376,23 +389,3 @@ class ChainLog:
             yield Note(self.journal, operation)
         except JournalError as error:
             self.not_saved = str(error)
-
-
-def _moved_call(
-    home: Journal | MemoryJournal,
-    entry: CallEntry,
-    to: CallState,
-    expected: Sequence[CallState],
-    *,
-    decision: Decision | None = None,
-    **details: Any,
-) -> CallMoved:
-    """Return the operation that moves a call. A start carries out a decision, where a human was asked.
-
-    Raises:
-        JournalError: the call starts, and this process can hold no lock that says so.
-    """
-    owner = home.owner if to == "started" else None
-    digest = None if decision is None else decision.digest
-    now = datetime.now(UTC)
-    return CallMoved(entry.call_id, expected, to, now, owner=owner, digest=digest, decision=decision, **details)

@@ -87,6 +87,7 @@ class BegunChain:
         request: a digest of what it asks.
         plan, prompt, log: those of the chain.
         turns: returns its turns so far.
+        taken_up: the record that it continues; None if it began with nothing.
     """
 
     request: str
@@ -94,6 +95,7 @@ class BegunChain:
     prompt: Prompt
     log: ChainLog
     turns: Callable[[], list[Turn]]
+    taken_up: LeftChain | None = None
 
     def left(self) -> LeftChain:
         """Return the record of the chain."""
@@ -104,6 +106,9 @@ class BegunChain:
             state = turn.state
             given = (state.messages(), state.usage, state.started_utc, state.resolved_model, state.ending)
             rounds.append(LeftRound(turn.turn_id, *given, turn.is_kept))
+        if self.taken_up is not None and len(self.taken_up.rounds) > len(rounds):
+            # It was stopped before it had come as far as the run before it.
+            rounds = self.taken_up.rounds
         return LeftChain(self.request, self.log.chain_id, self.log.conversation_id, rounds, self)
 
 
@@ -150,8 +155,19 @@ class ChainsInTools:
         # The records of pauses that were written elsewhere and loaded here.
         self.loaded: dict[str, list[LeftChain]] = {}
 
-    def forget(self, call_id: str) -> None:
-        """Forget what was inside a call."""
+    def add(self, call_id: str, chain: BegunChain) -> None:
+        """Remember a chain, in place of the one whose record it has taken up."""
+        known = {one.log.chain_id: one for one in self.begun.get(call_id, [])}
+        # ■ may strike between any two instructions, so that a record is replaced in one.
+        self.begun[call_id] = list((known | {chain.log.chain_id: chain}).values())
+
+    def forget(self, call_id: str, chains: Collection[str] | None = None) -> None:
+        """Forget what was inside a call, or only some of its chains."""
+        if chains is not None:
+            kept = [chain for chain in self.begun.get(call_id, []) if chain.log.chain_id not in chains]
+            loaded = [record for record in self.loaded.get(call_id, []) if record.chain_id not in chains]
+            self.begun[call_id], self.loaded[call_id] = kept, loaded
+            return
         self.begun.pop(call_id, None)
         self.loaded.pop(call_id, None)
 
@@ -203,17 +219,16 @@ class Nest:
             found.adopt_tools(prompt)
         self.is_used = True
         self.goes_another_way = self.goes_another_way or found is None
-        chains = process.of(ChainsInTools).begun.setdefault(self.call_id, [])
-        chains.append(BegunChain(request, plan, prompt, log, turns))
+        process.of(ChainsInTools).add(self.call_id, BegunChain(request, plan, prompt, log, turns, found))
         return found
 
     def suspend(self) -> Noting:
         """Withdraw what waits in records that the body has left behind, if it has. It pauses in a chain of its own."""
+        # Otherwise, what was not taken up may be when the body is entered once more.
         if self.goes_another_way and self.left:
-            yield from withdraw(self.log, self.call_id, {left.chain_id for left in self.left})
-        # What was not taken up may be when the body is entered once more.
-        kept = [left.begun for left in self.left if left.begun is not None and not self.goes_another_way]
-        process.of(ChainsInTools).begun.setdefault(self.call_id, []).extend(kept)
+            left_behind = {left.chain_id for left in self.left}
+            yield from withdraw(self.log, self.call_id, left_behind)
+            process.of(ChainsInTools).forget(self.call_id, left_behind)
 
 
 def current_nest() -> Nest | None:
@@ -290,7 +305,6 @@ def _outer_id(log: ChainLog, call: CallEntry) -> str:
 def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
     """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
     begun = records_inside(call_id)
-    process.of(ChainsInTools).forget(call_id)
     if log.journal is None or call_id in log.memory.entries:
         return begun
     known = {left.chain_id: left for left in begun}
@@ -306,7 +320,9 @@ def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
 def records_inside(call_id: str) -> list[LeftChain]:
     """Return the records that this process has of the chains inside a call, without those of a journal."""
     chains = process.of(ChainsInTools)
-    return [*chains.loaded.get(call_id, []), *(chain.left() for chain in chains.begun.get(call_id, []))]
+    loaded = {record.chain_id: record for record in chains.loaded.get(call_id, [])}
+    begun = {chain.log.chain_id: chain.left() for chain in chains.begun.get(call_id, [])}
+    return list((loaded | begun).values())
 
 
 def _left_of(turns: Sequence[TurnEntry]) -> LeftChain | None:

@@ -113,7 +113,9 @@ class PausedChain:
         else:
             call = self.call(request)
             if call is None or call.state in ASKED:
-                raise ValueError("This is not what is asked any more: decide about the pause that came last.")
+                raise ValueError(
+                    "This is not what is asked any more: read what resume() returns, which asks as things stand."
+                )
             was_approved = call.decision is None or call.decision.verdict == "approved"
             if verdict != "approved" or arguments is not None or not was_approved:
                 raise ValueError("This call has been settled already, so the decision comes too late.")

@@ -19,8 +19,7 @@ digest of these bytes, of what the tool is and of the policy, and the tool recei
 happens between the question and the run can change what runs; where the tool or the arguments are different by then, the digests differ and
 the human is asked again.
 
-Whether a human is asked is decided by every policy that ever held for the call: the tool's marks, what the chain was told, and what the
-journal says of the call. A process that was given an unmarked tool asks as the one before it did.
+Whether a human is asked is decided by every policy that ever held for the call: the tool's marks, what the chain was told, and the journal.
 """
 
 from __future__ import annotations
@@ -271,19 +270,30 @@ class ToolRun:
             self._ready = None
 
     def _run(self, tool: Tool, ready: ReadyCall) -> CallSteps[Ran]:
-        entry, asked, note = self._entry, self._asked, ready.note
-        assert tool.implementation is not None, "a call of a tool that cannot be run is not ready"
+        entry = self._entry
         left = [] if self._is_new else left_inside(self.log, entry.call_id)
-        asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
-        self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
-        identity = None if ready.decision is None else self._tool_identity().digest
-        if not (yield from self._start(ready.decision)):
-            self._catch_up()
-            if self._ready is not None:
-                raise runs_elsewhere()
-            return (yield from self._carry_out())
+        words = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
+        self._nest = nest = Nest(entry.call_id, words, self.log, left)
+        call = invocation(tool, ready, self._tool_identity().digest if ready.decision else None, nest, self.log.output)
         try:
-            text, attachments = yield invocation(tool, ready, identity, nest, self.log.output)
+            if (yield from self._start(ready.decision)):
+                return (yield from self._perform(call, tool, ready, nest))
+        except Exception:
+            raise
+        except BaseException:
+            # ■ may strike anywhere. If the start was kept, nobody carries it out.
+            self.log.lose(entry)
+            raise
+        self._catch_up()
+        if self._ready is not None:
+            raise runs_elsewhere()
+        return (yield from self._carry_out())
+
+    def _perform(self, call: Invoke, tool: Tool, ready: ReadyCall, nest: Nest) -> CallSteps[Ran]:
+        """Call the tool of a call that has started, and keep what came of it."""
+        entry, asked, note = self._entry, self._asked, ready.note
+        try:
+            text, attachments = yield call
         except ChangedTool:
             self.identity = None
             raise (yield from self._ask(ready.frozen)) from None
@@ -297,9 +307,6 @@ class ToolRun:
             result = failed_result(asked, f"{note}Error: {told_of(error)}", error)
             result.instance = tool.toolbox
             yield from self.log.move(entry, "failed", "started", result=result)
-        except BaseException:
-            self.log.lose(entry)
-            raise
         else:
             result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
             yield from self.log.move(entry, "finished", "started", result=result)
@@ -308,21 +315,15 @@ class ToolRun:
 
     def _must_ask(self, tool: Tool, runs: bytes) -> bool:
         """Return whether a human has to decide first: the policy says so, or said so when the question was asked."""
-        entry = self._entry
-        is_asked = entry.state == "waiting" and entry.request is not None and entry.request.is_required
+        request = self._entry.request
+        is_asked = self._entry.state == "waiting" and request is not None and request.is_required
         return is_asked or (self._policy is not None and applies(self._policy, tool, self._asked, runs))
 
     def _start(self, decision: Decision | None) -> CallSteps[bool]:
         """Move the call to `started`. Returns whether it moved, so that no other continuation runs it."""
         # A body that pauses by itself is entered again when it resumes, so a call without a decision may wait already.
         before: list[CallState] = ["proposed", "waiting"] if decision is None else ["approved"]
-        try:
-            return (yield from self.log.move(self._entry, "started", *before, "suspended", decision=decision))
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                # The start may be kept all the same, and nobody carries it out.
-                self.log.lose(self._entry)
-            raise
+        return (yield from self.log.move(self._entry, "started", *before, "suspended", decision=decision))
 
     def _granted(self, frozen: bytes) -> CallSteps[Decision | None]:
         """Return the decision of an "always allow" that covers this call; None where there is none."""

@@ -297,6 +297,8 @@ def test_an_interrupted_call_is_not_run_again_by_itself(face: Face) -> None:
     pause = face.pause_of(asking(face, "stuck").chain("Hi", tools=[stuck]))
     with pytest.raises(KeyboardInterrupt):
         face.text(pause.approve())
+    with pytest.raises(ValueError, match="which asks as things stand"):
+        pause.approve()
     again = face.pause_of(pause.resume())
     assert again.request.outcome_unknown
     assert "nobody knows how far it came" in again.request.reason

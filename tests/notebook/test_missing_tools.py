@@ -128,6 +128,34 @@ def test_a_decision_that_does_not_count_says_why_and_holds_nothing_back(notebook
     assert notebook.ran == ["/elsewhere"]
 
 
+@pytest.mark.parametrize("is_later", [False, True], ids=["in the kernel that asked", "after a restart"])
+def test_what_was_decided_elsewhere_is_shown_when_the_cell_is_over(notebook: Notebook, is_later: bool) -> None:
+    asked = notebook.ask("erase=/a wipe=/b")
+    if is_later:
+        notebook.restart()
+        notebook.define()
+        assert statuses(notebook.told(asked)) == ["waiting", "waiting"]
+    deny = (
+        "import llm_notebook as llm\nwaiting = llm.pending()[0]\n_ = waiting.deny('No.', request=waiting.requests[{}])"
+    )
+    told = states(notebook.kernel.run(deny.format(0), "cell-2"))[-1]
+    assert statuses(told) == ["denied", "waiting"]
+    last = states(notebook.kernel.run(deny.format(-1), "cell-2"))[-1]
+    assert (waiting(last), last["state"]) == ([], "interrupted")
+    assert notebook.ran == []
+
+
+def test_another_notebook_of_the_kernel_may_bring_the_tool(notebook: Notebook) -> None:
+    asked = notebook.ask("erase=/a")
+    notebook.restart()
+    assert problems(notebook.told(asked)) != [""]
+    healed = notebook.kernel.run(DEFINE, "cell-9", notebook="elsewhere.ipynb")
+    # Every page that shows transcripts of the kernel is told.
+    assert [problems(document) for document in states(healed)] == [[""]]
+    notebook.click(notebook.told(asked), 0)
+    assert notebook.ran == ["/a"]
+
+
 def test_the_users_variables_are_looked_at_between_cells(live: Kernel) -> None:
     asked = live.collect(live.send("ask('/a')", "cell-1"))[0]
     transcript = next(iter(asked.outputs[-1].values()))["id"]

@@ -285,9 +285,10 @@ def test_consent_given_before_a_call_was_interrupted_does_not_run_it_again(face:
     with pytest.raises(KeyboardInterrupt):
         face.text(pause.approve())
     journal.flush()
+    late = llm.Decision("approved", pause.request.digest)
+    assert not pause.paused.log.decide(pause.request.id, late)
     [again] = llm.pending()
     assert again.request.outcome_unknown
-    late = llm.Decision("approved", pause.request.digest)
     assert not pause.paused.log.decide(pause.request.id, late, replaces=False)
     assert again.paused.settle(again.request, "approved")
     assert ran == ["/0"]

@@ -199,9 +199,13 @@ def _step_of(decided: Decided) -> _Step:
 def _state_to_decide(transaction: Transaction, decided: Decided, step: _Step) -> CallState | None:
     """Return the state of a call for which a decision counts; None where it does not count."""
     row = transaction.row("SELECT request, result FROM calls WHERE call_id = ?", step.call_id)
-    if row is None or row[0] is None or json_of(row[0])["digest"] != decided.decision.digest:
+    request = None if row is None or row[0] is None else json_of(row[0])
+    if row is None or request is None or request["digest"] != decided.decision.digest:
         return None
     state = _settle_state(transaction, step.call_id, step.at)
+    if state == "unknown" and not request["outcome_unknown"]:
+        # The call was interrupted since it was asked about, and whoever decides has not been told.
+        return None
     is_asked = state in ASKED
     # As long as nothing has come of a decision, another one may replace it.
     counts = is_asked or (decided.replaces and state in DECIDED and row[1] is None)
