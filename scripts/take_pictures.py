@@ -15,6 +15,7 @@ from playwright.sync_api import FloatRect, Locator, Page, sync_playwright
 
 from llm_notebook.errors import ModelError
 from scripts import picture_scenes as scenes
+from scripts import rows_scene
 from scripts.chromium import ARGUMENTS, provide_chromium
 from scripts.front_end import provide_front_end
 from scripts.jupyter_home import jupyter_environment
@@ -86,6 +87,7 @@ def _take(lab: LabServer, program: str, server: OpenAIServer) -> None:
             _frame_in,
             _table_out,
             _error,
+            _rows,
         ):
             scene(studio)
         browser.close()
@@ -258,6 +260,21 @@ def _denied(studio: _Studio) -> None:
     studio.button("Deny").click()
     studio.output.get_by_text("shall I look there").wait_for()
     studio.take("denied")
+
+
+def _rows(studio: _Studio) -> None:
+    """Picture a run over rows while it goes on, and its result."""
+    labels = rows_scene.Labels()
+    studio.server.answer = labels.answer
+    studio.lab.write("rows.ipynb", [rows_scene.SETUP, rows_scene.LABEL])
+    studio.lab.run_cell(0)
+    studio.lab.wait_until_ran(0)
+    studio.lab.run_cell(1)
+    studio.output.get_by_text(f"{labels.free:,}", exact=True).wait_for()
+    studio.take("rows-running")
+    labels.go_on.set()
+    studio.lab.wait_until_ran(1)
+    studio.take("rows")
 
 
 if __name__ == "__main__":

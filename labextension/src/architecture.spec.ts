@@ -11,6 +11,7 @@ import { expect, test } from 'vitest';
  */
 const ORDER = [
   ['../package.json'],
+  ['transcript/jobDocument'],
   ['transcript/document', 'transcript/dom', 'transcript/packing', 'version'],
   [
     'transcript/digest',
@@ -27,6 +28,7 @@ const ORDER = [
   ],
   ['transcript/piece', 'transcript/problem', 'transcript/unsent'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
+  ['transcript/job'],
   [
     'transcript/announcing',
     'transcript/asking',

@@ -95,6 +95,10 @@ class RowReader:
             for row in rows:
                 self._take(row)
 
+    def label(self, number: int) -> str:
+        """Return what stands before a row, by the number of the row."""
+        return str(number)
+
     def frame_rows(self) -> list[Any]:
         """Return the rows as JSON values, with what their class has made of them."""
         fitting = self._fitting

@@ -55,8 +55,14 @@ class Journal(Protocol):
     def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
         """Return whether a complete turn of another chain than this one continues a turn of a conversation."""
 
-    def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
-        """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words."""
+    def history(self, query: str = "", *, limit: int = 50, rows: bool = True) -> list[TurnEntry]:
+        """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words.
+
+        Args:
+            query: the words.
+            limit: the largest number of turns.
+            rows: whether the rows of runs are among the latest turns. A query finds them in any case.
+        """
 
     def uses(self) -> list[TurnUse]:
         """Return what each turn used, oldest first, without what was said."""

@@ -98,7 +98,7 @@ class RowsEntry:
         begun: the operation that began it.
         status: how it ended, or `streaming`. A run whose process has ended before it reads as `interrupted`.
         ended_at: when it ended; None if it has not.
-        answered, failed: how many turns it asked that were answered, and that were not.
+        answered, failed: how many turns it asked that were answered, and that failed. Those that a stop broke off are neither.
         input_tokens, output_tokens: what they used.
     """
 

@@ -44,11 +44,11 @@ from llm_notebook.notebook.deciding import (
 )
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
-from llm_notebook.notebook.failures import install_local_model, store_typed_key
+from llm_notebook.notebook.failures import store_typed_key
 from llm_notebook.notebook.frontend.cells import CellWatch
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
-from llm_notebook.notebook.further_runs import ask_another, continue_answer, start_over
+from llm_notebook.notebook.further_runs import ask_another, continue_answer, start_over, without_chain
 from llm_notebook.notebook.live_turn import LiveTurn, Resume
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
 from llm_notebook.transcript.blocks import CallBlock
@@ -140,8 +140,8 @@ class Actions:
         if mismatch:
             raise CellError(mismatch)
         turn = self._find_turn(action)
-        if turn is not None and action["type"] == "install":
-            install_local_model(self._turns, turn)
+        if turn is not None and (perform := without_chain(self._turns, turn, action)) is not None:
+            perform()
             return
         resume = None if turn is None else self._answer(turn, action)
         if turn is not None and resume is not None:
@@ -230,9 +230,10 @@ class Actions:
             self._turns.tell_state(turn)
             return
         shell = self._turns.shell
-        if action["type"] == "install" and turn.request is not None:
-            with as_request(shell, turn.request):
-                install_local_model(self._turns, turn)
+        perform = without_chain(self._turns, turn, action)
+        if perform is not None and turn.request is not None:
+            with as_request(shell, turn.request), suppress(CellHalted):
+                perform()
             return
         resume = self._answer(turn, action)
         if resume is None:

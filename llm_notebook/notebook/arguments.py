@@ -109,6 +109,12 @@ def _read(given: Given, prompt: str) -> Arguments:
         shown_as=_choice("--as", last.get("shown_as"), _LOOKS),
         out=out,
         form=form,
+        each=last.get("each"),
+        limit_cost=_dollars(last.get("limit_cost")),
+        sample=_rows("--sample", last.get("sample")),
+        concurrency=_rows("--concurrency", last.get("concurrency")),
+        resume="no_resume" not in flags,
+        retry=_choice("--retry", last.get("retry"), ("failed",)),
         raw="raw" in flags,
         prompt=prompt,
     )
@@ -120,6 +126,22 @@ def _count(text: str | None, needs: str) -> int | None:
     if not text.isascii() or not text.isdigit():
         raise CellError(f"{needs}, not {text!r}. Nothing was sent.")
     return int(text)
+
+
+def _rows(option: str, text: str | None) -> int | None:
+    number = _count(text, f"{option} needs a number of rows, such as 20")
+    if number == 0:
+        raise CellError(f"{option} needs a number of rows, such as 20, not 0. Nothing was sent.")
+    return number
+
+
+def _dollars(text: str | None) -> float | None:
+    if text is None:
+        return None
+    plain = text.removeprefix("$").replace(",", "")
+    if not re.fullmatch(r"\d*\.?\d+", plain, re.ASCII) or not float(plain):
+        raise CellError(f"--limit-cost needs a number of US dollars, such as 2.00, not {text!r}. Nothing was sent.")
+    return float(plain)
 
 
 def _context(text: str | None) -> str | None:
@@ -162,5 +184,5 @@ def _variable(given: str | None) -> tuple[str | None, str]:
 def _choice(option: str, given: str | None, known: tuple[str, ...]) -> str:
     if given is None or given in known:
         return given or ""
-    one_of = f"{', '.join(known[:-1])} or {known[-1]}"
+    one_of = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
     raise CellError(f"{option} takes {one_of}, not {given!r}.{nearest(given, known)} Nothing was sent.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from llm_notebook.answers.fitting import Fitting
 from llm_notebook.answers.frames import is_installed
 from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.rows.options import require_each
 from llm_notebook.notebook.schemas import find_schema
 from llm_notebook.notebook.wanted import Form, Wanted
 from llm_notebook.tools.schemas import multi_schema
@@ -28,6 +29,7 @@ def read_wanted(arguments: Arguments, names: Mapping[str, Any]) -> Wanted:
     Raises:
         CellError: the options contradict each other, or name what does not exist.
     """
+    require_each(arguments)
     _require_one(arguments)
     wanted = Wanted(
         out=arguments.out,

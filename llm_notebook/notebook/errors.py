@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from llm_notebook.errors import ChainLimitReached
+    from llm_notebook.transcript.endings import Problem
 
 __all__ = ["CellError", "CellHalted", "QuietHalts", "limit_error", "nearest", "option_sentence"]
 
@@ -30,7 +31,13 @@ _TRIO_SAYS = "IPython detected, but you already have a custom exception handler 
 
 
 class CellError(Exception):
-    """Raised when a cell cannot do what it was asked to do. The cell shows the message and nothing else."""
+    """Raised when a cell cannot do what it was asked to do. The cell shows the message and nothing else.
+
+    Attributes:
+        problem: how a transcript explains it; None if it says no more than the message.
+    """
+
+    problem: Problem | None = None
 
     def __str__(self) -> str:
         return terminal_safe(super().__str__())

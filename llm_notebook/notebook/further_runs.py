@@ -1,22 +1,26 @@
 """Prepares the run that a reader wants after a turn has ended badly: the rest of the answer, the whole again, or another model's answer.
 
-Each function returns what makes the chain to read, or None if the turn does not have such a run.
+Each function but the last returns what makes the chain to read, or None if the turn does not have such a run.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
+from llm_notebook.notebook.failures import install_local_model
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.parts.messages import user
+from llm_notebook.transcript.job import shown_job
 from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.live_turn import LiveTurn, Resume
+    from llm_notebook.notebook.live_turns import LiveTurns
     from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["ask_another", "continue_answer", "start_over"]
+__all__ = ["ask_another", "continue_answer", "start_over", "without_chain"]
 
 # What the model is sent to continue an answer that broke off, after the part that arrived.
 _GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
@@ -88,3 +92,20 @@ def ask_another(turn: LiveTurn, model_id: str) -> Resume | None:
         return chain
 
     return ask
+
+
+def without_chain(turns: LiveTurns, turn: LiveTurn, action: Mapping[str, Any]) -> Callable[[], None] | None:
+    """Return what performs an action in the running cell that reads no chain; None if the action does.
+
+    Args:
+        turns: the turns of the shell.
+        turn: the turn that the action is about.
+        action: what the reader does.
+    """
+    if action["type"] == "install":
+        return lambda: install_local_model(turns, turn)
+    again, job = turn.again, shown_job(turn.view.beside)
+    # A second click comes when the run is under way, or over.
+    if action["type"] == "continue" and again is not None and job is not None and job.can_go_on and not turn.is_running:
+        return lambda: again(turn)
+    return None

@@ -51,6 +51,7 @@ class LiveTurn:
         wanted: what its cell wants of the answer; None if that is not known here.
         ask_with: asks the same with another model; None if that is not known.
         costs: the costs of the rounds that finished in this kernel.
+        again: lets a run over rows go on, in the running cell and in this transcript; None for an answer.
     """
 
     view: TranscriptView
@@ -65,6 +66,7 @@ class LiveTurn:
     wanted: Wanted | None = None
     ask_with: AskWith | None = None
     costs: list[Cost] = field(default_factory=list)
+    again: Callable[[LiveTurn], None] | None = None
 
     @property
     def origin(self) -> Origin:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from pydantic import ValidationError
-from traitlets import Enum, TraitError, Unicode, validate
+from traitlets import Enum, Float, TraitError, Unicode, validate
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError, UnreadAttachment
@@ -69,6 +69,7 @@ class LLMMagics(Magics):
 
     Attributes:
         on_pause: whether a pause stops the cells below; set by `%config LLMMagics.on_pause`.
+        limit_cost: how many US dollars a cell with `--each` may cost unless it says so itself; None for no limit.
         sessions: the conversations of each notebook, by the path that the front end sends.
         prompts: counts the prompts of each execution.
         turns: the turns that can be shown and continued.
@@ -87,7 +88,11 @@ class LLMMagics(Magics):
         default_value="stop",
         help="Whether the cells below run although a tool call waits for approval.",
     ).tag(config=True)
-
+    limit_cost = Float(
+        None,
+        allow_none=True,
+        help="How many US dollars a cell with --each may cost, unless its --limit-cost says otherwise. None for no limit.",
+    ).tag(config=True)
     context = Unicode(
         "none",
         help="Which cells of the notebook go with each prompt: above, all, the N directly above, or none. See --context.",
@@ -146,9 +151,8 @@ class LLMMagics(Magics):
             (arguments, beside, told), body = explain_failure(command, self.failures, names), None
         else:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
-        if arguments.save is not None:
-            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
-            return None
+        if arguments.each is not None or arguments.save is not None:
+            return self._ask_rows_or_save(arguments, body, names)
 
         def read(given: Arguments) -> Asked:
             asked = self._read_request(given, body, names, execution, place)
@@ -197,6 +201,19 @@ class LLMMagics(Magics):
         asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
         return outcome(view, asked.wanted) if is_value_used() else None
+
+    def _ask_rows_or_save(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
+        if arguments.save is not None:
+            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
+            return None
+        from llm_notebook.notebook.rows.each import in_options, read_each  # what only runs over rows need
+
+        try:
+            cell = read_each(self.turns, arguments, body, names, self.limit_cost)
+            cell.run()
+        except EXPECTED as error:
+            refuse(self.turns, in_options(error, arguments))
+        return cell.value if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:
         from llm_notebook.notebook.commands import setup as commands  # what only subcommands need

@@ -18,7 +18,7 @@ from llm_notebook.notebook.commands.manuals import whole_manual
 
 __all__ = ["CONTEXTS", "NAMING_OBJECTS", "Arguments", "documented", "is_context", "option_actions", "option_kinds"]
 
-NAMING_OBJECTS = frozenset({"fragment", "system_fragment", "attachment", "attachment_type"})
+NAMING_OBJECTS = frozenset({"fragment", "system_fragment", "attachment", "attachment_type", "each"})
 """The options whose first value may be a Python expression with quotation marks and spaces of its own."""
 
 CONTEXTS = ("above", "all", "none")
@@ -167,6 +167,28 @@ _OPTIONS = [
     ),
     _Option("--save", kinds=("template",), metavar="NAME", help="Store this cell as a template, and send nothing."),
     _Option(
+        "--each",
+        kinds=("rows",),
+        metavar="X",
+        help="Ask the prompt for each row of a frame or list; `{{ column }}` comes from the row, and `-a` names a column.",
+    ),
+    _Option(
+        "--limit-cost",
+        kinds=("number",),
+        dest="limit_cost",
+        metavar="USD",
+        help="What `--each` may cost: refused before, or stopped there.",
+    ),
+    _Option("--sample", kinds=("number",), metavar="N", help="Ask only N of the rows first, and show them."),
+    _Option("--concurrency", kinds=("number",), metavar="N", help="How many rows are asked at once; 16 by default."),
+    argument("--no-resume", dest="no_resume", action="store_true", help="Ask rows again that were answered before."),
+    _Option(
+        "--retry",
+        kinds=("failed",),
+        metavar="failed",
+        help="Ask rows again that have failed for good, such as those whose answers did not fit.",
+    ),
+    _Option(
         "--schema",
         kinds=("schema",),
         metavar="X",
@@ -275,6 +297,11 @@ class Arguments:
         shown_as: `--as`; empty for what suits the answer.
         out: `--out`, the name of a variable.
         form: what follows the name after a colon: list, pandas, polars or json.
+        each: `--each`, as it was typed; None for a single prompt.
+        limit_cost: `--limit-cost`, in US dollars; None for what the notebook's configuration says.
+        sample, concurrency: `--sample` and `--concurrency`, in rows; None for all, and for the usual number.
+        resume: False with `--no-resume`.
+        retry: `--retry`: which failed rows are asked again; empty for those that may have failed by chance.
         raw: `--raw`.
         prompt: the rest of the line, untouched.
     """
@@ -316,5 +343,11 @@ class Arguments:
     shown_as: str
     out: str | None
     form: str
+    each: str | None
+    limit_cost: float | None
+    sample: int | None
+    concurrency: int | None
+    resume: bool
+    retry: str
     raw: bool
     prompt: str

@@ -60,6 +60,8 @@ def problem_of(error: Exception, model: KeyHolder | None = None, *, is_default: 
         is_default: whether nobody has chosen that model, in this cell or before.
     """
     match error:
+        case CellError(problem=Problem() as problem):
+            return problem
         case NeedsKeyException() if model is not None and model.needs_key:
             return _first_use(model) if is_default and _nothing_chosen() else _no_key(model)
         case ProviderError(status=int(status)):

@@ -10,6 +10,7 @@ from llm_notebook.notebook.completion.matcher import complete_in, stop_completin
 from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
+from llm_notebook.notebook.rows.drawing import draw_runs, stop_drawing_runs
 
 __all__ = ["register", "unregister"]
 
@@ -22,6 +23,7 @@ def register(shell: InteractiveShell) -> None:
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
+    draw_runs(magics.turns)
     magics.actions.open()
     magics.failures.open()
     magics.last_figure.open()
@@ -53,5 +55,6 @@ def unregister(shell: InteractiveShell) -> None:
     stop_completing_in(shell)
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
+    stop_drawing_runs()
     magics.halts.undo()
     forget_questions(shell)

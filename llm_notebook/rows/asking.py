@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from llm_notebook.errors import JournalError, ModelError, failure_kind
+from llm_notebook.errors import ChainLimitReached, JournalError, ModelError, failure_kind
+from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel
-from llm_notebook.parts.messages import json_text
+from llm_notebook.models.pauses import PauseChain
+from llm_notebook.parts.messages import ToolCallPart, json_text
 from llm_notebook.providers.catalog.costs import cost_of
 from llm_notebook.providers.http.models import HTTPModel
 from llm_notebook.rows.errors import RowsError, WorkersGone
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
     from llm_notebook.journal.runs import RowEntry
     from llm_notebook.models.model import KeyModel, Model
     from llm_notebook.models.responses import AsyncResponse, Response
+    from llm_notebook.parts.messages import Usage
     from llm_notebook.rows.remote import RemoteModel
     from llm_notebook.turns.prompt import Prompt
+    from llm_notebook.turns.turn import Turn
+
+    _Read = Response | AsyncResponse | ChainResponse | AsyncChainResponse
 
 __all__ = ["Asker"]
 
@@ -45,6 +51,7 @@ class Asker:
         journal: keeps what is asked; None if nothing is kept.
         rows_id: the run.
         key: the API key, the name of a stored one, or a function that returns a key.
+        chain_limit: how many responses a row may have where there are tools; 0 for no limit, None for the usual one.
         sender: asks in the model's place, where workers do that.
     """
 
@@ -56,6 +63,7 @@ class Asker:
     journal: Journal | None
     rows_id: str
     key: Any = None
+    chain_limit: int | None = None
     sender: RemoteModel | None = None
 
     def question(self, position: int, row: Mapping[str, Any]) -> Question:
@@ -86,7 +94,11 @@ class Asker:
         """
         if self.journal is None or not questions:
             return {}
-        return self.journal.rows(list({question.key: None for question in questions}), rows_id)
+        found = self.journal.rows(list({question.key: None for question in questions}), rows_id)
+        # An answer that asks for tools is none yet: the process ended before they had run.
+        return {
+            key: entry for key, entry in found.items() if not (entry.status == "complete" and _asks_for_calls(entry))
+        }
 
     def recall(self, entry: RowEntry) -> Outcome:
         """Return what an earlier answer, or an earlier failure, comes to."""
@@ -97,13 +109,17 @@ class Asker:
         else:
             outcome = Outcome(failure=entry.failure or "other", error=entry.error)
         outcome.turn_id, outcome.at = entry.turn_id, entry.at
-        outcome.cost = self._cost(entry.usage, None, entry.at)
+        outcome.cost = self._cost_of_rounds(entry) if self.base.tools else self._cost(entry.usage, None, entry.at)
         return outcome
 
-    def response(self, question: Question) -> Response | AsyncResponse:
-        """Return the lazy response to a question."""
+    def response(self, question: Question) -> _Read:
+        """Return the lazy response to a question; with tools, the lazy chain."""
         log = ChainLog(self.journal, Origin(request=question.key, rows=self.rows_id))
         plan = ChainPlan(self.model, stream=False, key=self.key)
+        if self.base.tools:
+            if self.chain_limit is not None:
+                plan.chain_limit = self.chain_limit
+            return cast("_Read", self.model._chain(question.prompt, plan, log))
         if self.journal is not None:
             log.settings = {"rows": self.rows_id}
         return (self.sender or self.model)._respond(question.prompt, plan, log)
@@ -133,14 +149,25 @@ class Asker:
         except ModelError as error:
             failed = Outcome(failure=failure_kind(error), error=str(error))
             return self._with_facts(failed, response)
+        except PauseChain as pause:
+            asked = pause.tool_call.name if pause.tool_call is not None else "A tool"
+            failed = Outcome(failure="request", error=f"{asked} has asked a human, for whom a row cannot wait.")
+            return self._with_facts(failed, response)
+        except ChainLimitReached as error:
+            return self._with_facts(Outcome(failure="ended", error=str(error)), response)
         except Exception as error:
             return self._with_facts(Outcome(failure="other", error=f"{type(error).__name__}: {error}"), response)
-        return self._with_facts(self.reader.read(response._turn.state.answer(), response._turn.state.ending), response)
+        state = _turns_of(response)[-1].state
+        return self._with_facts(self.reader.read(state.answer(), state.ending), response)
 
-    def _with_facts(self, outcome: Outcome, response: Response | AsyncResponse) -> Outcome:
-        turn = response._turn
-        outcome.usage = turn.state.usage if turn.state.usage.input is not None else None
-        outcome.cost = self._cost(outcome.usage, turn.state.response_json, None)
+    def _with_facts(self, outcome: Outcome, response: _Read) -> Outcome:
+        turns = _turns_of(response)
+        if not turns:
+            return outcome
+        turn = turns[-1]
+        outcome.usage = _usage_of(turn)
+        costs = [self._cost(_usage_of(one), one.state.response_json, None) for one in turns]
+        outcome.cost = _sum(costs)
         outcome.turn_id = turn.turn_id if turn.is_kept else ""
         if self.journal is not None and turn.log.not_saved:
             # What cannot be kept would be paid for again.
@@ -149,6 +176,14 @@ class Asker:
 
     def _cost(self, usage: Any, response_json: object, at: datetime | None) -> float | None:
         return None if usage is None else cost_of(self.model, usage, response_json, at).usd
+
+    def _cost_of_rounds(self, entry: RowEntry) -> float | None:
+        """Return the cost of all rounds of a chain that was asked before."""
+        turn = None if self.journal is None else self.journal.turn(entry.turn_id)
+        if self.journal is None or turn is None:
+            return self._cost(entry.usage, None, entry.at)
+        rounds = self.journal.chain(turn.begun.chain_id)
+        return _sum([self._cost(one.usage, None, one.begun.at) for one in rounds])
 
     def _attachments(self, row: Mapping[str, Any]) -> list[Any]:
         if self.attached is None or is_missing(row[self.attached]):
@@ -164,3 +199,24 @@ class Asker:
             said = [message.to_dict() for message in prompt.messages]
             sent = [json_text([self.model.model_id, said, prompt.given_options(), prompt.schema]).encode()]
         return hashlib.sha256(b"\0".join(sent)).hexdigest()
+
+
+def _turns_of(response: _Read) -> list[Turn]:
+    """Return the turns of what was asked: one, or the rounds of a chain as far as there are some."""
+    if isinstance(response, ChainResponse | AsyncChainResponse):
+        return [one._turn for one in response._chain.responses()]
+    return [response._turn]
+
+
+def _usage_of(turn: Turn) -> Usage | None:
+    return turn.state.usage if turn.state.usage.input is not None else None
+
+
+def _sum(costs: Sequence[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def _asks_for_calls(entry: RowEntry) -> bool:
+    parts = entry.output[-1].parts if entry.output else []
+    return any(isinstance(part, ToolCallPart) and not part.server_executed for part in parts)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import AsyncGenerator, Iterator, Mapping
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.approvals.marks import policy_of
 from llm_notebook.configuration.keys import hidden
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
@@ -17,12 +19,12 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.runs import RowsBegun, RowsEnded
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.parts.messages import Usage, json_text
-from llm_notebook.providers.catalog.costs import Cost, cost_of
+from llm_notebook.parts.messages import json_text
 from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.asking import Asker
-from llm_notebook.rows.bar import Bar
+from llm_notebook.rows.display import Hidden, RunDisplays
 from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.estimating import CostRefused, Estimator
 from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import ASKED_AGAIN, Performance
@@ -30,7 +32,10 @@ from llm_notebook.rows.plan import Budget, Plan
 from llm_notebook.rows.progress import Progress
 from llm_notebook.rows.prompts import RowPrompt
 from llm_notebook.rows.remote import RemoteModel
+from llm_notebook.rows.run import Run, failures_of
+from llm_notebook.rows.sampling import sample_of
 from llm_notebook.rows.tables import check_names, open_table, with_outcome
+from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.arrivals import outcome_of
 from llm_notebook.turns.prompt import Prompt
 
@@ -40,14 +45,16 @@ if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnStatus
     from llm_notebook.journal.protocol import Journal
+    from llm_notebook.rows.display import RunDisplay
+    from llm_notebook.rows.run import Estimate
+    from llm_notebook.tools.collecting import ToolLike
 
 __all__ = ["AnyModel", "Job", "Wanted"]
 
 AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
+_UNASKED = "It was not asked: the run was stopped before."
 _RESUMED = " What is answered is kept; the same call asks the rest."
 _FINAL = frozenset({"misfit", "ended", "request", "other"})
-_LETTERS_A_TOKEN = 4
-_TOKENS_OF_A_FIELD, _TOKENS_OF_AN_ANSWER = 20, 150
 _WINDOW = 4  # rows of an iterator that are under way or waiting to be taken, for each that is asked at once
 
 
@@ -67,6 +74,9 @@ class Wanted:
     keep: bool = True
     key: KeySource | None = None
     progress: bool = True
+    sample: int | None = None
+    tools: Sequence[ToolLike] = ()
+    chain_limit: int | None = None
     executor: Executor | None = None
     send_keys: bool = False
 
@@ -77,6 +87,10 @@ class Wanted:
             raise RowsError(f'retry takes "failed", not {self.retry!r}. Nothing was sent.')
         if self.limit_cost is not None and not self.limit_cost > 0:
             raise RowsError(f"limit_cost is a number of US dollars above 0, not {self.limit_cost!r}. Nothing was sent.")
+        if self.executor is not None and self.tools:
+            raise RowsError("Tools run in this process, so they cannot go with executor=. Nothing was sent.")
+        if self.sample is not None and self.sample < 1:
+            raise RowsError(f"sample is a number of rows above 0, not {self.sample!r}. Nothing was sent.")
 
 
 class Job:
@@ -84,17 +98,31 @@ class Job:
 
     Args:
         rows, prompt, model, wanted: the arguments of `map_rows()`.
+        make_display: makes what shows it; None for the process's usual display.
 
     Attributes:
         table: the table.
         asker: makes and asks the questions.
         plan: decides what is asked next.
+        run: what is told of the run.
+        display: shows it.
+        over: is set once nothing more is asked.
 
     Raises:
         RowsError: something is wrong with them. Nothing was sent.
     """
 
-    def __init__(self, rows: object, prompt: str, model: AnyModel | str | None, wanted: Wanted) -> None:
+    def __init__(
+        self,
+        rows: object,
+        prompt: str,
+        model: AnyModel | str | None,
+        wanted: Wanted,
+        make_display: Callable[[Run], RunDisplay] | None = None,
+    ) -> None:
+        whole = None
+        if wanted.sample is not None:
+            rows, whole = sample_of(rows, wanted.sample)
         self.table = open_table(rows)
         self._wanted = wanted
         self._text = RowPrompt(prompt)
@@ -110,33 +138,58 @@ class Job:
             _journal() if wanted.keep else None,
             new_id(),
             hidden(wanted.key),
+            wanted.chain_limit,
         )
         if wanted.executor is not None:
             self.asker.sender = RemoteModel(asked, wanted.executor, hidden(wanted.key), send_keys=wanted.send_keys)
-        self.plan = Plan(self._budget(), wanted.dedupe, Progress(self.table.count))
+        estimate, budget = self._expect()
+        self.plan = Plan(budget, wanted.dedupe, Progress(self.table.count))
+        self.run = Run(
+            self.plan.progress,
+            asked.model_id,
+            self.asker.rows_id,
+            wanted.keep,
+            wanted.limit_cost,
+            estimate,
+            whole,
+            wanted.sample is not None,
+        )
+        make_display = make_display or process.of(RunDisplays).make
+        self.display: RunDisplay = make_display(self.run) if wanted.progress else Hidden()
+        self.over = threading.Event()
+        self._found: Any = None
+        self._done: dict[int, Outcome] = {}
 
-    async def collect(self) -> Any:
-        """Ask all rows and return the table with the new columns.
+    def begin(self) -> None:
+        """Keep in the journal that the run begins, and show it. Call this in the thread that asks for the run.
 
         Raises:
-            RowsError: every row fails alike, the journal failed, or another process is at the same run.
+            RowsError: another process is at the same run. Nothing was sent.
         """
-        assert self.table.count is not None
-        outcomes: list[Outcome | None] = [None] * self.table.count
-        with Bar(self.plan.progress, self._wanted.progress) as bar:
+        self._begin()
+        self.display.open()
+
+    async def collect(self) -> Any:
+        """Ask all rows of a run that has begun, and return the table with the new columns.
+
+        Raises:
+            RowsError: every row fails alike, or the journal failed.
+        """
+        try:
             async with aclosing(self._outcomes()) as batches:
                 async for batch in batches:
                     for position, outcome in batch:
-                        outcomes[position] = outcome
-                    bar.update()
-        unasked = Outcome(failure="unasked", error=self.plan.stopped)
-        found = self.table.result(self.asker.reader.columns, [outcome or unasked for outcome in outcomes])
+                        self._done[position] = outcome
+                    self.display.update()
+            self._found = self.partial()
+        finally:
+            self.over.set()
         if self.plan.is_fault:
-            raise RowsError(f"{self.plan.stopped}{self._advice}", partial=found)
-        return found
+            raise RowsError(f"{self.plan.stopped}{self._advice}", partial=self._found)
+        return self._found
 
     async def each(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the rows in order, each as a dict with the new columns.
+        """Yield the rows of a run that has begun in order, each as a dict with the new columns.
 
         Raises:
             RowsError: the run has stopped, so that the iterator has rows that were not read.
@@ -144,19 +197,41 @@ class Job:
         raw: dict[int, Mapping[str, Any]] = {}
         ready: list[tuple[int, Outcome]] = []
         following = 0
-        with Bar(self.plan.progress, self._wanted.progress) as bar:
-            async with aclosing(self._outcomes(raw)) as batches:
-                async for batch in batches:
-                    for done in batch:
-                        heapq.heappush(ready, done)
-                    bar.update()
-                    while ready and ready[0][0] == following:
-                        _, outcome = heapq.heappop(ready)
-                        yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
-                        following += 1
+        async with aclosing(self._outcomes(raw)) as batches:
+            async for batch in batches:
+                for done in batch:
+                    heapq.heappush(ready, done)
+                self.display.update()
+                while ready and ready[0][0] == following:
+                    _, outcome = heapq.heappop(ready)
+                    yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
+                    following += 1
         if self.plan.stopped:
             # Nobody could tell otherwise that this is not the end of the rows.
             raise RowsError(f"{self.plan.stopped}{self._advice}")
+
+    def partial(self) -> Any:
+        """Return the table as far as the run has come. Rows that it has not asked say so."""
+        unasked = Outcome(failure="unasked", error=self.plan.stopped or _UNASKED)
+        outcomes = [self._done.get(position, unasked) for position in range(self.table.count or 0)]
+        return self.table.result(self.asker.reader.columns, outcomes)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Note how the run ended, and show it. Call this in the thread that asked for the run.
+
+        Args:
+            error: what ended it; None if it came to its end.
+        """
+        if isinstance(error, Exception):
+            self.run.end("fault", str(error))
+        elif error is not None:
+            said = "It was not read to its end." if isinstance(error, GeneratorExit) else "Stopped by you."
+            self.run.end("stopped", said)
+        else:
+            self.run.end("limit" if self.plan.stopped else "done", self.plan.stopped)
+        # After ■, what runs on another loop ends a moment later, and the same call may come before that.
+        process.of(RunsHere).end(self)
+        self.display.close(self._found, failures_of(self._done))
 
     async def _outcomes(
         self, raw: dict[int, Mapping[str, Any]] | None = None
@@ -170,7 +245,6 @@ class Job:
         if raw is not None:
             rows = _noted(rows, raw)
         window = None if raw is None else max(256, _WINDOW * self._wanted.concurrency)
-        self._begin()
         performance = Performance(self.asker, self.plan, rows, self._wanted.concurrency, self._again(), window)
         try:
             async with aclosing(performance.outcomes()) as batches:
@@ -206,6 +280,7 @@ class Job:
             self._text.text,
             table.count,
             datetime.now(UTC),
+            process.of(RunDisplays).notebook(),
         )
         process.of(RunsHere).begin(begun.same, self)
         other = self.asker.journal.submit(begun).result()
@@ -239,47 +314,20 @@ class Job:
         self._text.check(names)
         check_names(names, reader.columns)
 
-    def _budget(self) -> Budget:
-        """Return what the run may cost.
+    def _expect(self) -> tuple[Estimate | None, Budget]:
+        """Return (what the run is expected to take, what it may cost).
 
         Raises:
             RowsError: the price is not known, or what is left to ask is expected to cost more than the limit.
         """
         limit = self._wanted.limit_cost
+        estimator = Estimator(self.asker, self.table, asks_known=not self._wanted.resume)
         if limit is None:
-            return Budget()
-        columns = len(self.asker.reader.columns)
-        answer = _TOKENS_OF_AN_ANSWER if self.asker.reader.schema is None else _TOKENS_OF_A_FIELD * columns
-        if self.table.count is None:
-            return Budget(limit, self._expected_cost(0, answer))
-        letters = self._letters_left()
-        expected = [self._expected_cost(number // _LETTERS_A_TOKEN, answer) for number in letters]
-        if sum(expected) > limit:
-            raise RowsError(
-                f"{len(letters):,} rows are expected to cost about {Cost(sum(expected))}, and limit_cost is {Cost(limit)}."
-                " Nothing was sent."
-            )
-        return Budget(limit, sum(expected) / len(expected) if expected else 0.0)
-
-    def _letters_left(self) -> list[int]:
-        """Return how long the prompts are that are not answered yet."""
-        questions = {}
-        for position, row in enumerate(self.table.rows()):
-            try:
-                question = self.asker.question(position, row)
-            except RowsError:
-                continue
-            questions[question.key] = question
-        known = {} if not self._wanted.resume else self.asker.known(list(questions.values()))
-        left = [question for key, question in questions.items() if key not in known or known[key].status != "complete"]
-        system = len(self._wanted.system or "")
-        return [system + len(question.prompt.prompt) for question in left]
-
-    def _expected_cost(self, tokens: int, answer: int) -> float:
-        expected = cost_of(self.asker.model, Usage(tokens, answer))
-        if expected.usd is None:
-            raise RowsError(f"limit_cost cannot be held: {expected.unknown} Leave it out. Nothing was sent.")
-        return expected.usd
+            return (estimator.guess() if self._wanted.progress else None), Budget()
+        estimate, each = estimator.exact()
+        if (estimate.cost or 0.0) > limit:
+            raise CostRefused(estimate, limit)
+        return (None if self.table.count is None else estimate), Budget(limit, each)
 
 
 def _model(model: AnyModel | str | None) -> AnyModel:
@@ -295,11 +343,22 @@ def _model(model: AnyModel | str | None) -> AnyModel:
 def _base(model: AnyModel, wanted: Wanted, reader: AnswerReader) -> Prompt:
     try:
         base = Prompt(
-            "x", model, system=wanted.system, schema=reader.schema, options=model.Options(**(wanted.options or {}))
+            "x",
+            model,
+            system=wanted.system,
+            schema=reader.schema,
+            tools=wanted.tools,
+            options=model.Options(**(wanted.options or {})),
         )
         model._check(base)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise RowsError(f"{error} Nothing was sent.") from None
+    for tool in base.tools:
+        if isinstance(tool, Tool) and policy_of(tool) is not None:
+            raise RowsError(
+                f"{tool.name} asks a human before it runs, for whom rows cannot wait: leave it out, or pass it without"
+                " require_approval. Nothing was sent."
+            )
     return base
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_notebook.configuration.process import process
 from llm_notebook.rows.job import Job, Wanted
-from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.turns.event_loop import EventLoopThread
 from llm_notebook.turns.interrupts import stoppable
 
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.rows.job import AnyModel
+    from llm_notebook.tools.collecting import ToolLike
 
-__all__ = ["amap_rows", "map_rows"]
+__all__ = ["amap_rows", "map_rows", "perform"]
+
+_LONGEST_STOP = 0.8  # seconds
 
 T = TypeVar("T")
 
@@ -39,6 +42,8 @@ def map_rows(
     keep: bool = True,
     key: KeySource | None = None,
     progress: bool = True,
+    sample: int | None = None,
+    tools: Sequence[ToolLike] = (),
     executor: Executor | None = None,
     send_keys: bool = False,
 ) -> Any:
@@ -64,7 +69,10 @@ def map_rows(
         retry: `"failed"` asks the rows again that have failed for good, such as those whose answers did not fit.
         keep: keep what is asked in the journal; with False, nothing can be resumed.
         key: an API key, the name of a stored one, or a function that returns one for each request.
-        progress: show a bar.
+        progress: say before what the run is expected to take, and show a bar.
+        sample: ask only so many of the rows, spread evenly, and return these alone. Without it, the same call asks the others, and none of
+            these again.
+        tools: functions, Tools and Toolboxes that the model may call for each row; none that asks for approval.
         executor: asks the rows in its threads, processes or machines, such as a process pool or `client.get_executor()` of
             `dask.distributed`. Answers are kept here.
         send_keys: send keys to workers in other processes; without it, they use those of their own environment.
@@ -90,18 +98,29 @@ def map_rows(
         keep,
         key,
         progress,
+        sample,
+        tools,
         executor=executor,
         send_keys=send_keys,
     )
     job = Job(rows, prompt, model, wanted)
-    loop = process.of(EventLoopThread)
-    if job.table.count is None:
-        return _each(job.each(), loop)
-    try:
-        return _wait(loop, job.collect())
-    finally:
-        # After ■, what runs on the loop ends a moment later, and the same call may come before that.
-        process.of(RunsHere).end(job)
+    return _each(job) if job.table.count is None else perform(job)
+
+
+def perform(job: Job) -> Any:
+    """Perform a run over a table of a known length, and return the table.
+
+    Raises:
+        RowsError: every row fails alike, or another process is at the same run.
+        KeyboardInterrupt: it was stopped. Then `job.partial()` is the table as far as it came.
+    """
+    with _shown(job):
+        try:
+            return _wait(process.of(EventLoopThread), job.collect())
+        except KeyboardInterrupt:
+            # What is under way is being cancelled on the other loop.
+            job.over.wait(_LONGEST_STOP)
+            raise
 
 
 async def amap_rows(
@@ -121,6 +140,8 @@ async def amap_rows(
     keep: bool = True,
     key: KeySource | None = None,
     progress: bool = True,
+    sample: int | None = None,
+    tools: Sequence[ToolLike] = (),
     executor: Executor | None = None,
     send_keys: bool = False,
 ) -> Any:
@@ -138,11 +159,28 @@ async def amap_rows(
         keep,
         key,
         progress,
+        sample,
+        tools,
         executor=executor,
         send_keys=send_keys,
     )
     job = Job(rows, prompt, model, wanted)
-    return job.each() if job.table.count is None else await job.collect()
+    if job.table.count is None:
+        return _aeach(job)
+    with _shown(job):
+        return await job.collect()
+
+
+@contextmanager
+def _shown(job: Job) -> Iterator[None]:
+    """Begin a run and show it, and at the end of the block show how it ended."""
+    job.begin()
+    try:
+        yield
+    except BaseException as error:
+        job.end(error)
+        raise
+    job.end()
 
 
 def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
@@ -151,13 +189,25 @@ def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
         return loop.run(awaitable)
 
 
-def _each(rows: AsyncGenerator[dict[str, Any], None], loop: EventLoopThread) -> Iterator[dict[str, Any]]:
-    """Yield the rows of an async generator, which runs on a loop of its own."""
-    try:
-        while True:
-            try:
-                yield _wait(loop, anext(rows))
-            except StopAsyncIteration:
-                return
-    finally:
-        loop.run(rows.aclose())
+def _each(job: Job) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a run, which is performed on a loop of its own."""
+    loop = process.of(EventLoopThread)
+    with _shown(job):
+        rows = job.each()
+        try:
+            while True:
+                try:
+                    row = _wait(loop, anext(rows))
+                except StopAsyncIteration:
+                    return
+                yield row
+        finally:
+            loop.run(rows.aclose())
+
+
+async def _aeach(job: Job) -> AsyncGenerator[dict[str, Any], None]:
+    """Do what `_each()` does on the running event loop."""
+    with _shown(job):
+        async with aclosing(job.each()) as rows:
+            async for row in rows:
+                yield row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from llm_notebook.rows.outcomes import Outcome
 
@@ -36,6 +37,9 @@ class Progress:
         asked_again: how many requests were sent once more because an answer came broken or not at all.
         cost: US dollars so far, as far as they are known.
         has_unknown_cost: the cost of a row is not known.
+        sent: how many requests were sent and have ended.
+        known: how many rows were answered, or had failed, before this run.
+        answered_at: when the latest of these was; None if there are none.
     """
 
     count: int | None = None
@@ -45,6 +49,9 @@ class Progress:
     asked_again: int = 0
     cost: float = 0.0
     has_unknown_cost: bool = False
+    sent: int = 0
+    known: int = 0
+    answered_at: datetime | None = None
 
     @property
     def failed(self) -> int:
@@ -63,6 +70,9 @@ class Progress:
             outcome: the outcome.
             is_reused: the row was not asked by itself.
         """
+        if outcome.at is not None:
+            self.known += 1
+            self.answered_at = max(outcome.at, self.answered_at or outcome.at)
         if outcome.failure:
             self.failures[outcome.failure] += 1
         else:
@@ -70,7 +80,8 @@ class Progress:
             self.reused += is_reused
 
     def pay(self, outcome: Outcome) -> None:
-        """Add what a request has cost."""
+        """Count a request, and what it has cost."""
+        self.sent += 1
         if outcome.cost is None:
             self.has_unknown_cost = self.has_unknown_cost or outcome.usage is not None
         else:

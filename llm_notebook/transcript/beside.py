@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.transcript.job import Job, job_document, markdown_job, plain_job
 from llm_notebook.transcript.proposals import Proposal, markdown_proposal, plain_proposal, proposal_document
 
 if TYPE_CHECKING:
@@ -20,9 +21,13 @@ class Beside:
 
     Attributes:
         proposal: the cell that the answer proposes in place of another; None if it is not asked to.
+        job: the run over rows that stands in the place of an answer; None if there is one.
+        make_job: returns how that run stands at the moment; None once it is over.
     """
 
     proposal: Proposal | None = None
+    job: Job | None = None
+    make_job: Callable[[], Job] | None = None
 
     def finish(self, blocks: Sequence[Block]) -> list[Block]:
         """Take the proposed cell out of a complete answer. Return the blocks that have changed."""
@@ -45,7 +50,23 @@ class Beside:
     def document(self) -> dict[str, Any]:
         """Return it as fields of the document of a transcript."""
         proposed = self.proposed
-        return {"proposal": None if proposed is None else proposal_document(proposed)}
+        return {
+            "proposal": None if proposed is None else proposal_document(proposed),
+            "job": None if self.job is None else job_document(self.job),
+        }
+
+    def markdown_above(self, literal: Callable[[str], str], coded: Callable[[str], str]) -> list[str]:
+        """Return what is shown above the answer in Markdown.
+
+        Args:
+            literal: makes text from outside safe to put into Markdown.
+            coded: does the same to a sentence of ours, in which backticks enclose code.
+        """
+        return [] if self.job is None else [markdown_job(self.job, literal, coded)]
+
+    def plain_above(self) -> list[str]:
+        """Return what is shown above the answer as plain text."""
+        return [] if self.job is None else [plain_job(self.job)]
 
     def markdown_below(self) -> list[str]:
         """Return what is shown below the answer in Markdown."""

@@ -90,6 +90,8 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_markdown_block(block, view, words) for block in words.blocks]
+    if view.beside is not None:
+        sections = [*view.beside.markdown_above(literal_markdown, _with_code), *sections]
     if view.sent:
         sections = [*markdown_sent(view.sent), *sections]
     if view.beside is not None:
@@ -127,7 +129,8 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
 def sections_above(view: TranscriptView) -> list[str]:
     """Return what is said above the blocks in `plain_of()`: what went with the prompt."""
-    return list(map(terminal_safe, plain_sent(view.sent))) if view.sent else []
+    above = list(map(terminal_safe, plain_sent(view.sent))) if view.sent else []
+    return above if view.beside is None else [*above, *view.beside.plain_above()]
 
 
 def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:

@@ -102,6 +102,9 @@ def table_document(block: Block, until: int | None = None) -> Document:
     }
     if len(table.columns) > _MOST_COLUMNS:
         document["moreColumns"] = len(table.columns) - _MOST_COLUMNS
+    labels = [table.label(number) for number in range(len(table.rows[head]))]
+    if labels != [str(number) for number in range(len(labels))]:
+        document["labels"] = labels
     if block.said:
         document["said"] = block.said
     if table.wrong is not None:
@@ -170,7 +173,7 @@ def markdown_table(block: Block, *, is_live: bool, literal: Callable[[str], str]
         lines += ["", f"| |{heads}", "|---:|" + "".join("---:|" if one.is_number else "---|" for one in columns)]
         for number, cells in shown:
             drawn = "".join(f" {_MISSING if text is None else _in_cell(text, literal)} |" for text in cells)
-            lines.append(f"| {number} |{drawn}")
+            lines.append(f"| {_in_cell(number, literal)} |{drawn}")
     if block.is_folded:
         lines += ["", "The answer as it came:", "", *fenced_code(raw_document(block.text)["text"], "json")]
     return "\n".join(lines).strip("\n")
@@ -179,7 +182,7 @@ def markdown_table(block: Block, *, is_live: bool, literal: Callable[[str], str]
 def plain_table(block: Block, *, is_live: bool) -> str:
     """Return a table as text in columns."""
     sentence = table_sentence(block, is_live=is_live).replace("`", "")
-    shown = [(str(number), [_plain(text) for text in cells]) for number, cells in _shown_rows(block)]
+    shown = [(_plain(number), [_plain(text) for text in cells]) for number, cells in _shown_rows(block)]
     table = block.table
     assert table is not None
     if not shown:
@@ -253,7 +256,7 @@ def _shown_rows(block: Block) -> list[tuple[str, list[str | None]]]:
     count = len(table.rows)
     head, tail = _spans(block, count)
     shown: list[tuple[str, list[str | None]]] = [
-        (str(number), _cells(table, row)) for number, row in enumerate(table.rows[head])
+        (table.label(number), _cells(table, row)) for number, row in enumerate(table.rows[head])
     ]
     if shown and tail.start > FIRST:
         shown.append(("…", ["…"] * len(shown[0][1])))

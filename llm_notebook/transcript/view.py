@@ -27,6 +27,7 @@ from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.endings import Limit, Problem, Unsent
+from llm_notebook.transcript.job import shown_job
 from llm_notebook.transcript.pictures import shown_picture
 from llm_notebook.transcript.sources import Sources
 from llm_notebook.transcript.tables import AnswerShape
@@ -64,11 +65,9 @@ class TranscriptView:
         show_usage: show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
         finish: why the model stopped; None where that is not known.
-        sent: what went with the prompt.
-        remarks: our own sentences to show under the answer, as plain text.
+        sent, remarks: what went with the prompt; our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
-        problem: what went wrong, if the transcript is to explain it.
-        limit: where the turn stopped at the limit of its chain; None if it did not.
+        problem, limit: what went wrong, if the transcript is to explain it; where the turn stopped at the limit of its chain.
         hide_reasoning, show_calls: do not show reasoning; show the arguments and results of calls unfolded.
         scopes, grants_end: how far "Always allow" may reach here, and whether each ends with the kernel, as no path is known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
@@ -303,7 +302,8 @@ class TranscriptView:
     @property
     def silent(self) -> bool:
         """Whether the turn is under way and nothing of it can be shown yet."""
-        return self.state == "waiting" or (self.state == "streaming" and not self.shown)
+        is_bare = self.state == "waiting" or (self.state == "streaming" and not self.shown)
+        return is_bare and shown_job(self.beside) is None
 
     @property
     def is_over(self) -> bool:
@@ -326,11 +326,11 @@ class TranscriptView:
                 return known
             name = event.tool_name or "" if event.type == "tool_call_args" else ""
             return self._add_call(name, event.tool_call_id or "", seconds)
-        return self._add_block(self.shape.block(event.type, seconds), seconds)
+        return self.add(self.shape.block(event.type, seconds), seconds)
 
     def _add_call(self, name: str, tool_call_id: str, seconds: float) -> CallBlock:
         block = CallBlock("call", name=name, began=seconds, tool_call_id=tool_call_id)
-        self._add_block(block, seconds)
+        self.add(block, seconds)
         if tool_call_id:
             self._by_tool_call[tool_call_id] = block
         return block
@@ -341,7 +341,7 @@ class TranscriptView:
         shown = shown_picture(attachment, self.model_id, max(0, _MOST_OF_PICTURES - taken) * 3 // 4)  # in base64
         self.size += shown.size
         self.written += len(shown.data)
-        self._add_block(PictureBlock("picture", began=seconds, attachment=attachment, shown=shown), seconds)
+        self.add(PictureBlock("picture", began=seconds, attachment=attachment, shown=shown), seconds)
 
     def _cite(self, event: StreamEvent) -> None:
         """Note the sources that an event names for its text."""
@@ -355,7 +355,8 @@ class TranscriptView:
             block.version += 1
             self.touch(block)
 
-    def _add_block(self, block: Block, seconds: float) -> Block:
+    def add(self, block: Block, seconds: float) -> Block:
+        """Add a block."""
         self._close_newest(seconds)
         block.position = len(self.blocks)
         self.blocks.append(block)

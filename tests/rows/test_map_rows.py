@@ -164,9 +164,24 @@ def test_a_wrong_key_ends_the_run_and_what_was_answered_is_there(rows: Rows) -> 
 
 def test_a_run_that_is_expected_to_cost_more_than_the_limit_is_refused(rows: Rows) -> None:
     texts = [f"w{number}" for number in range(1000)]
-    with pytest.raises(llm.RowsError, match=r"1,000 rows are expected to cost about \$0\.30.*limit_cost is \$0\.1000"):
+    with pytest.raises(
+        llm.RowsError,
+        match=r"would cost about \$0\.30, and limit_cost is \$0\.10\. 1,000 rows are about 1,900 tokens in.*sample=20",
+    ):
         rows.map(texts, model=rows.priced_model, limit_cost=0.1)
     assert rows.take_asked() == []
+
+
+def test_a_sample_asks_some_rows_of_all_parts_and_the_rest_is_asked_later(rows: Rows) -> None:
+    frame = _frame(100)
+    sample = rows.map(frame, sample=4)
+    assert list(sample.index) == ["r0", "r25", "r50", "r75"]
+    assert list(sample["answer"]) == ["w0", "w25", "w50", "w75"]
+    assert len(rows.take_asked()) == 4
+    assert len(rows.map(frame)) == 100
+    assert len(rows.take_asked()) == 96
+    assert [row["answer"] for row in rows.map(["a", "b", "c"], sample=20)] == ["a", "b", "c"]
+    assert [row["answer"] for row in rows.map(iter("defg"), sample=2)] == ["d", "e"]
 
 
 def test_a_run_stops_at_the_limit_and_goes_on_with_a_higher_one(rows: Rows) -> None:
@@ -256,6 +271,7 @@ def test_runs_are_listed_with_how_far_they_came(rows: Rows) -> None:
         ({"retry": "all"}, "retry"),
         ({"limit_cost": 1.0}, "limit_cost cannot be held"),
         ({"limit_cost": -1}, "above 0"),
+        ({"sample": 0}, "sample is a number of rows above 0"),
         ({"attachments": "pictures"}, "no column 'pictures'"),
         ({"options": {"temperatur": 1}}, "temperatur"),
     ],

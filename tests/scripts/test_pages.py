@@ -170,15 +170,15 @@ def test_python_examples_run(name: str, models: Model, capsys: pytest.CaptureFix
 def test_the_magics_in_the_readme_are_understood(models: Model) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     cells = [block for _, block in blocks_in(text) if block.startswith("%%llm")]
-    assert len(cells) == 2
+    assert len(cells) == 3
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell(config=config)
     shell.run_cell("%load_ext llm_notebook", silent=True)
-    shell.run_cell("def delete_files(path: str): ...", silent=True)
+    shell.run_cell("def delete_files(path: str): ...\ndf = [{'text': 'late'}]", silent=True)
     for cell in cells:
         shell.run_cell(cell).raise_error()
     shell.run_cell("%unload_ext llm_notebook", silent=True)
     atexit.unregister(shell.atexit_operations)
     shell.atexit_operations()
-    assert [request.json()["model"] for request in models.requests] == ["smollm2", "gpt-5-mini", "gpt-5-mini"]
+    assert [request.json()["model"] for request in models.requests] == ["smollm2", *["gpt-5-mini"] * 3]

@@ -1,6 +1,7 @@
 /** Lets a screen reader say what matters, once: new questions, and the end of the answer. */
 
 import type { ITranscript } from './document';
+import type { IJob } from './jobDocument';
 import { attrs, el, setText } from './dom/elements';
 import { isPending } from './layout';
 
@@ -28,7 +29,9 @@ export class Announcer {
     } else if (tools.length) {
       news.push(`Waiting for approval: ${tools[0]}`);
     }
-    if (before.state !== next.state && next.state === 'done') {
+    if (next.job) {
+      news.push(...newsOf(before.job ?? null, next.job));
+    } else if (before.state !== next.state && next.state === 'done') {
       news.push('Answer complete');
     }
     if (news.length) {
@@ -36,3 +39,19 @@ export class Announcer {
     }
   }
 }
+
+/** What is worth to be said of a run over rows: its quarters, and its end. */
+function newsOf(before: IJob | null, next: IJob): string[] {
+  if (next.state !== 'running') {
+    const isNews = before !== null && before.state === 'running';
+    return isNews ? [next.title + plainOf(next.text)] : [];
+  }
+  const quarter = quarterOf(next);
+  const isNews = before !== null && quarter > quarterOf(before);
+  return isNews && quarter > 0 ? [`${quarter * 25} per cent of the rows`] : [];
+}
+
+const quarterOf = ({ count, done }: IJob): number =>
+  count ? Math.floor((4 * done) / count) : 0;
+
+const plainOf = (text: string): string => text.replace(/`/g, '');

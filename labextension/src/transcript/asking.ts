@@ -25,8 +25,9 @@ export class AskKernel implements IPiece {
 
   update(context: IContext): void {
     this.ask = context.host.ask;
-    const { blocks, error, state } = context.document;
-    const isBroken = state === 'interrupted' || (state === 'failed' && !error);
+    const { blocks, error, job, state } = context.document;
+    const isBroken =
+      !job && (state === 'interrupted' || (state === 'failed' && !error));
     const hidden = !this.ask || !(isBroken || blocks.some(isPending));
     if (hidden !== this.node.hidden) {
       this.node.hidden = hidden;

@@ -9,6 +9,8 @@
  * `answer/` sanitises it.
  */
 
+import type { IJob } from './jobDocument';
+
 export const MIME_TYPE = 'application/vnd.llm-notebook.transcript+json';
 
 export interface ITranscript {
@@ -42,6 +44,8 @@ export interface ITranscript {
   error?: IProblem | null;
   /** The cell that the answer proposes in place of one that failed. Nothing runs it by itself. */
   proposal?: IProposal | null;
+  /** The run over rows that is shown in place of one answer. */
+  job?: IJob | null;
   /** Set where Python shows a prompt that was not sent: what it would send, and what reads its answer. */
   unsent?: IUnsent | null;
   /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
@@ -161,6 +165,8 @@ export interface ITableBlock {
   kind: 'table';
   /** `dtype` is what pandas calls the type; `number` says that the values are aligned at the right. */
   columns: { name: string; dtype: string; number: boolean }[];
+  /** What stands before the first rows, where that is not their number: hostile. */
+  labels?: string[];
   /** How many columns are not shown. */
   moreColumns?: number;
   /** The first rows, and the latest that are not among them. */

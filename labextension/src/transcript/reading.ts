@@ -145,6 +145,7 @@ const isRow = listOf(value => value === null || isText(value));
 
 const isTable = shape({
   columns: listOf(shape({ name: isText, dtype: isText, number: isFlag })),
+  labels: maybe(listOf(isText)),
   moreColumns: maybe(isCount),
   head: listOf(isRow),
   tail: listOf(isRow),
@@ -245,6 +246,30 @@ const FIELDS: Record<string, Check> = {
       reads: listOf(isText),
       estimate: maybe(isText),
       exact: maybe(isText)
+    })
+  ),
+  job: maybe(
+    shape({
+      state: oneOf('running', 'stopped', 'failed', 'done', 'known'),
+      count: maybe(isCount),
+      done: isCount,
+      failed: isCount,
+      title: isText,
+      text: isText,
+      facts: listOf(shape({ text: isText, error: maybe(isFlag) })),
+      hints: listOf(isText),
+      canGoOn: maybe(isFlag),
+      reasons: maybe(
+        listOf(
+          shape({
+            text: isText,
+            example: isText,
+            rows: isCount,
+            which: isText,
+            again: isText
+          })
+        )
+      )
     })
   ),
   limit: maybe(shape({ answers: isCount, calls: isCount })),

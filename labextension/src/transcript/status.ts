@@ -2,6 +2,7 @@
 
 import { asTabbed } from './answer/table';
 import type { Action, IProblem, ITableBlock, ITranscript } from './document';
+import { jobLabel } from './job';
 import { row } from './dom/boxes';
 import { copyAndSay } from './dom/copying';
 import { attrs, button, el, refill, setText } from './dom/elements';
@@ -29,8 +30,8 @@ export class Waiting implements IPiece {
   private noticeSince = 0;
 
   update(context: IContext): void {
-    const { model, notice, state } = context.document;
-    const shown = notice ?? (state === 'waiting' ? model : null);
+    const { job, model, notice, state } = context.document;
+    const shown = notice ?? (state === 'waiting' && !job ? model : null);
     const key = JSON.stringify(shown);
     this.node.hidden = shown === null;
     if (key !== this.drawn) {
@@ -242,16 +243,21 @@ export class Ending implements IPiece {
 
 /** What stands at the foot: the facts that were asked for, or else the model below a finished answer. */
 function footOf(document: ITranscript): string[] {
-  const { footer, model, state } = document;
+  const { footer, job, model, state } = document;
   if (footer?.length) {
     return footer;
   }
-  const hasAnswer = answerOf(document) !== '' || tablesOf(document).length > 0;
+  const hasAnswer =
+    answerOf(document) !== '' || tablesOf(document).length > 0 || Boolean(job);
   return state === 'done' && hasAnswer ? [model] : [];
 }
 
 /** How a turn ended before it was complete; empty if it did not, or if its error says why. */
 function howEnded(document: ITranscript): string {
+  if (document.job) {
+    // The run says it itself.
+    return '';
+  }
   if (document.state === 'interrupted' && !document.limit) {
     return endedByDecision(document)
       ? 'Ended before the model went on.'
@@ -281,6 +287,7 @@ function isEmpty(document: ITranscript): boolean {
   return (
     document.state === 'done' &&
     !document.error &&
+    !document.job &&
     document.blocks.every(
       block =>
         block.kind === 'reasoning' ||
@@ -313,6 +320,9 @@ function makeRemark(text: string): HTMLElement {
 export function labelOf(document: ITranscript): string {
   if (document.state === 'unsent') {
     return `Prompt for ${document.model}, not sent`;
+  }
+  if (document.job) {
+    return jobLabel(document.job);
   }
   const kind =
     document.state === 'interrupted' ? 'Interrupted answer' : 'Answer';

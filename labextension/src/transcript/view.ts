@@ -38,6 +38,7 @@ import type { ISurroundings } from './pieces';
 import { reduce } from './reducer';
 import { AskKernel } from './asking';
 import { HeldUp } from './heldUp';
+import { Job } from './job';
 import { Sent } from './sent';
 import { Ending, labelOf, Waiting } from './status';
 
@@ -52,6 +53,7 @@ export class TranscriptView {
   private readonly pieces = new Map<string, IPiece>();
   private readonly sent = new Sent();
   private readonly proposed = new Proposed();
+  private readonly job = new Job();
   private readonly sources = new Sources();
   private readonly waiting = new Waiting();
   private readonly askKernel = new AskKernel();
@@ -227,6 +229,7 @@ export class TranscriptView {
     this.series.update(context, cards);
     this.sent.update(context);
     this.proposed.update(context);
+    this.job.update(context);
     this.sources.update(context);
     this.waiting.update(context);
     this.askKernel.update(context);
@@ -247,6 +250,7 @@ export class TranscriptView {
     this.root.classList.toggle('llm-series', this.series.hasFoot);
     arrange(this.root, [
       ...(document.sent?.length ? [this.sent.node] : []),
+      this.job.node,
       ...pieces.flatMap(piece =>
         piece === cards[0] && this.series.hasHead
           ? [this.series.head, piece.node]

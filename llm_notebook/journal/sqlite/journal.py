@@ -180,12 +180,12 @@ class SQLiteJournal(Journal):
     def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
         return self._read(Reader.has_gone_on, conversation_id, turn_id, chain_id)
 
-    def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
+    def history(self, query: str = "", *, limit: int = 50, rows: bool = True) -> list[TurnEntry]:
         """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words.
 
         A word of the query also matches words that begin with it.
         """
-        return self._read(Reader.history, query, limit)
+        return self._read(Reader.history, query, limit, rows=rows)
 
     def uses(self) -> list[TurnUse]:
         return self._read(Reader.uses)

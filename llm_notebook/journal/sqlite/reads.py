@@ -137,11 +137,11 @@ class Reader:
         ids = tuple(map(text_column, (conversation_id, turn_id, chain_id)))
         return self._connection.execute(following, ids).fetchone() is not None
 
-    def history(self, query: str, limit: int) -> list[TurnEntry]:
-        """Return the latest turns, newest first; with a query, only those that contain all its words."""
+    def history(self, query: str, limit: int, *, rows: bool) -> list[TurnEntry]:
+        """Return the latest turns, newest first, with or without those of rows; with a query, all that contain all its words."""
         limit = max(0, limit)
         if not query.strip():
-            return self._turns("ORDER BY turns.number DESC LIMIT ?", (limit,))
+            return self._turns(f"{'' if rows else 'WHERE rows IS NULL '}ORDER BY turns.number DESC LIMIT ?", (limit,))
         turns: list[TurnEntry] = []
         numbers = search.find_turns(self._connection, query, uses_index=self._uses_index)[:limit]
         for chunk in _chunks(numbers):

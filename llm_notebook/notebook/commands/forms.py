@@ -168,6 +168,13 @@ _FROM_THE_JOURNAL = {
         "usage model",
         slips=r"(?:this |last |per |by |for )?(?:today|yesterday|hour|week|month|year|total|all|list|costs?|tokens?)",
     ),
+    "jobs": Form(
+        "Lists the runs over rows: how far each came, what failed, and what it cost.",
+        rf"|list|{CALL_ID}",
+        (("", "list them"), ("list", "the same"), ("ID", "one of them, with its whole prompt")),
+        "jobs 5q7w2x1k",
+        slips=r"all|show \S+|stop \S+",
+    ),
     "grants": Form(
         "Lists the tools that are always allowed, and takes a permission back.",
         rf"|list|revoke {CALL_ID}",
@@ -203,12 +210,6 @@ _WHAT_THERE_IS = {
 }  # fmt: skip
 
 _LATER = {
-    "jobs": Form(
-        "Is reserved for a list of what runs in the background.",
-        rf"|list|{CALL_ID}",
-        slips=r"all|show \S+|stop \S+",
-        later="This version runs nothing in the background, so there are no jobs to list.",
-    ),
     "stop": Form(
         "Is reserved for stopping what runs in the background.",
         rf"|all|{CALL_ID}",

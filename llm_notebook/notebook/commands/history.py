@@ -32,6 +32,7 @@ _COLUMNS = (
     Column("Tokens", "llm-r"),
 )
 _DEEPEST = 12
+_NOTHING = "The journal holds nothing yet."
 
 
 def show_history(shell: InteractiveShell, journal: Journal, command: Subcommand) -> None:
@@ -42,12 +43,15 @@ def show_history(shell: InteractiveShell, journal: Journal, command: Subcommand)
     """
     query = command.text.removeprefix("-q").strip() if command.words[:1] == ["-q"] else ""
     name = command.words[0] if command.words and not query and command.words != ["list"] else ""
-    turns = _read_conversation(journal, name) if name else journal.history(query)
+    # What a text finds may be a row; a list of the latest would show nothing else after a run over thousands.
+    turns = _read_conversation(journal, name) if name else journal.history(query, rows=bool(query))
+    has_runs = bool(journal.runs(limit=1))
     # The later rounds of a chain begin with tool results. The list shows each chain once, by its first round.
     chains = {turn.begun.turn_id: turn.begun.chain_id for turn in turns}
     firsts = [turn for turn in turns if turn.begun.messages and turn.begun.messages[-1].role != "tool"]
     if not firsts:
-        say(shell, "Nothing of that is in the journal." if query else "The journal holds nothing yet.")
+        nothing = "Nothing but runs over rows is in the journal: `%llm jobs` lists them." if has_runs else _NOTHING
+        say(shell, "Nothing of that is in the journal." if query else nothing)
         return
     here = current_execution(shell).notebook
     paths = {turn.begun.turn_id: turn.begun.notebook or turn.begun.started_in or "" for turn in firsts}
@@ -62,6 +66,7 @@ def show_history(shell: InteractiveShell, journal: Journal, command: Subcommand)
     ordered = sorted(lines, key=lambda path: (path == here and bool(here), latest[path]), reverse=True)
     groups = [Group(names[path] or ("no notebook" if len(lines) > 1 else ""), lines[path]) for path in ordered]
     note = "`%llm history ID` shows a conversation, `%llm --cid ID PROMPT` continues from a turn."
+    note += " `%llm jobs` lists the runs over rows." if has_runs else ""
     show_listing(shell, "History", _COLUMNS, groups, note)
 
 

@@ -13,6 +13,7 @@ from llm_notebook.journal.protocol import Journal
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.history import show_history
+from llm_notebook.notebook.commands.jobs import show_jobs
 from llm_notebook.notebook.commands.pending import read_waiting, show_all, show_one
 from llm_notebook.notebook.commands.places import notebook_names
 from llm_notebook.notebook.commands.tables import say, table
@@ -26,7 +27,7 @@ from llm_notebook.transcript.words import short_id
 
 __all__ = ["JOURNAL_COMMANDS", "JournalCommands"]
 
-JOURNAL_COMMANDS = ("pending", "approve", "deny", "forget", "resume", "history", "usage", "grants")
+JOURNAL_COMMANDS = ("pending", "approve", "deny", "forget", "resume", "history", "usage", "jobs", "grants")
 
 
 class JournalCommands:
@@ -59,6 +60,7 @@ class JournalCommands:
             "resume": self._resume,
             "history": self._history,
             "usage": self._usage,
+            "jobs": self._jobs,
             "grants": self._grants,
         }
         try:
@@ -147,6 +149,9 @@ class JournalCommands:
 
     def _usage(self, command: Subcommand) -> None:
         show_usage(self._shell, _require(process.of(CurrentJournal).journal), command.words)
+
+    def _jobs(self, command: Subcommand) -> None:
+        show_jobs(self._shell, _require(process.of(CurrentJournal).journal), command.words)
 
     def _grants(self, command: Subcommand) -> None:
         journal = _require(process.of(CurrentJournal).journal)

@@ -17,10 +17,11 @@ from llm_notebook.notebook.commands.places import notebook_names
 from llm_notebook.notebook.commands.sheets import Column
 from llm_notebook.notebook.commands.tables import say
 from llm_notebook.notebook.frontend.execution import current_execution
+from llm_notebook.parts.messages import Usage
 from llm_notebook.providers.catalog.costs import Cost, cost_of, is_billed
 from llm_notebook.providers.registry import Registry
 
-__all__ = ["show_usage"]
+__all__ = ["cost_of_tokens", "show_usage"]
 
 _MOST_LINES = 30
 _COLUMNS = (
@@ -110,6 +111,18 @@ def _add_up(uses: Iterable[TurnUse], by: str) -> tuple[dict[str, _Sum], _Sum]:
         sums.setdefault(key, _Sum()).add(use, cost)
         whole.add(use, cost)
     return sums, whole
+
+
+def cost_of_tokens(model_id: str, usage: Usage, at: datetime | None) -> Cost | None:
+    """Return what tokens cost; None where the model costs nothing, or is not known here.
+
+    Args:
+        model_id: the model.
+        usage: the tokens.
+        at: when they were used; None means now.
+    """
+    model = _model(model_id)
+    return cost_of(model, usage, at=at) if model is not None and is_billed(model) else None
 
 
 def _model(name: str) -> KeyHolder | None:

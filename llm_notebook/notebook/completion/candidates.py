@@ -148,7 +148,7 @@ def _parameters(place: Place, _variables: Mapping[str, Any]) -> Iterator[Candida
 
 def _turns(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
     journal = _journal()
-    turns = journal.history(limit=_MOST_TURNS) if journal is not None else []
+    turns = journal.history(limit=_MOST_TURNS, rows=False) if journal is not None else []
     return (Candidate(short_id(turn.begun.turn_id), "turn") for turn in turns)
 
 
@@ -156,6 +156,12 @@ def _calls(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
     journal = _journal()
     calls = journal.waiting() if journal is not None else []
     return (Candidate(short_id(call.call_id), call.tool_name) for call in reversed(calls))
+
+
+def _runs(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
+    journal = _journal()
+    runs = journal.runs(limit=_MOST_TURNS) if journal is not None else []
+    return (Candidate(short_id(run.begun.rows_id).lower(), "run") for run in runs)
 
 
 def _grants(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
@@ -198,6 +204,8 @@ _SOURCES: Mapping[str, Source] = MappingProxyType(
         "attachment": _variables_as("attachment", "file"),
         "fragment": _variables_as("fragment", "loader", "file"),
         "loader": _loaded_prefixes,
+        "rows": _variables_as("rows"),
+        "failed": _words_of("value", lambda: ["failed"]),
         "schema": _variables_as("schema", "file"),
         "new-variable": _variables_as("new-variable"),
         "file": _files,
@@ -205,6 +213,7 @@ _SOURCES: Mapping[str, Source] = MappingProxyType(
         "parameter": _parameters,
         "turn": _turns,
         "call": _calls,
+        "run": _runs,
         "grant": _grants,
         "failed-cell": _failed_cells,
         "expression": _expressions,

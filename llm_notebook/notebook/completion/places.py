@@ -27,6 +27,7 @@ _PLACEHOLDERS: Mapping[str, str] = {
     "help NAME": "topic",
     "templates show NAME": "template",
     "history ID": "turn",
+    "jobs ID": "run",
     "grants revoke ID": "grant",
     "ID": "call",
     "In[7]": "failed-cell",

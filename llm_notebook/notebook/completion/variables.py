@@ -52,6 +52,12 @@ def _is_frame(kind: type) -> bool:
     return kind.__name__ in ("DataFrame", "Series", "LazyFrame", "Table")
 
 
+def _is_rows(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], dict | str)
+    return _is_frame(type(value)) and type(value).__name__ != "Series"
+
+
 def _is_fragment(value: Any) -> bool:
     return not isinstance(value, ModuleType | BuiltinFunctionType) and not _is_shell(value)
 
@@ -85,6 +91,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
         "tool": _is_tool,
         "attachment": _is_attachment,
         "fragment": _is_fragment,
+        "rows": _is_rows,
         "schema": _is_schema,
         "new-variable": _is_data,
     }

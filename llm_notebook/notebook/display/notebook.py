@@ -39,7 +39,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.encoding import write
 from llm_notebook.notebook.display.feed import Feed
-from llm_notebook.notebook.display.pace import Pace, Reminders
+from llm_notebook.notebook.display.pace import Pace, Reminders, SteadyPace
 from llm_notebook.notebook.display.silence import Silence
 from llm_notebook.notebook.display.terminal import TerminalDisplay, has_colours
 from llm_notebook.notebook.frontend.bus import Sender
@@ -53,6 +53,7 @@ from llm_notebook.notebook.frontend.kernel import (
     threadsafe_publisher,
 )
 from llm_notebook.transcript.document import MIME_TYPE
+from llm_notebook.transcript.job import renew_job, shown_job
 from llm_notebook.transcript.saved import is_long, saved_bundle
 from llm_notebook.transcript.visible import terminal_safe
 
@@ -66,6 +67,9 @@ _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BEFORE_WAITING_SHOWS = 0.15  # seconds
 _SHORTEST_INTERVAL = 0.05  # seconds
 _LONG = 2**20  # bytes; the messages about an answer of so many are half as frequent, so that each holds more
+_BAR_INTERVAL = 0.25  # seconds between the messages about a bar
+# How often, at first, an output with a bar is repainted: where pages follow it anyway, and where the output is all there is.
+_BAR_FOLLOWED, _BAR_ALONE = 5.0, 0.5  # seconds
 _SHORT_RECORD = 2**16  # bytes
 # How many bytes the repaints of a run may take: where pages follow the turn, where perhaps they do, and where the output is all there is.
 _FOLLOWED, _PERHAPS_FOLLOWED, _ALONE = 400_000, 900_000, 3_500_000
@@ -196,7 +200,11 @@ class NotebookDisplay:
         if self._widget is None and self._front.wants_widget:
             self._widget = self._make_widget()
         senders = self._front.senders(self._widget)
-        if self._front.extension or self._widget is not None:
+        is_followed = self._front.extension is True or self._widget is not None
+        pace: Pace
+        if shown_job(self._feed.view.beside) is not None:
+            pace = SteadyPace(interval=_BAR_FOLLOWED if is_followed else _BAR_ALONE)
+        elif is_followed:
             pace = Pace(3.0, math.inf, _FOLLOWED)
         else:
             pace = Pace(_PERHAPS_SEEN, most=_PERHAPS_FOLLOWED) if senders else Pace(most=_ALONE)
@@ -216,8 +224,12 @@ class NotebookDisplay:
             self._painter.join()
             self._painter = None
         view = self._feed.view
+        renew_job(view.beside)
         # A turn that fails at once shows its error alone, without an empty output above it.
-        if self._words is not None or view.blocks or view.problem is not None or view.state != "failed":
+        is_shown = (
+            self._words is not None or view.blocks or view.problem is not None or shown_job(view.beside) is not None
+        )
+        if is_shown or view.state != "failed":
             self.refresh()
 
     def refresh(self) -> None:
@@ -272,7 +284,8 @@ class NotebookDisplay:
             view.show_printed(self._clock())
             silence.look(self._clock())
             is_counted = view.silent or bool(view.notice)
-            if is_counted:
+            has_bar = renew_job(view.beside)
+            if is_counted or has_bar:
                 view.seconds = self._clock() - began
             sent = self._tell(senders)
             if senders and reminders.due(self._clock() - opened, view.written):
@@ -282,7 +295,8 @@ class NotebookDisplay:
             if is_counted or is_due:
                 sent += self._show_if_new(publish, senders, pace, cost if is_due else 0)
             # 20 messages a second, however many pages and outputs each change is sent to.
-            self._closed.wait(_SHORTEST_INTERVAL * max(1, sent) * (1 + view.written / _LONG))
+            shortest = _BAR_INTERVAL if has_bar else _SHORTEST_INTERVAL * max(1, sent) * (1 + view.written / _LONG)
+            self._closed.wait(shortest)
             # Seconds are counted on screen, so there is something to paint each second.
             self._wake.wait(timeout=1.0)
 

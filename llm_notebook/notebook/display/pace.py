@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Pace", "Reminders"]
+__all__ = ["Pace", "Reminders", "SteadyPace"]
 
 # A text of this many bytes must double before it is sent whole again.
 _DOUBLES_AT = 2**18
@@ -47,6 +47,25 @@ class Pace:
         if not (has_grown or is_late) or after > self.most:
             return False
         self._size, self._at = size, now
+        return True
+
+
+@dataclass(slots=True)
+class SteadyPace(Pace):
+    """Decides when an output is repainted that stays short, such as a bar: at intervals that become longer by and by.
+
+    Attributes:
+        interval: the seconds to the next repaint.
+    """
+
+    interval: float = 0.5
+
+    def due(self, size: int, now: float, cost: int) -> bool:
+        """Return whether the output is to be repainted at this moment; only the time counts."""
+        if self._at and now - self._at < self.interval:
+            return False
+        self.interval *= 1.05 if self._at else 1.0
+        self._at = now
         return True
 
 

@@ -125,7 +125,7 @@ def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: p
     assert "%llm models refresh PROVIDER" in of_one
     assert _run(terminal, capsys, "help models") == of_one
     assert _run(terminal, capsys, "help --model").startswith("%%llm --model ID\nA prompt.\n\n  -m, --model ID")
-    assert "This version " in _run(terminal, capsys, "help jobs")
+    assert "This version " in _run(terminal, capsys, "help stop")
 
 
 def test_the_manual_begins_with_an_example_and_has_one_row_for_each_option_and_subcommand() -> None:
@@ -324,7 +324,7 @@ def test_the_providers_are_asked_for_their_models(
     assert len(openai_server.requests) == 2
 
 
-@pytest.mark.parametrize("line", ["jobs", "stop all", "batches", "export a.html", "import a.db", "mcp list", "undo"])
+@pytest.mark.parametrize("line", ["stop all", "batches", "export a.html", "import a.db", "mcp list", "undo"])
 def test_what_is_reserved_is_answered_in_a_sentence(
     terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str
 ) -> None:

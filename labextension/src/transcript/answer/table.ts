@@ -159,7 +159,10 @@ function rowsOf(block: ITableBlock): IRow[] {
   const first = block.count - tail.length;
   const skipped = head.length > 0 && tail.length > 0 && first > head.length;
   return [
-    ...head.map((cells, at) => ({ number: String(at), cells })),
+    ...head.map((cells, at) => ({
+      number: visible(block.labels?.[at] ?? String(at)),
+      cells
+    })),
     ...(skipped ? [{ number: '…', cells: head[0].map((): Cell => '…') }] : []),
     ...tail.map((cells, at) => ({ number: String(first + at), cells })),
     ...(misfit
