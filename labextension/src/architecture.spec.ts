@@ -28,7 +28,7 @@ const ORDER = [
   ],
   ['transcript/piece', 'transcript/problem', 'transcript/unsent'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
-  ['transcript/job'],
+  ['transcript/job', 'transcript/pieces'],
   [
     'transcript/announcing',
     'transcript/asking',
