@@ -61,7 +61,9 @@ def isolated(
     # No Ollama of this machine's: nothing listens on this port.
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
     # Servers of different tests may have the same port one after the other.
-    monkeypatch.setitem(process.made, Limits, Limits())
+    limits = process.of(Limits)
+    limits.seen.clear()
+    limits.divide(1)
     yield folder
     process.of(CurrentJournal).close()
 

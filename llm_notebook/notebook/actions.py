@@ -48,7 +48,7 @@ from llm_notebook.notebook.failures import store_typed_key
 from llm_notebook.notebook.frontend.cells import CellWatch
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
-from llm_notebook.notebook.further_runs import ask_another, continue_answer, start_over, without_chain
+from llm_notebook.notebook.further_runs import APART, ask_another, continue_answer, start_over, without_chain
 from llm_notebook.notebook.live_turn import LiveTurn, Resume
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
 from llm_notebook.transcript.blocks import CallBlock
@@ -140,7 +140,8 @@ class Actions:
         if mismatch:
             raise CellError(mismatch)
         turn = self._find_turn(action)
-        if turn is not None and (perform := without_chain(self._turns, turn, action)) is not None:
+        is_apart = turn is not None and action["type"] in APART
+        if turn is not None and is_apart and (perform := without_chain(self._turns, turn, action)) is not None:
             perform()
             return
         resume = None if turn is None else self._answer(turn, action)
@@ -230,7 +231,7 @@ class Actions:
             self._turns.tell_state(turn)
             return
         shell = self._turns.shell
-        perform = without_chain(self._turns, turn, action)
+        perform = without_chain(self._turns, turn, action) if action["type"] in APART else None
         if perform is not None and turn.request is not None:
             with as_request(shell, turn.request), suppress(CellHalted):
                 perform()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from llm_notebook.answers.fitting import Fitting
 from llm_notebook.answers.frames import is_installed
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.rows.options import require_each
 from llm_notebook.notebook.schemas import find_schema
 from llm_notebook.notebook.wanted import Form, Wanted
 from llm_notebook.tools.schemas import multi_schema
@@ -29,7 +28,7 @@ def read_wanted(arguments: Arguments, names: Mapping[str, Any]) -> Wanted:
     Raises:
         CellError: the options contradict each other, or name what does not exist.
     """
-    require_each(arguments)
+    _require_each(arguments)
     _require_one(arguments)
     wanted = Wanted(
         out=arguments.out,
@@ -56,6 +55,28 @@ def read_wanted(arguments: Arguments, names: Mapping[str, Any]) -> Wanted:
             f" or take --out {wanted.out}:list. Nothing was sent."
         )
     return wanted
+
+
+def _require_each(arguments: Arguments) -> None:
+    """Refuse options that only `--each` has where it is not given.
+
+    Raises:
+        CellError: there is such an option.
+    """
+    given = {
+        "--limit-cost": arguments.limit_cost is not None,
+        "--sample": arguments.sample is not None,
+        "--concurrency": arguments.concurrency is not None,
+        "--no-resume": not arguments.resume,
+        "--retry": bool(arguments.retry),
+    }
+    first = next((name for name, is_given in given.items() if is_given), None)
+    if first == "--retry":
+        raise CellError(
+            "--retry needs --each; for an answer that does not fit there is --retry-schema. Nothing was sent."
+        )
+    if first is not None:
+        raise CellError(f"{first} needs --each, which names the rows. Nothing was sent.")
 
 
 def _require_one(arguments: Arguments) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from llm_notebook.notebook.failures import install_local_model
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.parts.messages import user
-from llm_notebook.transcript.job import shown_job
 from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
@@ -20,7 +19,10 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.live_turns import LiveTurns
     from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["ask_another", "continue_answer", "start_over", "without_chain"]
+__all__ = ["APART", "ask_another", "continue_answer", "start_over", "without_chain"]
+
+APART = ("install", "continue")
+"""The kinds of actions that may be performed without reading a chain."""
 
 # What the model is sent to continue an answer that broke off, after the part that arrived.
 _GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
@@ -104,7 +106,8 @@ def without_chain(turns: LiveTurns, turn: LiveTurn, action: Mapping[str, Any]) -
     """
     if action["type"] == "install":
         return lambda: install_local_model(turns, turn)
-    again, job = turn.again, shown_job(turn.view.beside)
+    again, beside = turn.again, turn.view.beside
+    job = None if beside is None else beside.job
     # A second click comes when the run is under way, or over.
     if action["type"] == "continue" and again is not None and job is not None and job.can_go_on and not turn.is_running:
         return lambda: again(turn)

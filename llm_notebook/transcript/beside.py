@@ -29,6 +29,11 @@ class Beside:
     job: Job | None = None
     make_job: Callable[[], Job] | None = None
 
+    def renew_job(self) -> None:
+        """Look how the run over rows stands, if there is one."""
+        if self.make_job is not None:
+            self.job = self.make_job()
+
     def finish(self, blocks: Sequence[Block]) -> list[Block]:
         """Take the proposed cell out of a complete answer. Return the blocks that have changed."""
         if self.proposal is None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from llm_notebook.transcript.visible import terminal_safe, visible
 
-if TYPE_CHECKING:
-    from llm_notebook.transcript.beside import Beside
-
-__all__ = ["Fact", "Job", "JobState", "Reason", "job_document", "markdown_job", "plain_job", "renew_job", "shown_job"]
+__all__ = ["Fact", "Job", "JobState", "Reason", "job_document", "markdown_job", "plain_job"]
 
 JobState = Literal["running", "stopped", "failed", "done", "known"]
 """How a run stands. It is `known` if every row was answered before, so that there is no bar to show."""
@@ -190,16 +187,3 @@ def _in_cell(text: str, literal: Callable[[str], str]) -> str:
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST_EXAMPLE else line[: _LONGEST_EXAMPLE - 1] + "…"
-
-
-def shown_job(beside: Beside | None) -> Job | None:
-    """Return the run over rows that stands in the place of an answer; None if there is one."""
-    return None if beside is None else beside.job
-
-
-def renew_job(beside: Beside | None) -> bool:
-    """Look how the run over rows stands. Returns whether there is one."""
-    if beside is None or beside.make_job is None:
-        return False
-    beside.job = beside.make_job()
-    return True

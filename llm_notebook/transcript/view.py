@@ -27,7 +27,6 @@ from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.endings import Limit, Problem, Unsent
-from llm_notebook.transcript.job import shown_job
 from llm_notebook.transcript.pictures import shown_picture
 from llm_notebook.transcript.sources import Sources
 from llm_notebook.transcript.tables import AnswerShape
@@ -303,7 +302,7 @@ class TranscriptView:
     def silent(self) -> bool:
         """Whether the turn is under way and nothing of it can be shown yet."""
         is_bare = self.state == "waiting" or (self.state == "streaming" and not self.shown)
-        return is_bare and shown_job(self.beside) is None
+        return is_bare and (self.beside is None or self.beside.job is None)
 
     @property
     def is_over(self) -> bool:

@@ -9,7 +9,6 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.blocks import CallBlock
-from llm_notebook.transcript.job import shown_job
 from llm_notebook.transcript.series import place_in_series, series_of
 from llm_notebook.transcript.visible import visible
 
@@ -53,7 +52,8 @@ def one_line(text: str) -> str:
 
 def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     """Return a sentence about the state of the turn as a whole; empty if the answer needs none."""
-    return _state_of_answer(view, written) if shown_job(view.beside) is None else ""
+    is_job = view.beside is not None and view.beside.job is not None
+    return "" if is_job else _state_of_answer(view, written)
 
 
 def _state_of_answer(view: TranscriptView, written: Written) -> str:

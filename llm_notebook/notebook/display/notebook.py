@@ -53,7 +53,6 @@ from llm_notebook.notebook.frontend.kernel import (
     threadsafe_publisher,
 )
 from llm_notebook.transcript.document import MIME_TYPE
-from llm_notebook.transcript.job import renew_job, shown_job
 from llm_notebook.transcript.saved import is_long, saved_bundle
 from llm_notebook.transcript.visible import terminal_safe
 
@@ -202,7 +201,8 @@ class NotebookDisplay:
         senders = self._front.senders(self._widget)
         is_followed = self._front.extension is True or self._widget is not None
         pace: Pace
-        if shown_job(self._feed.view.beside) is not None:
+        beside = self._feed.view.beside
+        if beside is not None and beside.job is not None:
             pace = SteadyPace(interval=_BAR_FOLLOWED if is_followed else _BAR_ALONE)
         elif is_followed:
             pace = Pace(3.0, math.inf, _FOLLOWED)
@@ -224,10 +224,14 @@ class NotebookDisplay:
             self._painter.join()
             self._painter = None
         view = self._feed.view
-        renew_job(view.beside)
+        if view.beside is not None:
+            view.beside.renew_job()
         # A turn that fails at once shows its error alone, without an empty output above it.
         is_shown = (
-            self._words is not None or view.blocks or view.problem is not None or shown_job(view.beside) is not None
+            self._words is not None
+            or view.blocks
+            or view.problem is not None
+            or (view.beside is not None and view.beside.job is not None)
         )
         if is_shown or view.state != "failed":
             self.refresh()
@@ -284,7 +288,9 @@ class NotebookDisplay:
             view.show_printed(self._clock())
             silence.look(self._clock())
             is_counted = view.silent or bool(view.notice)
-            has_bar = renew_job(view.beside)
+            has_bar = view.beside is not None and view.beside.make_job is not None
+            if view.beside is not None:
+                view.beside.renew_job()
             if is_counted or has_bar:
                 view.seconds = self._clock() - began
             sent = self._tell(senders)

@@ -14,7 +14,7 @@ from llm_notebook.notebook.rows.words import job_of
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.rows.run import Failures, Run
 from llm_notebook.transcript.beside import Beside
-from llm_notebook.transcript.job import Job, renew_job
+from llm_notebook.transcript.job import Job
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.turns.interrupts import held_interrupts
 
@@ -68,7 +68,7 @@ class DrawnRun:
         view.began = datetime.now().astimezone().isoformat(timespec="seconds")
         view.seconds, view.state = 0.0, "streaming"
         view.beside = self._beside = Beside(make_job=self._job)
-        renew_job(view.beside)
+        self._beside.renew_job()
         turn.again = self.again
         turn.request, turn.is_running = current_request(self._turns.shell), True
         self._changed = turn.display.changed

@@ -1,4 +1,4 @@
-"""Which options of a cell go with `--each`, and which only with it."""
+"""Which options of a cell cannot go with `--each`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from llm_notebook.notebook.errors import CellError
 if TYPE_CHECKING:
     from llm_notebook.notebook.options import Arguments
 
-__all__ = ["refuse_others", "require_each"]
+__all__ = ["refuse_others"]
 
 _ALONE = "Each row is asked by itself."
 _INSTEAD: Mapping[str, str] = MappingProxyType(
@@ -28,28 +28,6 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         "--json": "The frame has what was answered, and `%llm history ID` shows the turn of a row.",
     }
 )
-
-
-def require_each(arguments: Arguments) -> None:
-    """Refuse options that only `--each` has where it is not given.
-
-    Raises:
-        CellError: there is such an option.
-    """
-    given = {
-        "--limit-cost": arguments.limit_cost is not None,
-        "--sample": arguments.sample is not None,
-        "--concurrency": arguments.concurrency is not None,
-        "--no-resume": not arguments.resume,
-        "--retry": bool(arguments.retry),
-    }
-    first = next((name for name, is_given in given.items() if is_given), None)
-    if first == "--retry":
-        raise CellError(
-            "--retry needs --each; for an answer that does not fit there is --retry-schema. Nothing was sent."
-        )
-    if first is not None:
-        raise CellError(f"{first} needs --each, which names the rows. Nothing was sent.")
 
 
 def refuse_others(arguments: Arguments) -> None:

@@ -107,43 +107,41 @@ class Gate:
 
 
 class Limits:
-    """The limits that this process has been told of. A forked child begins without those of its parent, whose waits are not its own."""
+    """The limits that this process has been told of. A forked child begins without those of its parent, whose waits are not its own.
+
+    Attributes:
+        seen: the limit of each key on a server of which something was seen.
+    """
 
     def __init__(self) -> None:
         self._share = 1.0
-        self._gates: dict[Asked, Gate] = {}
+        self.seen: dict[Asked, Gate] = {}
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
-        self._gates = {}
-
-    def find(self, asked: Asked) -> Gate | None:
-        """Return the limit of a key on a server; None if none was ever seen."""
-        return self._gates.get(asked)
+        self.seen = {}
 
     def of(self, asked: Asked) -> Gate:
         """Return the limit of a key on a server, of which something was seen."""
-        return self._gates.setdefault(asked, Gate(self._share))
+        return self.seen.setdefault(asked, Gate(self._share))
 
     def divide(self, processes: int) -> None:
         """Use only a part of each limit, because so many processes use the same keys."""
         if self._share != 1 / processes:
             self._share = 1 / processes
-            for gate in list(self._gates.values()):
+            for gate in list(self.seen.values()):
                 gate.share(self._share)
 
 
-def wait_for_turn(gate: Gate | None, begin: Callable[[N], Waits], notify: N) -> None:
+def wait_for_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None:
     """Perform the waits until a request may be sent.
 
     Args:
-        gate: the limit that ends a wait early; None if there is no limit, and nothing to wait for.
+        gate: the limit, which may end a wait early.
         begin: returns what yields the seconds of each wait.
         notify: what that is called with.
     """
-    if gate is None:
-        return
     with closing(begin(notify)) as waits:
         if next(waits, None) is None:
             return
@@ -155,10 +153,8 @@ def wait_for_turn(gate: Gate | None, begin: Callable[[N], Waits], notify: N) -> 
                 woken.clear()
 
 
-async def await_turn(gate: Gate | None, begin: Callable[[N], Waits], notify: N) -> None:
+async def await_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None:
     """Do as `wait_for_turn()` does, on the running event loop."""
-    if gate is None:
-        return
     import asyncio  # a slow import that only async code needs, and async code has it loaded
 
     with closing(begin(notify)) as waits:

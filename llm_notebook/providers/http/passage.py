@@ -38,11 +38,11 @@ class Passage:
         self._asked = asked
         self._number: int | None = None
         self.sent_at = 0.0
-        self.gate: Gate | None = limits.find(asked)
+        self.gate: Gate | None = limits.seen.get(asked)
 
     def look(self) -> None:
         """Look for the limit again, which may have been seen meanwhile."""
-        self.gate = self._limits.find(self._asked)
+        self.gate = self._limits.seen.get(self._asked)
 
     def waits(
         self, time_to_wait: Callable[[float], float], notify: Callable[[float], object]

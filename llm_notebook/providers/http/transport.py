@@ -59,6 +59,7 @@ class Transport:
 
     def __init__(self) -> None:
         self._connections = Connections()
+        self._limits = process.of(Limits)
 
     def close(self) -> None:
         """Close the idle connections of sync code. Those of an event loop are closed when the loop shuts down."""
@@ -80,11 +81,11 @@ class Transport:
             TransportError: no answer came.
             IncompleteResponse: the answer broke off.
         """
-        exchange = Exchange(request, decoder, settings, process.of(Limits))
+        exchange = Exchange(request, decoder, settings, self._limits)
         failure: Retry | ModelError | None
         while True:
             try:
-                wait_for_turn(exchange.gate, exchange.waits, notify)
+                _wait(exchange, notify)
                 with self._connections.send(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
@@ -116,11 +117,11 @@ class Transport:
         self, request: WireRequest, decoder: Decoder, settings: TransportSettings, notify: Notify
     ) -> AsyncGenerator[list[Item], None]:
         """Do as `stream()` does, on the running event loop."""
-        exchange = Exchange(request, decoder, settings, process.of(Limits))
+        exchange = Exchange(request, decoder, settings, self._limits)
         failure: Retry | ModelError | None
         while True:
             try:
-                await await_turn(exchange.gate, exchange.waits, notify)
+                await _await(exchange, notify)
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
@@ -258,6 +259,18 @@ def _redirected(request: Request, location: str) -> Request:
     sent = httpx.Headers(request.headers)
     headers = {name: value for name, value in sent.items() if name not in dropped}
     return request_to("GET", url, headers, request.extensions["timeout"], left=request.extensions["left"])
+
+
+def _wait(exchange: Exchange, notify: Notify) -> None:
+    """Wait until the limit of the server and key, if one is known, lets the next attempt through."""
+    if exchange.gate is not None:
+        wait_for_turn(exchange.gate, exchange.waits, notify)
+
+
+async def _await(exchange: Exchange, notify: Notify) -> None:
+    """Do as `_wait()` does, on the running event loop."""
+    if exchange.gate is not None:
+        await await_turn(exchange.gate, exchange.waits, notify)
 
 
 def _beginning(exchange: Exchange, reply: Reply) -> bytes:

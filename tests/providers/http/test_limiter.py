@@ -101,4 +101,4 @@ def test_a_server_that_says_nothing_of_limits_has_none(face: Face, openai_server
     openai_server.play(text_reply("a"), refusal(500), text_reply("b"))
     model = face.openai(openai_server.base_url)
     assert face.texts([model.prompt("x")]) + face.texts([model.prompt("y")]) == ["a", "b"]
-    assert process.of(Limits)._gates == {}
+    assert process.of(Limits).seen == {}
