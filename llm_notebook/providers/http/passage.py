@@ -76,6 +76,9 @@ class Passage:
         if stated:
             self.gate = self._limits.of(self._asked)
             self.gate.learn(stated, self._number)
+        elif self.gate is None:
+            # Another request may have been refused since this one was sent.
+            self.gate = self._limits.seen.get(self._asked)
         if self.gate is not None and is_success:
             self.gate.answered(self.sent_at)
 
