@@ -174,9 +174,12 @@ def test_a_human_decides_about_an_unknown_call_once(journal, path):
     assert done(journal, decided(verdict="denied")) is False
     other.leave_to_parent()
     assert journal.call("K1").state == "unknown"
+    # Whoever answers the question of before has not been told that the call was interrupted.
+    assert done(journal, decided(verdict="answered", text="3 files")) is False
+    assert done(journal, moved("K1", "unknown", "unknown", request=request("f" * 64, outcome_unknown=True))) is True
     assert done(journal, decided(verdict="answered", digest="e" * 64)) is False
-    assert done(journal, decided(verdict="answered", text="3 files")) is True
-    assert done(journal, decided()) is False
+    assert done(journal, decided(verdict="answered", digest="f" * 64, text="3 files")) is True
+    assert done(journal, decided(digest="f" * 64)) is False
     assert journal.call("K1").decision.text == "3 files"
 
 
