@@ -74,11 +74,13 @@ class Reminders:
     """Decides when pages are sent the whole document: one that was loaded during the run shows only what was saved, and cannot ask a kernel that is busy.
 
     Attributes:
-        most: how many bytes all reminders together may take.
+        most: how many bytes all reminders together may take at first.
+        each_second: how many more they may take with each second of the run, so that a page need not wait for the end of a long silence.
         spent: how many bytes they have taken so far.
     """
 
     most: int = 400_000
+    each_second: int = 20_000
     spent: int = 0
     _next: float = _FIRST_REMINDER
 
@@ -89,7 +91,7 @@ class Reminders:
             seconds: the time since the run began.
             cost: the bytes that a reminder takes.
         """
-        if seconds < self._next or self.spent + cost > self.most:
+        if seconds < self._next or self.spent + cost > self.most + self.each_second * seconds:
             return False
         self.spent += cost
         self._next = max(self._next * _REMINDERS_APART, seconds)

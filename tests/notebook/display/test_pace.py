@@ -47,4 +47,12 @@ def test_pages_are_reminded_less_and_less_often() -> None:
     apart = [later - earlier for earlier, later in itertools.pairwise(at)]
     assert at[0] == 2.0
     assert apart[-1] > 20
-    assert not Reminders(most=1_000).due(60.0, 1_001)
+    assert not Reminders(most=1_000, each_second=0).due(60.0, 1_001)
+
+
+def test_a_page_that_is_loaded_in_a_silence_is_reminded_of_a_long_answer_before_it_ends() -> None:
+    reminders = Reminders()
+    at = [step for step in range(1, 120) if reminders.due(step, 300_000)]
+    assert at[0] == 2
+    assert max(later - earlier for earlier, later in itertools.pairwise(at)) <= 30
+    assert len(at) <= 10
