@@ -27,7 +27,7 @@ def test_objects_and_figures(isolated: Path, weights: Path, monkeypatch: pytest.
     for notebook in (saved, executed):
         outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
         sent = [output.data[MIME_TYPE]["sent"] for output in outputs if MIME_TYPE in output.get("data", {})]
-        assert [re.sub(r"about \d+", "about N", one["line"]) if one else "" for one in sent] == [
+        assert [re.sub(r"about \d+", "about N", "; ".join(group["line"] for group in one or [])) for one in sent] == [
             "sent: sales.head(5); about N tokens",
             "sent: growth, growth(sales, 'revenue').round(1); about N tokens",
             "",
