@@ -78,6 +78,8 @@ class Stop:
     def during(self, act: Callable[[], object]) -> bool:
         """Do something. Returns whether the instruction was reached."""
         before = sys.gettrace()
+        # Python 3.12 reports instructions only if a frame wanted that before tracing begins.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(self)
         try:
             act()
