@@ -75,7 +75,6 @@ def main() -> int:
     if sys.argv[1:] == ["everything"]:
         _test_front_end(counts, until)
         _test_python(counts, until)
-        _test_other_pythons(counts, until)
         print(counts.line(), flush=True)
     return int(counts.failed > 0)
 
@@ -115,23 +114,28 @@ def _test_python(counts: Counts, until: float) -> None:
     report, browser_report = RESULTS / "pytest.xml", RESULTS / "browser.xml"
     for former in (report, browser_report):
         former.unlink(missing_ok=True)
-    # Pages wait most of the time, so the browser's tests run beside the others; what they print follows.
+    # Pages wait most of the time, so the browser's tests run beside the others, and after them the core's on other Pythons. What they
+    # print follows.
     said = RESULTS / "browser.log"
     with said.open("w", encoding="utf-8") as log, ThreadPoolExecutor(1) as beside:
         in_browser = beside.submit(run, _pytest(browser_report, _BROWSER), until, environment, log=log)
+        on_other_pythons = beside.submit(_test_other_pythons, until, log)
         counts.add(report, run(_pytest(report, f"--ignore={_BROWSER}"), until, environment))
-        exit_code = in_browser.result()
+        exits = {browser_report: in_browser.result()} | on_other_pythons.result()
     print(said.read_text(encoding="utf-8"), flush=True)
-    counts.add(browser_report, exit_code)
+    for tested, exit_code in exits.items():
+        counts.add(tested, exit_code)
 
 
-def _test_other_pythons(counts: Counts, until: float) -> None:
+def _test_other_pythons(until: float, log: TextIO) -> dict[Path, int]:
+    """Test the core on every other Python of the machine. Returns the report and the exit code of each."""
+    exits: dict[Path, int] = {}
     for number, (version, python) in enumerate(find_other_pythons().items()):
         report = RESULTS / f"python{version}.xml"
         report.unlink(missing_ok=True)
         inside = install(python, version, oldest=number == 0)
-        tested = 1 if inside is None else run(_pytest(report, *CORE, python=str(inside)), until)
-        counts.add(report, tested)
+        exits[report] = 1 if inside is None else run(_pytest(report, *CORE, python=str(inside)), until, log=log)
+    return exits
 
 
 def _pytest(report: Path, *arguments: str, python: str = sys.executable) -> list[str]:
