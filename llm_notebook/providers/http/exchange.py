@@ -92,7 +92,6 @@ class Exchange:
         limits: the limits of the process; None if the request is none that a limit holds for.
 
     Attributes:
-        gate: the limit of the server for this key, if any was ever seen.
         answering: an answer has begun, so nothing is sent again.
         is_limited: there is a limit for the time that the whole answer may take.
     """
@@ -106,7 +105,6 @@ class Exchange:
     ) -> None:
         self._request = request
         self._passage = None if limits is None else Passage(limits, (_server_of(request.url), request.key or ""))
-        self.gate: Gate | None = None if self._passage is None else self._passage.gate
         self._decoder = decoder
         self._settings = settings
         self._accepted_headers: Mapping[str, str] = {}
@@ -116,11 +114,15 @@ class Exchange:
         self._times: dict[str, float] = {}
         self.answering = False
 
+    @property
+    def gate(self) -> Gate | None:
+        """The limit of the server for this key, if any was ever seen."""
+        return None if self._passage is None else self._passage.gate
+
     def look_again(self) -> None:
         """Look for the limit again before another attempt."""
         if self._passage is not None:
             self._passage.look()
-            self.gate = self._passage.gate
 
     def waits(self, notify: Callable[[Retry], object]) -> Generator[float, None, None]:
         """Yield the seconds of each wait until the limit lets the next attempt through.
