@@ -1,4 +1,4 @@
-"""The runs of this process that go on, so that the same run is not begun twice: the second would pay for what the first is being answered."""
+"""The runs that are under way in this process, so that the same run is not begun twice: the second would pay for answers that the first gets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["RunsHere"]
 
 
 class RunsHere:
-    """The runs that go on in this process, by what is asked. A run that nobody holds any more is over."""
+    """The runs that are under way in this process, by what they ask. A run without any reference left is over."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,7 +25,7 @@ class RunsHere:
             run: the run.
 
         Raises:
-            RowsError: the same run goes on here.
+            RowsError: the same run is already under way here.
         """
         with self._lock:
             if self._going_on.setdefault(same, run) is not run:

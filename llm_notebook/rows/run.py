@@ -60,7 +60,7 @@ class Failures:
 
 @dataclass(slots=True)
 class Run:
-    """A run, for whoever shows it.
+    """A run as its display sees it.
 
     Attributes:
         progress: how far it has come.
@@ -96,7 +96,7 @@ class Run:
 
     @property
     def elapsed(self) -> float:
-        """For how many seconds it has gone on."""
+        """How many seconds it has been under way."""
         return time.monotonic() - self._began if self.state == "running" else self.seconds
 
     @property

@@ -132,7 +132,7 @@ def ask_here(task: Task) -> Answered:
     if worker != task.home:
         process.of(Limits).divide(task.processes)
     model: Any = task.prompt.model
-    # Here nothing is kept: whoever has sent the task does that.
+    # Nothing is kept here: the process that sent the task does that.
     response = model._respond(task.prompt, ChainPlan(model, stream=False, key=task.key), ChainLog())
     error: ModelError | None = None
     try:

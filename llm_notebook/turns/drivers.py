@@ -46,7 +46,7 @@ def run_sync(steps: AnySteps[T], *, parallel: int | None = None) -> T:
     try:
         return _run_sync(steps, parallel)
     finally:
-        # ■ may strike between two steps as well. Whoever yields them has to know that nobody performs the rest.
+        # ■ may strike between two steps as well. The generator that yields them has to know that the rest is not performed.
         steps.close()
 
 

@@ -204,7 +204,7 @@ def _state_to_decide(transaction: Transaction, decided: Decided, step: _Step) ->
         return None
     state = _settle_state(transaction, step.call_id, step.at)
     if state == "unknown" and not request["outcome_unknown"]:
-        # The call was interrupted since it was asked about, and whoever decides has not been told.
+        # The call was interrupted after it was asked about, and the human who decides has not been told.
         return None
     is_asked = state in ASKED
     # As long as nothing has come of a decision, another one may replace it.

@@ -52,7 +52,7 @@ class Pace:
 
 @dataclass(slots=True)
 class SteadyPace(Pace):
-    """Decides when an output is repainted that stays short, such as a bar: at intervals that become longer by and by.
+    """Decides when an output is repainted that stays short, such as a bar: at intervals that grow.
 
     Attributes:
         interval: the seconds to the next repaint.

@@ -155,7 +155,7 @@ class Limit:
     def waits(self, clock: Callable[[], float]) -> Generator[float, None, None]:
         """Yield how many seconds to wait, again and again, until a request may be sent. A wait may end early.
 
-        Whoever does not want to wait any longer closes the generator, and what was reserved is given back.
+        A caller that will not wait any longer closes the generator, and what was reserved is given back.
         """
         while True:
             now = clock()

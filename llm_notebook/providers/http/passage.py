@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Passage"]
 
-# Whoever watches is told of waits that are at least so long, in seconds.
+# A wait of at least this many seconds is announced.
 _LONG_WAIT = 1.0
 
 
