@@ -45,7 +45,6 @@ from llm_notebook.notebook.deciding import (
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.failures import store_typed_key
-from llm_notebook.notebook.frontend.cells import CellWatch
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.further_runs import APART, ask_another, continue_answer, start_over, without_chain
@@ -57,6 +56,7 @@ from llm_notebook.transcript.requests import edited_arguments, full_value
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
 
+    from llm_notebook.notebook.frontend.cells import CellWatch
 
 __all__ = ["Actions"]
 
@@ -70,34 +70,32 @@ class Actions:
 
     Args:
         turns: the turns of this kernel.
+        cells: tells when its cells begin and end.
     """
 
-    def __init__(self, turns: LiveTurns) -> None:
+    def __init__(self, turns: LiveTurns, cells: CellWatch) -> None:
         self._turns = turns
-        self._cells: CellWatch | None = None
+        self._cells = cells
         self._main: MainThread | None = None
         self._captured = CapturedQuestions(turns)
         self._was_click = False
 
     def open(self) -> None:
-        """Connect to the front end, and watch for cells that make missing tools or change others."""
-        self._cells = cells = CellWatch(self._turns.shell, self._note_end)
+        """Begin to perform, and watch for cells that make missing tools or change others."""
+        self._cells.over = self._note_end
         if self._turns.front.is_notebook:
-            self._main = MainThread(self._turns.shell, lambda: cells.is_running)
-        self._turns.front.open(self.receive, self._turns.front_end_changed)
+            self._main = MainThread(self._turns.shell, lambda: self._cells.is_running)
+            self._turns.front.look_for_widgets()
         self._turns.received = self.receive
         self._captured.open()
         self._turns.held_up.open()
 
     def close(self) -> None:
-        """Disconnect from the front end, and leave every turn as a record."""
-        if self._cells is not None:
-            self._cells.close()
+        """Leave every turn as a record."""
         self._captured.close()
         self._turns.held_up.close()
         self._turns.leave()
-        self._turns.front.close()
-        self._main = self._cells = None
+        self._main = None
 
     def receive(self, message: object) -> None:
         """Perform a `ToKernel` that arrived by comm. Any script in the page can send one, so it may have any shape."""
