@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from llm_notebook.configuration.folders import data_dir
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.providers.http.limiter import Limits
+from llm_notebook.providers.http.rate_limits.limiter import Limits
 from llm_notebook.providers.local.smollm2 import install_weights
 from tests.peers.llama_server import LlamaServer
 
