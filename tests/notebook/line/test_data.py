@@ -77,7 +77,9 @@ def test_a_variable_gets_what_the_options_say(kernel: Kernel, options: str, prom
 def test_an_answer_that_does_not_fit_fails_the_cell_and_deletes_the_old_value(kernel: Kernel) -> None:
     kernel.run("people = 'old'")
     answer = rows(ADA, BAD, GRACE)
-    ask, below = kernel.send(f"%%llm -m data --schema-multi 'name, age int' --out people\n{answer}"), kernel.send("1")
+    with kernel.queueing():
+        ask = kernel.send(f"%%llm -m data --schema-multi 'name, age int' --out people\n{answer}")
+        below = kernel.send("1")
     cell, queued = kernel.collect(ask, below)
     assert (cell.status, queued.status) == ("error", "aborted")
     assert "Row 1 does not fit the schema" in cell.traceback

@@ -45,7 +45,9 @@ def resume_command(cell: Cell) -> str:
 
 
 def test_the_limit_is_a_card_that_continues(fresh: Kernel, tmp_path: Path) -> None:
-    stopped, below = fresh.collect(fresh.send(ASK, "cell-1"), fresh.send("below = True"))
+    with fresh.queueing():
+        requests = fresh.send(ASK, "cell-1"), fresh.send("below = True")
+    stopped, below = fresh.collect(*requests)
     assert stopped.traceback == ""
     assert below.status == "aborted"
     shown = document(stopped)
@@ -98,7 +100,9 @@ def test_running_the_cell_again_asks_anew(fresh: Kernel, tmp_path: Path) -> None
 
 def test_with_on_pause_continue_the_cells_below_run(fresh: Kernel) -> None:
     fresh.run("%config LLMMagics.on_pause = 'continue'")
-    stopped, below = fresh.collect(fresh.send(ASK, "cell-1"), fresh.send("below = True"))
+    with fresh.queueing():
+        requests = fresh.send(ASK, "cell-1"), fresh.send("below = True")
+    stopped, below = fresh.collect(*requests)
     assert (stopped.status, below.status) == ("ok", "ok")
     assert document(stopped)["limit"]
 

@@ -20,9 +20,11 @@ def _says(*held: str) -> Any:
     return holds
 
 
-def _queue(kernel: Kernel, *others: tuple[str, str]) -> list[Any]:
+def _queue(kernel: Kernel, *others: tuple[str, str | None]) -> list[Any]:
     """Run a cell that waits, with others queued behind it."""
-    return kernel.collect(kernel.send("ask('/a')", "asks"), *(kernel.send(code, cell) for code, cell in others))
+    with kernel.queueing():
+        requests = [kernel.send(code, cell) for code, cell in (("ask('/a')", "asks"), *others)]
+    return kernel.collect(*requests)
 
 
 def test_the_cells_that_were_queued_are_named_until_they_have_run(live: Kernel) -> None:
@@ -51,16 +53,16 @@ def test_nothing_is_said_where_nothing_was_queued(live: Kernel) -> None:
     ("code", "cell"), [("ran.append(1)", None), ("ask('/a')", "asks")], ids=["no id", "the same cell again"]
 )
 def test_what_cannot_be_told_from_others_is_not_counted(live: Kernel, code: str, cell: str | None) -> None:
-    request = live.send("ask('/a')", "asks")
-    skipped, other = live.send(code, cell), live.send("pass", "other")
-    live.collect(request, skipped, other)
+    _queue(live, (code, cell), ("pass", "other"))
     live.hear(_says("other"))
 
 
 def test_cells_that_another_error_stops_are_not_its_doing(live: Kernel) -> None:
     _queue(live, ("pass", "one"))
     live.hear(_says("one"))
-    failed, after = live.collect(live.send("1/0", "fails"), live.send("pass", "two"))
+    with live.queueing():
+        requests = live.send("1/0", "fails"), live.send("pass", "two")
+    failed, after = live.collect(*requests)
     assert (failed.status, after.status) == ("error", "aborted")
     live.send("pass", "one")
     live.hear(_says())

@@ -344,7 +344,9 @@ def test_without_a_journal_everything_works_and_the_cell_says_so(folder: Path) -
 def test_on_pause_continue_lets_the_cells_below_run_even_after_a_reload(fresh: Kernel, folder: Path) -> None:
     assert fresh.run("%reload_ext llm_notebook").status == "ok"
     assert fresh.value("[type(c).__name__ for c in get_ipython().configurables].count('LLMMagics')") == 1
-    first, below = fresh.collect(fresh.send(ASK, "cell-1"), fresh.send("print('below ran')", "cell-2"))
+    with fresh.queueing():
+        requests = fresh.send(ASK, "cell-1"), fresh.send("print('below ran')", "cell-2")
+    first, below = fresh.collect(*requests)
     assert state(first) == "paused"
     assert below.status == "aborted"
 

@@ -17,7 +17,9 @@ def _pause(kernel: Kernel, path: str) -> tuple[str, Cell]:
 
 
 def test_a_pause_leaves_only_its_record_and_stops_the_queue(live: Kernel) -> None:
-    asked, below = live.collect(live.send("ask('/a')"), live.send("ran.append('below')"))
+    with live.queueing():
+        requests = live.send("ask('/a')"), live.send("ran.append('below')")
+    asked, below = live.collect(*requests)
     assert asked.traceback == ""
     assert len(asked.outputs) == 1
     assert below.status == "aborted"

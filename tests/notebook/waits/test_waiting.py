@@ -384,10 +384,11 @@ def test_a_conversation_that_is_not_there_is_refused(notebook: Notebook, options
 
 @pytest.mark.parametrize("above", ["%%capture", "%%capture said\n%%time"])
 def test_a_question_whose_output_is_captured_is_shown_and_stops_the_queue(notebook: Notebook, above: str) -> None:
-    requests = [
-        notebook.kernel.send(code, name, notebook=notebook.path)
-        for code, name in ((f"{above}\nprint('hidden')\n{ASK}", "cell-1"), ("print('below ran')", "cell-2"))
-    ]
+    with notebook.kernel.queueing():
+        requests = [
+            notebook.kernel.send(code, name, notebook=notebook.path)
+            for code, name in ((f"{above}\nprint('hidden')\n{ASK}", "cell-1"), ("print('below ran')", "cell-2"))
+        ]
     asked, below = notebook.kernel.collect(*requests)
     assert question(asked)
     assert asked.stdout == below.stdout == ""
