@@ -44,7 +44,7 @@ ROW = {room: number for number, row in enumerate(ROOMS) for room in row}
 # Wire formats: bytes and values only.
 WIRES = re.compile(
     r"providers\.\w+\.(\w+_)?(requests|answers|schemas)|providers\.openai\.dialects"
-    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire|loose_json)"
+    r"|providers\.http\.(answers\.\w+|encoding|errors|retries|wire)"
 )
 WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
 TRANSCRIPT_KNOWS = re.compile(
@@ -56,8 +56,8 @@ HOMES = {
     "mcp": r"plugins\.mcp",
     "mcp_types": r"plugins\.mcp",
     "httpx2": r"plugins\.mcp",
-    "httpx": r"providers\.http\.(connections|direct|transport|exchange|fetching)$",
-    "httpcore": r"providers\.http\.(direct|asyncio_streams|socket_streams)$",
+    "httpx": r"providers\.http\.(sockets\.(connections|direct)|transport|exchange|documents\.fetching)$",
+    "httpcore": r"providers\.http\.sockets\.(direct|asyncio_streams|socket_streams)$",
     "sqlite3": r"journal\.sqlite",
     "xllamacpp": r"providers\.local",
     "yaml": r"providers\.endpoints$|templates",
@@ -248,6 +248,18 @@ def test_getting_a_model_loads_nothing_that_only_a_prompt_needs() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
     )
     assert {"approvals", "journal", "turns"} & ast.literal_eval(done.stdout) == set()
+
+
+def test_loading_the_extension_loads_nothing_that_only_a_prompt_needs() -> None:
+    statements = (
+        "from IPython.core.interactiveshell import InteractiveShell; shell = InteractiveShell.instance(); "
+        "shell.run_cell('%load_ext llm_notebook'); shell.run_line_magic('config', 'LLMMagics.context = \"above\"'); import sys; "
+        "print({name.split('.')[1] for name in sys.modules if name.startswith('llm_notebook.')})"
+    )
+    ran = subprocess.run([sys.executable, "-c", statements], capture_output=True, text=True, check=True)
+    loaded = ast.literal_eval(ran.stdout.splitlines()[-1])
+    assert "notebook" in loaded
+    assert loaded & {"models", "providers", "plugins", "objects", "parts", "tools", "templates", "approvals"} == set()
 
 
 def test_a_whole_prompt_over_http_loads_no_notebook() -> None:

@@ -16,14 +16,14 @@ from traitlets import Enum, Float, TraitError, Unicode, validate
 
 from llm_notebook.notebook.errors import QuietHalts
 from llm_notebook.notebook.frontend.execution import current_execution, is_renamed
-from llm_notebook.notebook.options import documented, is_context
+from llm_notebook.notebook.line.options import documented, is_context
 from llm_notebook.notebook.watched import Watched
 
 if TYPE_CHECKING:
     from llm_notebook.models.pauses import PauseChain
     from llm_notebook.notebook.actions import Actions
     from llm_notebook.notebook.asking import Asking
-    from llm_notebook.notebook.live_turns import LiveTurns, OnPause
+    from llm_notebook.notebook.running.live_turns import LiveTurns, OnPause
 
 __all__ = ["LLMMagics"]
 
@@ -101,9 +101,11 @@ class LLMMagics(Magics):
         try:
             return self.asking.ask(line, cell, local_ns)
         except Exception as error:
-            from llm_notebook.notebook.typed_keys import hide_typed_keys  # a prompt has loaded it
+            # An error that draws itself shows no line that was typed.
+            if not hasattr(error, "_render_traceback_"):
+                from llm_notebook.notebook.line.typed_keys import hide_typed_keys  # a prompt has loaded it
 
-            hide_typed_keys(error, f"{line}\n{cell or ''}", self.shell)
+                hide_typed_keys(error, f"{line}\n{cell or ''}", self.shell)
             raise
 
     def open(self) -> None:
@@ -140,7 +142,7 @@ class LLMMagics(Magics):
             self._asking.turns.on_pause = cast("OnPause", value)
 
     def _show_pause(self, pause: PauseChain) -> bool:
-        from llm_notebook.notebook.failures import show_pause  # a chain has loaded most of it
+        from llm_notebook.notebook.running.failures import show_pause  # a chain has loaded most of it
 
         return show_pause(self.turns, pause)
 

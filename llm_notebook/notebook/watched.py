@@ -10,7 +10,7 @@ from llm_notebook.notebook.context.run_cells import RunCells
 from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.frontend.cells import CellWatch
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.last_figure import LastFigure
+from llm_notebook.notebook.prompts.last_figure import LastFigure
 
 __all__ = ["Watched"]
 

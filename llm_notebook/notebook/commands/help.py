@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.commands.forms import FORMS
+from llm_notebook.notebook.commands.lists.tables import code, markdown_table
 from llm_notebook.notebook.commands.manuals import (
     EXAMPLES,
     MORE,
@@ -17,7 +18,6 @@ from llm_notebook.notebook.commands.manuals import (
     subcommand_rows,
     values_of,
 )
-from llm_notebook.notebook.commands.tables import code, markdown_table
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.transcript.markdown.safe import safe_markdown
 

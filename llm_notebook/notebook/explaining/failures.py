@@ -156,7 +156,7 @@ def _is_ours(error: BaseException, source: str) -> bool:
     """Return whether an exception is a sentence of our own magics, which explains itself."""
     if isinstance(error, (CellError, CellHalted)) or not source.lstrip().startswith(("%llm", "%%llm")):
         return isinstance(error, (CellError, CellHalted))
-    from llm_notebook.notebook.problems import EXPECTED  # the magic has loaded it
+    from llm_notebook.notebook.running.problems import EXPECTED  # the magic has loaded it
 
     return isinstance(error, EXPECTED)
 

@@ -65,7 +65,7 @@ class _Terminal:
 
 def current_execution(shell: InteractiveShell) -> Execution:
     """Return the execution that is under way."""
-    from llm_notebook.notebook.typed_keys import without_keys  # loads how lines are parsed
+    from llm_notebook.notebook.line.typed_keys import without_keys  # loads how lines are parsed
 
     request = current_request(shell)
     session = kernel_session(shell) or process.of(_Terminal).name

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["FrontEnd"]
 
 _LONGEST_VERSION = 100
-# How long an extension has to answer before a widget is tried, which loads ipywidgets.
-_PATIENCE = 0.5  # seconds
 _NOT_BUILT = (
     "For buttons here, build the front end: run `python -m scripts.front_end` in the checkout of llm_notebook, "
     "restart the kernel and reload this page."
@@ -73,8 +71,8 @@ class FrontEnd:
         elif _always_shows_widgets(self.shell):
             self.widgets = True
         elif is_interactive(self.shell):
-            # Where our extension is, it says so before this.
-            soon(self.shell, _PATIENCE, self.look_for_widgets)
+            # That loads ipywidgets, so it is done when the cell is over.
+            soon(self.shell, 0, self.look_for_widgets)
 
     def look_for_widgets(self) -> None:
         """Find out whether the front end can show our widget, unless that is known or our extension is there."""
