@@ -212,14 +212,18 @@ function withoutEmptyCells(tokens: Token[]): Token[] {
 }
 
 /** A line that may be a row of a table, and in it the formulas that may hold a bar. */
-const ROW = /^.*\|.*$/gm;
-const FORMULA_IN_ROW = /\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\(.{1,400}?\\\)/g;
+const ROW = /^[^|\r\n\u2028\u2029]*\|.*$/gm;
+const FORMULA_IN_ROW =
+  /\\[^(]|\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\((?:[^\\]|\\[^()])+?\\\)/g;
 
 /** The text, of the same length, without the bars of formulas in tables. */
 function withBars(text: string): string {
   return text.includes('|') && /[$]|\\\(/.test(text)
     ? text.replace(ROW, row =>
-        row.replace(FORMULA_IN_ROW, formula => formula.replace(/\|/g, BAR))
+        row.replace(FORMULA_IN_ROW, found =>
+          // An escaped sign begins no formula.
+          /^\\[^(]/.test(found) ? found : found.replace(/\|/g, BAR)
+        )
       )
     : text;
 }
