@@ -275,6 +275,10 @@ test.each([
         expect(list.start).toBe(next);
       }
       next += list.children.length;
+      if (tag === 'ol') {
+        const digits = list.style.getPropertyValue('--llm-digits');
+        expect(digits).toBe(String(String(next - 1).length));
+      }
     }
     expect(next - first).toBe(1000);
     expect(node.lastElementChild?.textContent).toBe('end');

@@ -256,6 +256,7 @@ function replaceCarriers(body: HTMLElement, host: () => IHost): void {
   for (const node of findAll(body, 'table')) {
     finishTable(node);
   }
+  findAll(body, 'ol').forEach(makeRoomForNumbers);
   // `title` carried the language of code; it is kept only where we have set it.
   for (const node of findAll(body, '[title]')) {
     if (!node.className) {
@@ -319,6 +320,14 @@ function blockedImage(source: string, alt: string): HTMLElement {
     row.append(' ', load);
   }
   return row;
+}
+
+/** Let a list's numbers have room beside its items, whose left edge would cut them off. */
+export function makeRoomForNumbers(list: Element): void {
+  if (list instanceof HTMLOListElement) {
+    const last = list.start + list.childElementCount - 1;
+    list.style.setProperty('--llm-digits', String(String(last).length));
+  }
 }
 
 /** Align and scope the cells of a table, and let it scroll sideways, by the keyboard too. */

@@ -11,7 +11,7 @@ import type { ICodeBlock } from './codeBlock';
 import { MAX_FORMULAS } from './formulas';
 import { findRows, removeOpen } from './growing';
 import type { IRows } from './growing';
-import { codeIn, isCode, languageOf } from './markdown';
+import { codeIn, isCode, languageOf, makeRoomForNumbers } from './markdown';
 import type { Markdown } from './markdown';
 import type { IBlock } from './parser';
 
@@ -132,6 +132,7 @@ export class OpenPieces {
     removeOpen(rows);
     rows.parent.append(...Array.from(drawn.parent.children));
     rows.open = drawn.open;
+    makeRoomForNumbers(rows.parent);
     return { ...piece, raw: block.raw };
   }
 }
