@@ -44,6 +44,11 @@ export default defineConfig([
     }
   },
   {
+    files: ['**/*.cjs'],
+    languageOptions: { globals: globals.node },
+    rules: { '@typescript-eslint/no-require-imports': 'off' }
+  },
+  {
     files: ['**/*.spec.ts'],
     rules: {
       'jupyter/command-described-by': 'off',
