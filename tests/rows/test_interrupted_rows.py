@@ -17,7 +17,7 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.configuration.process import process
-from llm_notebook.providers.http.limiter import Gate, Limits
+from llm_notebook.providers.http.rate_limits.limiter import Gate, Limits
 from llm_notebook.rows import plan
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply, UntilSet, refusal
 from tests.rows.conftest import Rows, answer_of
