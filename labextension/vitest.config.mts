@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  resolve: {
+    alias: {
+      entities: new URL('src/transcript/answer/entities.ts', import.meta.url)
+        .pathname
+    }
+  },
   test: {
+    // What is bundled with an alias is tested with it.
+    server: { deps: { inline: ['markdown-it'] } },
     environment: 'jsdom',
     // Some tests try many random cases, and the machine may be slow or busy.
     testTimeout: 120_000,

@@ -103,6 +103,7 @@ def link(prefix: Path) -> None:
 
 def _sources() -> Iterator[Path]:
     yield from SOURCES.glob("package*.json")
+    yield from SOURCES.glob("*.cjs")
     for folder in ("schema", "src", "style"):
         yield from (path for path in (SOURCES / folder).rglob("*") if path.is_file())
 

@@ -1,3 +1,1 @@
-import './transcript.css';
-import './promptCell.css';
-import './commands.css';
+import '../lib/style.css';

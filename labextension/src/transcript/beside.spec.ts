@@ -50,6 +50,20 @@ test('a proposed cell is a difference, with hidden characters spelled out', () =
     '+b = n',
     '+<b>\\u{202e}</b>'
   ]);
+  expect(
+    lines.map(line => [
+      line.getAttribute('data-was'),
+      line.getAttribute('data-is')
+    ])
+  ).toEqual([
+    ['1', '1'],
+    ['2', null],
+    [null, '2'],
+    [null, '3']
+  ]);
+  expect(
+    piece.node.querySelector('[role=group]')?.getAttribute('aria-label')
+  ).toBe('Difference: 1 line removed, 2 lines added');
   expect(piece.node.querySelector('button')).toBeNull();
 });
 
@@ -95,19 +109,29 @@ test('a click puts the proposed cell below, and nothing else does', () => {
   expect(insertBelow).toHaveBeenCalledExactlyOnceWith(PROPOSAL.code);
 });
 
+test('a proposal that is dismissed changes nothing, and comes back', () => {
+  const { press, said, cell, insertBelow } = proposedFor('a = 1\nb = count');
+  press('Dismiss');
+  expect(said()).toBe('');
+  press('Show it again');
+  expect(said()).toBe('ReplacePut belowDismiss');
+  expect(cell.source).toBe('a = 1\nb = count');
+  expect(insertBelow).not.toHaveBeenCalled();
+});
+
 test('a click replaces the cell that was compared, and another one undoes that', () => {
   const { press, said, cell } = proposedFor('a = 1\nb = count');
-  expect(said()).toBe('ReplacePut below');
+  expect(said()).toBe('ReplacePut belowDismiss');
   press('Replace');
   expect(cell.source).toBe(PROPOSAL.code);
   expect(said()).toBe(' Replaced. Not run. Undo');
   press('Undo');
   expect(cell.source).toBe('a = 1\nb = count');
-  expect(said()).toBe('ReplacePut below');
+  expect(said()).toBe('ReplacePut belowDismiss');
 });
 
 test('a cell that was changed is not replaced', () => {
-  expect(proposedFor('a = 1').said()).toBe('Put below');
+  expect(proposedFor('a = 1').said()).toBe('Put belowDismiss');
   const { press, said, cell } = proposedFor('a = 1\nb = count');
   cell.source += ' # mine';
   press('Replace');

@@ -31,40 +31,74 @@ export class Proposed implements IPiece {
       return;
     }
     this.drawn = key;
+    this.draw(proposal, host);
+  }
+
+  private draw(proposal: IProposal, host: IHost): void {
+    const dismiss = (): void => this.dismiss(() => this.draw(proposal, host));
     refill(
       this.node,
-      el(
-        'header',
-        '',
-        el('span', 'llm-strong', 'Proposed cell'),
-        el('span', '', ...visibleNodes(proposal.note))
+      headOf(visibleNodes(proposal.note)),
+      asGroup(
+        el('div', 'llm-diff', ...linesOf(proposal)),
+        `Difference: ${nameOf(proposal)}`
       ),
-      asGroup(el('div', 'llm-diff', ...linesOf(proposal)), 'Difference'),
-      host.insertBelow ? buttonsOf(proposal, host) : null
+      host.insertBelow ? buttonsOf(proposal, host, dismiss) : null
     );
+  }
+
+  /** Leave one line of it, from which it comes back. The notebook keeps it. */
+  private dismiss(showAgain: () => void): void {
+    const show = button('llm-plain', '', () => {
+      showAgain();
+      this.node.querySelector<HTMLElement>('.llm-actions button')?.focus();
+    });
+    show.append('Show it again');
+    refill(this.node, headOf(['dismissed, not applied ', show]));
+    show.focus();
   }
 }
 
+function headOf(said: (string | Node)[]): HTMLElement {
+  const title = el('span', 'llm-strong', 'Proposed cell');
+  return el('header', '', title, el('span', '', ...said));
+}
+
+/** What a difference is called. */
+function nameOf({ lines }: IProposal): string {
+  const count = (sign: string): string => {
+    const found = lines.filter(line => line.sign === sign).length;
+    return `${found} line${found === 1 ? '' : 's'}`;
+  };
+  return `${count('-')} removed, ${count('+')} added`;
+}
+
 /** *Replace* and *Put below* are equal: neither runs anything. */
-function buttonsOf(proposal: IProposal, host: IHost): HTMLElement {
+function buttonsOf(
+  proposal: IProposal,
+  host: IHost,
+  dismiss: () => void
+): HTMLElement {
   const row = attrs(el('div', 'llm-actions'), { role: 'status' });
   const put = button('llm-button', icon('insert'), () =>
     host.insertBelow?.(proposal.code)
   );
   put.append('Put below');
+  const away = button('llm-plain', '', dismiss);
+  away.append('Dismiss');
   const before = textBefore(proposal);
   const say = (...said: (string | Node)[]): void =>
     refill(row, el('span', '', ...said));
   const replace = button('llm-button', icon('pencil'), () => {
     const cell = host.cellWith?.(before) ?? null;
     if (!cell) {
-      refill(row, put, el('span', '', CHANGED));
+      refill(row, put, away, el('span', '', CHANGED));
       return;
     }
     cell.replace(proposal.code);
     const undo = button('llm-button', icon('reply'), () => {
       if (cell.undo()) {
-        refill(row, replace, put);
+        refill(row, replace, put, away);
         replace.focus();
       } else {
         say(CHANGED);
@@ -75,7 +109,7 @@ function buttonsOf(proposal: IProposal, host: IHost): HTMLElement {
     undo.focus();
   });
   replace.append('Replace');
-  refill(row, host.cellWith?.(before) ? replace : null, put);
+  refill(row, host.cellWith?.(before) ? replace : null, put, away);
   return row;
 }
 
@@ -89,7 +123,22 @@ function textBefore({ lines }: IProposal): string {
     .join('\n');
 }
 
+/** The lines, each with its number in the cell that failed and in the proposed one. */
 function linesOf({ lines }: IProposal): HTMLElement[] {
+  const nodes = drawnLines(lines);
+  let [was, is] = [0, 0];
+  for (const { classList, dataset } of nodes) {
+    if (!classList.contains('llm-new')) {
+      dataset.was = `${(was += 1)}`;
+    }
+    if (!classList.contains('llm-old')) {
+      dataset.is = `${(is += 1)}`;
+    }
+  }
+  return nodes;
+}
+
+function drawnLines(lines: IProposal['lines']): HTMLElement[] {
   const nodes: HTMLElement[] = [];
   for (let at = 0; at < lines.length;) {
     const { sign, text } = lines[at];

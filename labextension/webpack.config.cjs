@@ -1,0 +1,11 @@
+/** What the extension's bundle has in the place of a package. `build:widget` and `vitest.config.mts` say the same. */
+
+const { resolve } = require('node:path');
+
+module.exports = {
+  resolve: {
+    alias: {
+      entities$: resolve(__dirname, 'lib/transcript/answer/entities.js')
+    }
+  }
+};

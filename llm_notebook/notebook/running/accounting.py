@@ -1,0 +1,49 @@
+"""What a run of a turn used and cost, and whether the journal holds it: facts that the view shows at its foot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm_notebook.models.key_holder import KeyHolder
+from llm_notebook.notebook.running.remarks import KERNEL_ENDS, SESSION_ENDS, add_remark, drop_remarks
+from llm_notebook.providers.catalog.costs import cost_of, is_billed, stated_cost, total
+from llm_notebook.transcript.usage import add_usage
+
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.notebook.running.live_turn import LiveTurn
+    from llm_notebook.transcript.view import TranscriptView
+    from llm_notebook.turns.log import ChainLog
+
+__all__ = ["account_for"]
+
+
+def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> None:
+    """Note in the view what a run used and cost, and whether the journal holds it.
+
+    Args:
+        in_kernel: the turn runs in a kernel, and not in a terminal.
+    """
+    view = turn.view
+    view.not_saved = chain._chain.log.not_saved
+    _say_what_ends(view, chain._chain.log, in_kernel=in_kernel)
+    model = chain._chain.plan.model
+    # Each run reads another chain, so no round is counted twice.
+    for response in chain._chain.responses():
+        state = response._turn.state
+        if state.status == "done":
+            view.usage = state.usage if view.usage is None else add_usage(view.usage, state.usage)
+            if not view.show_usage or not isinstance(model, KeyHolder):
+                continue
+            if is_billed(model) or stated_cost(state.response_json) is not None:
+                turn.costs.append(cost_of(model, state.usage, state.response_json))
+    view.cost = total(turn.costs) if view.show_usage else ""
+
+
+def _say_what_ends(view: TranscriptView, log: ChainLog, *, in_kernel: bool) -> None:
+    """Say of a question that only this process knows, as with `-n`, that it ends with the process."""
+    said = KERNEL_ENDS if in_kernel else SESSION_ENDS
+    if view.state == "paused" and (log.journal is None or log.not_saved):
+        add_remark(view, said)
+    elif view.remarks:
+        drop_remarks(view, said)
