@@ -175,6 +175,7 @@ class LiveTurns:
             CellHalted: the turn waits for a human, and the cells below must not run.
         """
         self.examine(turn)
+        turn.unread.clear()
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
@@ -198,8 +199,7 @@ class LiveTurns:
         before = [block.version for block in turn.view.open_calls]
         # If the journal cannot be read, nothing is known any better than before.
         with suppress(JournalError):
-            paused = self.load_pause(turn)
-            if paused is not None:
+            if (paused := self.load_pause(turn)) is not None:
                 show_calls(turn, paused)
                 show_settled(turn)
                 renew(turn, paused)
@@ -314,13 +314,10 @@ class LiveTurns:
         began = time.monotonic() - view.seconds
         state: State = "failed"
         pause: PauseChain | None = None
-
         output = follow(turn, chain, began)
         if view.remarks:
             drop_remarks(view, _STOPPED)
         view.begin(view.seconds)
-        turn.is_running, turn.paused, turn.rounds = True, None, ()
-        turn.chain = chain
         reached: ChainLimitReached | None = None
         was_stopped, fed = False, 0
         try:
