@@ -340,7 +340,7 @@ export class KernelBus {
       this.waiting.get(key)?.forEach(({ resolve }) => resolve(message.text));
       this.waiting.delete(key);
     } else if (message.type === 'record' && !this.isOursToWrite(envelope)) {
-      this.store.receive({ type: 'state', document: message.document });
+      this.store.receive({ type: 'state', document: message.document }, false);
     } else {
       this.store.receive(message, this.isOursToWrite(envelope));
     }
