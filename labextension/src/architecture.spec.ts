@@ -42,6 +42,7 @@ const ORDER = [
   ['formulas'],
   ['lab', 'promptCell', 'widget'],
   ['commands'],
+  ['status'],
   ['index'],
   ['transcript/testing', 'lab/testing']
 ];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llm_notebook.models.key_holder import KeyHolder
@@ -12,16 +13,43 @@ from llm_notebook.transcript.usage import add_usage
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.live_turn import LiveTurn
+    from llm_notebook.parts.messages import Usage
     from llm_notebook.transcript.view import TranscriptView
     from llm_notebook.turns.log import ChainLog
 
-__all__ = ["account_for"]
+__all__ = ["Spent", "account_for"]
+
+_MOST_NEW = 1_000
 
 
-def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> None:
+@dataclass(slots=True)
+class Spent:
+    """What the answers of this kernel have used, by model. Runs over rows keep their own account."""
+
+    _sums: dict[str, Usage] = field(default_factory=dict)
+    _new: list[tuple[str, Usage]] = field(default_factory=list)
+
+    def add(self, model_id: str, usage: Usage | None) -> None:
+        """Add one response; nothing if it did not say what it used."""
+        if usage is not None:
+            self._new.append((model_id, usage))
+        if len(self._new) >= _MOST_NEW:
+            self.by_model()
+
+    def by_model(self) -> list[tuple[str, Usage]]:
+        """Return the id of each model with what it has used."""
+        while self._new:
+            model_id, usage = self._new.pop()
+            before = self._sums.get(model_id)
+            self._sums[model_id] = usage if before is None else add_usage(before, usage)
+        return list(self._sums.items())
+
+
+def account_for(turn: LiveTurn, chain: ChainResponse, spent: Spent, *, in_kernel: bool) -> None:
     """Note in the view what a run used and cost, and whether the journal holds it.
 
     Args:
+        spent: is told what the run used.
         in_kernel: the turn runs in a kernel, and not in a terminal.
     """
     view = turn.view
@@ -32,6 +60,7 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
     for response in chain._chain.responses():
         state = response._turn.state
         if state.status == "done":
+            spent.add(model.model_id, state.usage)
             view.usage = state.usage if view.usage is None else add_usage(view.usage, state.usage)
             if not view.show_usage or not isinstance(model, KeyHolder):
                 continue

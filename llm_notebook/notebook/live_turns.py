@@ -11,8 +11,7 @@ as it came; the others become a state of the view, and a CellHalted where the ce
 
 ■ may strike between any two bytecodes, so two things are protected from it: feeding one event, so that the rest of what arrived
 can be added exactly once; and the closing block, so that a second press cannot lose the answer. If ■ strikes while a tool runs, nobody
-knows how far the tool came. The interrupted call is then
-asked about at once ("did it run?") rather than run again: `_ask_about_stopped_call`.
+knows how far the tool came. The interrupted call is then asked about at once rather than run again: `_ask_about_stopped_call`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.errors import AnswerMisfit, ChainLimitReached, JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.operations import TurnEntry
 from llm_notebook.models.pauses import PauseChain
-from llm_notebook.notebook.accounting import account_for
+from llm_notebook.notebook.accounting import Spent, account_for
 from llm_notebook.notebook.deciding import mark_problems, renew, show_calls, show_settled
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
@@ -100,6 +99,7 @@ class LiveTurns:
     cell_tools: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     received: Callable[[dict[str, Any]], None] = lambda _message: None
+    spent: Spent = field(default_factory=Spent)
     paused: Callable[[str], None] = lambda _transcript: None
 
     def __post_init__(self) -> None:
@@ -370,7 +370,7 @@ class LiveTurns:
             explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:
             add_remark(view, _WENT_ON)
-        account_for(turn, chain, in_kernel=self.front.is_notebook)
+        account_for(turn, chain, self.spent, in_kernel=self.front.is_notebook)
         self.settled(turn, chain)
         turn.is_running = False
         turn.paused = pause.paused if pause is not None else chain._chain.left

@@ -354,6 +354,29 @@ export type FromKernel =
   | { type: 'value'; request: string; name: string; text: string }
   /** Whether cells of the notebook go with every prompt. */
   | { type: 'context'; wanted: boolean }
+  /** What a status bar shows. Names of tools and arguments come from models: hostile. */
+  | {
+      type: 'overview';
+      /** The model that answers where none is named. */
+      default: string;
+      /** Those that can be used now, the default first. */
+      models: { id: string; local: boolean }[];
+      /** The oldest of the questions that wait, in all notebooks. */
+      waiting: {
+        tool: string;
+        arguments: string;
+        place: string;
+        age: string;
+        destructive: boolean;
+      }[];
+      /** How many wait. */
+      waits: number;
+      /** The tokens of the answers of this kernel. */
+      sent: number;
+      received: number;
+      /** What they cost; empty where that is not known. */
+      cost: string;
+    }
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
 
@@ -401,4 +424,8 @@ export type ToKernel =
   | { type: 'value'; request: string; name: string }
   /** A key that a problem asks for. It is sent by comm only, because an execution request may be kept as history. */
   | { type: 'key'; transcript: string; name: string; key: string }
+  /** Asks for the overview. */
+  | { type: 'overview' }
+  /** Makes a model the default everywhere, and asks for the overview. */
+  | { type: 'default'; model: string }
   | Action;

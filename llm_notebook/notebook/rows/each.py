@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import NeedsKeyException, UnknownModelError
@@ -11,6 +11,7 @@ from llm_notebook.notebook.arguments import typed_text
 from llm_notebook.notebook.errors import CellError, CellHalted, nearest
 from llm_notebook.notebook.expressions import compiled_expression
 from llm_notebook.notebook.failures import explains, refuse
+from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.problems import EXPECTED, lacks_key
 from llm_notebook.notebook.rows.display import DrawnRun
 from llm_notebook.notebook.rows.options import refuse_others
@@ -142,7 +143,7 @@ def read_each(
     tools = find_tools(arguments.tools, names)
     if arguments.functions is not None:
         tools += define_functions(arguments.functions, names)
-    model = _model(arguments)
+    model = _model(replace(arguments, model=arguments.model or current_execution(turns.shell).model or None))
     wanted = Wanted(
         None if arguments.schema is None else _schema(arguments.schema, names),
         arguments.system,
