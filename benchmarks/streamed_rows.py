@@ -16,7 +16,7 @@ from llm_notebook.answers.frames import frame_of
 from llm_notebook.answers.rows import RowReader
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.tools.schemas import schema_dsl
-from llm_notebook.transcript.tables import AnswerShape
+from llm_notebook.transcript.answer.tables import AnswerShape
 from llm_notebook.transcript.view import TranscriptView
 
 schema = schema_dsl("name, age int, born date, role, bio")

@@ -107,14 +107,14 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.approvals.running import approved as approved
     from llm_notebook.approvals.requests import ApprovalRequest as ApprovalRequest
     from llm_notebook.approvals.requests import Decision as Decision
-    from llm_notebook.models.resuming import pending as pending
-    from llm_notebook.models.resuming import resume as resume
-    from llm_notebook.models.loading import load_pause as load_pause
+    from llm_notebook.models.stored.resuming import pending as pending
+    from llm_notebook.models.stored.resuming import resume as resume
+    from llm_notebook.models.stored.loading import load_pause as load_pause
 
     # Journal
     from llm_notebook.journal.current import open_journal as open_journal
     from llm_notebook.journal.current import history as history
-    from llm_notebook.models.resuming import load_conversation as load_conversation
+    from llm_notebook.models.stored.resuming import load_conversation as load_conversation
 
     # Schemas, templates and embeddings
     from llm_notebook.tools.schemas import schema_dsl as schema_dsl
@@ -176,8 +176,8 @@ __version__ = "0.1.0"
 process.answers |= {
     "models": "llm_notebook.providers.registry:Registry",
     "template loaders": "llm_notebook.plugins.own:Plugins",
-    "the notebook's tools": "llm_notebook.notebook.tools:NotebookTools",
-    "the web": "llm_notebook.providers.http.fetching:Web",
+    "the notebook's tools": "llm_notebook.notebook.prompts.tools:NotebookTools",
+    "the web": "llm_notebook.providers.http.documents.fetching:Web",
     "objects": "llm_notebook.plugins.own:Plugins",
     "the llm package": "llm_notebook.plugins.llm_package.opening:open_bridge",
 }

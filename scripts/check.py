@@ -11,9 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 from xml.etree import ElementTree
@@ -27,7 +28,12 @@ from scripts.weights import provide_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
-_BROWSER = "tests/browser"
+_PARTS = {
+    "browser": "browser",
+    "notebook": "notebook",
+    "servers": "providers faults contract plugins",
+}
+_AT_ONCE = 2
 _LONGEST = 39 * 60  # seconds that all checks together may take
 _TO_SAY_WHERE = 10  # seconds
 
@@ -111,31 +117,46 @@ def _test_python(counts: Counts, until: float) -> None:
     if chromium is None:
         print(_NO_CHROMIUM, flush=True)
     environment = os.environ | {"CHROMIUM": chromium or ""}
-    report, browser_report = RESULTS / "pytest.xml", RESULTS / "browser.xml"
-    for former in (report, browser_report):
-        former.unlink(missing_ok=True)
-    # Pages wait most of the time, so the browser's tests run beside the others, and after them the core's on other Pythons. What they
-    # print follows.
-    said = RESULTS / "browser.log"
-    with said.open("w", encoding="utf-8") as log, ThreadPoolExecutor(1) as beside:
-        in_browser = beside.submit(run, _pytest(browser_report, _BROWSER), until, environment, log=log)
-        on_other_pythons = beside.submit(_test_other_pythons, until, log)
-        counts.add(report, run(_pytest(report, f"--ignore={_BROWSER}"), until, environment))
-        exits = {browser_report: in_browser.result()} | on_other_pythons.result()
-    print(said.read_text(encoding="utf-8"), flush=True)
-    for tested, exit_code in exits.items():
-        counts.add(tested, exit_code)
+    parts = [partial(_test_part, name, folders, until, environment) for name, folders in parts_of_the_tests().items()]
+    parts += [
+        partial(_test_other_python, version, python, number == 0, until)
+        for number, (version, python) in enumerate(find_other_pythons().items())
+    ]
+    # Pages, kernels and servers wait much of the time, so two parts run beside each other, the longest first.
+    with ThreadPoolExecutor(_AT_ONCE) as beside:
+        for done in as_completed([beside.submit(part) for part in parts]):
+            report, exit_code = done.result()
+            print(report.with_suffix(".log").read_text(encoding="utf-8"), flush=True)
+            counts.add(report, exit_code)
 
 
-def _test_other_pythons(until: float, log: TextIO) -> dict[Path, int]:
-    """Test the core on every other Python of the machine. Returns the report and the exit code of each."""
-    exits: dict[Path, int] = {}
-    for number, (version, python) in enumerate(find_other_pythons().items()):
-        report = RESULTS / f"python{version}.xml"
-        report.unlink(missing_ok=True)
-        inside = install(python, version, oldest=number == 0)
-        exits[report] = 1 if inside is None else run(_pytest(report, *CORE, python=str(inside)), until, log=log)
-    return exits
+def parts_of_the_tests() -> dict[str, list[str]]:
+    """Return what to give pytest for each part of the tests, by the part's name. Together the parts are all tests, each once."""
+    parts = {name: [f"tests/{folder}" for folder in folders.split()] for name, folders in _PARTS.items()}
+    return parts | {"rest": ["tests", *(f"--ignore={folder}" for folders in parts.values() for folder in folders)]}
+
+
+def _test_part(name: str, folders: Sequence[str], until: float, environment: Mapping[str, str]) -> tuple[Path, int]:
+    """Run a part of the tests. Returns its report, with a log beside it, and its exit code."""
+    report = _report(name)
+    print(f"Testing: {name} (in {report.with_suffix('.log').relative_to(ROOT)})", flush=True)
+    with report.with_suffix(".log").open("w", encoding="utf-8") as log:
+        return report, run(_pytest(report, *folders), until, environment, log=log)
+
+
+def _test_other_python(version: str, python: Path, oldest: bool, until: float) -> tuple[Path, int]:
+    """Test the core on another Python of the machine. Returns the report, with a log beside it, and the exit code."""
+    report = _report(f"python{version}")
+    print(f"Testing: the core on Python {version} (in {report.with_suffix('.log').relative_to(ROOT)})", flush=True)
+    with report.with_suffix(".log").open("w", encoding="utf-8") as log:
+        inside = install(python, version, oldest=oldest)
+        return report, 1 if inside is None else run(_pytest(report, *CORE, python=str(inside)), until, log=log)
+
+
+def _report(name: str) -> Path:
+    report = RESULTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    return report
 
 
 def _pytest(report: Path, *arguments: str, python: str = sys.executable) -> list[str]:

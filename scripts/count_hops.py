@@ -24,7 +24,7 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
-from llm_notebook.transcript.displayed import digest_of_document
+from llm_notebook.transcript.calls.displayed import digest_of_document
 
 __all__ = ["LIMITS", "WALKS", "count"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from llm_notebook.configuration.folders import data_dir
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.providers.http.limiter import Limits
+from llm_notebook.providers.http.rate_limits.limiter import Limits
 from llm_notebook.providers.local.smollm2 import install_weights
 from tests.peers.llama_server import LlamaServer
 
@@ -60,6 +61,8 @@ def isolated(
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     # No Ollama of this machine's: nothing listens on this port.
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    # An IPython puts a module of its own in the place of the main one, and leaves it there, emptied.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     # Servers of different tests may have the same port one after the other.
     limits = process.of(Limits)
     limits.seen.clear()

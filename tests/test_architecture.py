@@ -44,7 +44,7 @@ ROW = {room: number for number, row in enumerate(ROOMS) for room in row}
 # Wire formats: bytes and values only.
 WIRES = re.compile(
     r"providers\.\w+\.(\w+_)?(requests|answers|schemas)|providers\.openai\.dialects"
-    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire|loose_json)"
+    r"|providers\.http\.(answers\.\w+|encoding|errors|retries|wire)"
 )
 WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
 TRANSCRIPT_KNOWS = re.compile(
@@ -56,8 +56,8 @@ HOMES = {
     "mcp": r"plugins\.mcp",
     "mcp_types": r"plugins\.mcp",
     "httpx2": r"plugins\.mcp",
-    "httpx": r"providers\.http\.(connections|direct|transport|exchange|fetching)$",
-    "httpcore": r"providers\.http\.(direct|asyncio_streams|socket_streams)$",
+    "httpx": r"providers\.http\.(sockets\.(connections|direct)|transport|exchange|documents\.fetching)$",
+    "httpcore": r"providers\.http\.sockets\.(direct|asyncio_streams|socket_streams)$",
     "sqlite3": r"journal\.sqlite",
     "xllamacpp": r"providers\.local",
     "yaml": r"providers\.endpoints$|templates",

@@ -10,7 +10,7 @@ from llm_notebook.parts.finishes import Finish, FinishReason
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, Usage
-from llm_notebook.tools.written import writable_arguments
+from llm_notebook.tools.checking.written import writable_arguments
 
 if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolCall

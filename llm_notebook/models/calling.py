@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.parts.messages import Message, ToolCallPart
 from llm_notebook.tools.calls import ToolCall, ToolResult
+from llm_notebook.turns.calls.open_calls import with_calls, with_results
 from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.log import ChainLog
-from llm_notebook.turns.open_calls import with_calls, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.steps import Ask, Prepare, Steps
 

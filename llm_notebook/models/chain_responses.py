@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.turns.chain import Chain
+from llm_notebook.turns.concurrency.interrupts import stoppable
 from llm_notebook.turns.drivers import run_async, run_sync
-from llm_notebook.turns.interrupts import stoppable
-from llm_notebook.turns.joining import Renumbering, Spacing, result_events
+from llm_notebook.turns.messages.joining import Renumbering, Spacing, result_events
 from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class AsyncChainResponse(_BaseChainResponse):
 
     def __init__(self, chain: Chain) -> None:
         super().__init__(chain)
-        from llm_notebook.turns.one_reader import OneReader  # loads asyncio; code that awaits has it loaded
+        from llm_notebook.turns.concurrency.one_reader import OneReader  # loads asyncio; code that awaits has it loaded
 
         self._lock = OneReader()
 

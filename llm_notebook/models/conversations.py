@@ -15,7 +15,7 @@ from llm_notebook.models.prompting import Promptable
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
-from llm_notebook.turns.encoded import EncodedMessages
+from llm_notebook.turns.messages.encoded import EncodedMessages
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import AfterCall, BeforeCall
 from llm_notebook.turns.turn import Turn

@@ -12,7 +12,7 @@ from itertools import islice
 from llm_notebook.configuration.keys import KeySource, hidden
 from llm_notebook.errors import ModelError
 from llm_notebook.models.key_holder import KeyHolder
-from llm_notebook.turns.interrupts import stoppable
+from llm_notebook.turns.concurrency.interrupts import stoppable
 
 __all__ = ["EmbeddingModel", "EmbeddingModelWithAliases"]
 

@@ -141,7 +141,7 @@ class PauseChain(Pause, Generic[ChainT_co]):
         """Return what a pickle is made from: what `to_dict()` gives, and the model without its key. Tools are given to `resume()`."""
         if self.paused is None:
             return type(self), self.args, vars(self)
-        from llm_notebook.models.loading import load_pause  # which knows pauses itself
+        from llm_notebook.models.stored.loading import load_pause  # which knows pauses itself
 
         return functools.partial(load_pause, model=cast("Any", self.paused.plan.model)), (self.to_dict(),)
 

@@ -12,17 +12,17 @@ from llm_notebook.errors import JournalError, ModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.models.arrived import Arrived
 from llm_notebook.models.calling import Calling
-from llm_notebook.models.portable import Portable
+from llm_notebook.models.stored.portable import Portable
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, StreamEvent, TextPart, Usage, assistant, events_of
 from llm_notebook.serialization import ResponseDict
 from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.going_on import WentOn
-from llm_notebook.turns.invoking import Invoke
+from llm_notebook.turns.calls.invoking import Invoke
+from llm_notebook.turns.calls.nesting import current_nest
+from llm_notebook.turns.calls.open_calls import with_ids, with_results
 from llm_notebook.turns.log import ChainLog
-from llm_notebook.turns.nesting import current_nest
-from llm_notebook.turns.open_calls import with_ids, with_results
+from llm_notebook.turns.messages.going_on import WentOn
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.parts.attachments import Attachment
-    from llm_notebook.turns.nesting import LeftRound
+    from llm_notebook.turns.calls.nesting import LeftRound
 
 __all__ = ["BaseResponse"]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 from llm_notebook.models.lookup import model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.models.response_base import BaseResponse
-from llm_notebook.models.restoring import model_named_in, response_from_dict
+from llm_notebook.models.stored.restoring import model_named_in, response_from_dict
 from llm_notebook.parts.messages import Message, StreamEvent, Usage
 from llm_notebook.serialization import ResponseDict
 from llm_notebook.tools.calls import ToolCall, ToolResult
+from llm_notebook.turns.concurrency.interrupts import stoppable
 from llm_notebook.turns.drivers import run_async, run_sync
-from llm_notebook.turns.interrupts import stoppable
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items, advance, advance_async, continuing
@@ -247,7 +247,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
         *,
         log: ChainLog | None = None,
     ) -> None:
-        from llm_notebook.turns.one_reader import OneReader  # loads asyncio; code that awaits has it loaded
+        from llm_notebook.turns.concurrency.one_reader import OneReader  # loads asyncio; code that awaits has it loaded
 
         super().__init__(prompt, model, stream, conversation, key, before_call, after_call, log=log)
         self._lock = OneReader()

@@ -30,9 +30,18 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
-from llm_notebook.models.resuming import AbsentModel
-from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import (
+from llm_notebook.models.stored.resuming import AbsentModel
+from llm_notebook.notebook.errors import CellError, CellHalted
+from llm_notebook.notebook.frontend.cells import CellWatch
+from llm_notebook.notebook.frontend.execution import current_execution
+from llm_notebook.notebook.frontend.kernel import MainThread, as_request
+from llm_notebook.notebook.overview import tell_overview
+from llm_notebook.notebook.running.failures import store_typed_key
+from llm_notebook.notebook.running.further_runs import APART, ask_another, continue_answer, start_over, without_chain
+from llm_notebook.notebook.running.live_turn import LiveTurn, Resume
+from llm_notebook.notebook.running.live_turns import AskHuman, LiveTurns
+from llm_notebook.notebook.waits.captured import CapturedQuestions
+from llm_notebook.notebook.waits.deciding import (
     explain_refusal,
     granted_scope,
     problem_with,
@@ -41,18 +50,9 @@ from llm_notebook.notebook.deciding import (
     show_settled,
     was_displayed,
 )
-from llm_notebook.notebook.deciding_together import decide_all, is_about_all
-from llm_notebook.notebook.errors import CellError, CellHalted
-from llm_notebook.notebook.failures import store_typed_key
-from llm_notebook.notebook.frontend.cells import CellWatch
-from llm_notebook.notebook.frontend.execution import current_execution
-from llm_notebook.notebook.frontend.kernel import MainThread, as_request
-from llm_notebook.notebook.further_runs import APART, ask_another, continue_answer, start_over, without_chain
-from llm_notebook.notebook.live_turn import LiveTurn, Resume
-from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
-from llm_notebook.notebook.overview import tell_overview
+from llm_notebook.notebook.waits.deciding_together import decide_all, is_about_all
 from llm_notebook.transcript.blocks import CallBlock
-from llm_notebook.transcript.requests import edited_arguments, full_value
+from llm_notebook.transcript.calls.requests import edited_arguments, full_value
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult

@@ -20,41 +20,41 @@ from llm_notebook.models.chain_responses import ChainResponse
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
-from llm_notebook.notebook.arguments import parse_cell, parse_line, typed_text
-from llm_notebook.notebook.asked import Asked
-from llm_notebook.notebook.assigned import is_value_used
+from llm_notebook.notebook.cells.assigned import is_value_used
+from llm_notebook.notebook.cells.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.context.history import RunCells
 from llm_notebook.notebook.context.reading import ContextSource, add_context
-from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
-from llm_notebook.notebook.dry_run import show_dry_run
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.explaining.failures import Failures
-from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
 from llm_notebook.notebook.frontend.kernel import is_interactive
-from llm_notebook.notebook.given import read_given
-from llm_notebook.notebook.interpolation import read_prompt, read_system
-from llm_notebook.notebook.last_figure import LastFigure
-from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
-from llm_notebook.notebook.makers import maker_of
-from llm_notebook.notebook.options import Arguments, documented, is_context
-from llm_notebook.notebook.outcome import bind, outcome, put_in_new_cell
-from llm_notebook.notebook.problems import EXPECTED, unread_error
-from llm_notebook.notebook.recalling import find_response, read_continued_turn
-from llm_notebook.notebook.remarks import add_remark
-from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
-from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
-from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
-from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
-from llm_notebook.notebook.waiting import WaitingTurns, request_digest
+from llm_notebook.notebook.line.arguments import parse_cell, parse_line, typed_text
+from llm_notebook.notebook.line.data_options import read_wanted
+from llm_notebook.notebook.line.options import Arguments, documented, is_context
+from llm_notebook.notebook.line.typed_keys import hides_typed_keys, is_typed_key, masked_text
+from llm_notebook.notebook.prompts.asked import Asked
+from llm_notebook.notebook.prompts.dry_run import show_dry_run
+from llm_notebook.notebook.prompts.given import read_given
+from llm_notebook.notebook.prompts.interpolation import read_prompt, read_system
+from llm_notebook.notebook.prompts.last_figure import LastFigure
+from llm_notebook.notebook.prompts.makers import maker_of
+from llm_notebook.notebook.prompts.templating import Applied, apply_templates, save_as_template
+from llm_notebook.notebook.prompts.tools import define_functions, find_tools, read_policy, tools_by_name
+from llm_notebook.notebook.running.failures import refuse, show_pause
+from llm_notebook.notebook.running.live_turn import LiveTurn
+from llm_notebook.notebook.running.live_turns import AskHuman, LiveTurns, OnPause
+from llm_notebook.notebook.running.outcome import bind, outcome, put_in_new_cell
+from llm_notebook.notebook.running.problems import EXPECTED, unread_error
+from llm_notebook.notebook.running.remarks import add_remark
+from llm_notebook.notebook.waits.recalling import find_response, read_continued_turn
+from llm_notebook.notebook.waits.waiting import WaitingTurns, request_digest
 from llm_notebook.parts.sent import Sent
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.view import TranscriptView
-from llm_notebook.turns.interrupts import stoppable
+from llm_notebook.turns.concurrency.interrupts import stoppable
 from llm_notebook.turns.origin import Origin
 
 __all__ = ["LLMMagics"]

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
+from llm_notebook.notebook.commands.lists.places import age, cell_name, notebook_names
 from llm_notebook.notebook.commands.models import flavour, installed_names
 from llm_notebook.notebook.commands.pending import read_waiting
-from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
 from llm_notebook.notebook.commands.usage import cost_of_tokens
-from llm_notebook.notebook.problems import lacks_key
+from llm_notebook.notebook.running.problems import lacks_key
 from llm_notebook.providers.registry import Registry, get_default_model, set_default_model
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
     from llm_notebook.models.model import ModelWithAliases
-    from llm_notebook.notebook.accounting import Spent
     from llm_notebook.notebook.commands.pending import Waiting
-    from llm_notebook.notebook.live_turns import LiveTurns
+    from llm_notebook.notebook.running.accounting import Spent
+    from llm_notebook.notebook.running.live_turns import LiveTurns
 
 __all__ = ["tell_overview"]
 

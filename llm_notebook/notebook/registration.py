@@ -6,10 +6,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.notebook.cells.first_cell import read_first_questions
+from llm_notebook.notebook.cells.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.completion.matcher import complete_in, stop_completing_in
-from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.magics import LLMMagics
-from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.rows.drawing import draw_runs, stop_drawing_runs
 
 __all__ = ["register", "unregister"]

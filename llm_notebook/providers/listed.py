@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_notebook.providers.http.loose_json import dict_of
+from llm_notebook.providers.http.answers.loose_json import dict_of
 
 __all__ = ["abilities", "chats"]
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from llm_notebook.models.model import KeyModel, Model
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.parts.messages import Usage
-    from llm_notebook.rows.remote import RemoteModel
+    from llm_notebook.rows.executors.remote import RemoteModel
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.turn import Turn
 

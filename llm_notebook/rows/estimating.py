@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.parts.messages import Usage
 from llm_notebook.providers.catalog.costs import cost_of
 from llm_notebook.rows.errors import RowsError
-from llm_notebook.rows.run import Estimate, dollars
+from llm_notebook.rows.reporting.run import Estimate, dollars
 
 if TYPE_CHECKING:
     from llm_notebook.rows.asking import Asker

@@ -22,21 +22,21 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import json_text
 from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.asking import Asker
-from llm_notebook.rows.display import Hidden, RunDisplays
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.rows.estimating import CostRefused, Estimator
+from llm_notebook.rows.executors.remote import RemoteModel
 from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import ASKED_AGAIN, Performance
 from llm_notebook.rows.plan import Budget, Plan
-from llm_notebook.rows.progress import Progress
 from llm_notebook.rows.prompts import RowPrompt
-from llm_notebook.rows.remote import RemoteModel
-from llm_notebook.rows.run import Run, failures_of
+from llm_notebook.rows.reporting.display import Hidden, RunDisplays
+from llm_notebook.rows.reporting.progress import Progress
+from llm_notebook.rows.reporting.run import Run, failures_of
 from llm_notebook.rows.sampling import sample_of
 from llm_notebook.rows.tables import check_names, open_table, with_outcome
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.arrivals import outcome_of
+from llm_notebook.turns.concurrency.arrivals import outcome_of
 from llm_notebook.turns.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnStatus
     from llm_notebook.journal.protocol import Journal
-    from llm_notebook.rows.display import RunDisplay
-    from llm_notebook.rows.run import Estimate
+    from llm_notebook.rows.reporting.display import RunDisplay
+    from llm_notebook.rows.reporting.run import Estimate
     from llm_notebook.tools.collecting import ToolLike
 
 __all__ = ["AnyModel", "Job", "Wanted"]

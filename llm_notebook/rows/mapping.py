@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_notebook.configuration.process import process
 from llm_notebook.rows.job import Job, Wanted
-from llm_notebook.turns.event_loop import EventLoopThread
-from llm_notebook.turns.interrupts import stoppable
+from llm_notebook.turns.concurrency.event_loop import EventLoopThread
+from llm_notebook.turns.concurrency.interrupts import stoppable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llm_notebook.rows.outcomes import Outcome
-from llm_notebook.rows.progress import Progress
+from llm_notebook.rows.reporting.progress import Progress
 
 if TYPE_CHECKING:
     from llm_notebook.turns.prompt import Prompt

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.tools.arguments import json_arguments, validate_arguments
 from llm_notebook.tools.callables import described_callable, documentation, is_coroutine_callable
+from llm_notebook.tools.checking.arguments import json_arguments, validate_arguments
 from llm_notebook.tools.schemas import schema_of, without_titles
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER, read_signature
 

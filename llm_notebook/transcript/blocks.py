@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Literal
 
 from llm_notebook.approvals.requests import ASKED
 from llm_notebook.parts.messages import json_text
-from llm_notebook.transcript.failures import Failure, failure_of
-from llm_notebook.transcript.printed import Printed
+from llm_notebook.transcript.calls.failures import Failure, failure_of
+from llm_notebook.transcript.calls.printed import Printed
 
 if TYPE_CHECKING:
     from llm_notebook.answers.rows import RowReader
     from llm_notebook.approvals.requests import ApprovalRequest, Decision
     from llm_notebook.journal.operations import CallEntry, Run
     from llm_notebook.parts.attachments import Attachment
-    from llm_notebook.transcript.pictures import ShownPicture
-    from llm_notebook.transcript.sources import Mark
+    from llm_notebook.transcript.answer.pictures import ShownPicture
+    from llm_notebook.transcript.answer.sources import Mark
 
 __all__ = ["Block", "CallBlock", "CallStatus", "PictureBlock", "seconds_of"]
 

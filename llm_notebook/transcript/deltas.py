@@ -21,9 +21,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.transcript.answer.tables import is_table, rows_added, table_document
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.document import block_document, shown_arguments, shown_text, top_fields
-from llm_notebook.transcript.tables import is_table, rows_added, table_document
 from llm_notebook.transcript.visible import encodable, encodable_document
 
 if TYPE_CHECKING:

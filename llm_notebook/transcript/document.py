@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.transcript.answer.sources import Source, with_numbers
+from llm_notebook.transcript.answer.tables import is_table, raw_document, table_document
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
+from llm_notebook.transcript.calls.printed import Printed
+from llm_notebook.transcript.calls.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.markdown.links import safe_url
-from llm_notebook.transcript.printed import Printed
-from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.sent_words import sent_document
-from llm_notebook.transcript.sources import Source, with_numbers
-from llm_notebook.transcript.tables import is_table, raw_document, table_document
 from llm_notebook.transcript.visible import encodable, encodable_document, visible
 from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sentence
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from llm_notebook.transcript.call_rendering import literal_markdown
+from llm_notebook.transcript.calls.call_rendering import literal_markdown
 from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.visible import terminal_safe, visible

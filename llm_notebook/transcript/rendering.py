@@ -9,15 +9,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llm_notebook.transcript.answer.sources import markdown_sources, plain_sources, with_numbers
+from llm_notebook.transcript.answer.tables import is_table, markdown_table, plain_table, shaped_markdown
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
-from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
+from llm_notebook.transcript.calls.call_rendering import (
+    CallWords,
+    call_words,
+    literal_markdown,
+    markdown_call,
+    plain_call,
+)
 from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.monospace import in_monospace
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sent_words import markdown_sent, plain_sent
-from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
-from llm_notebook.transcript.tables import is_table, markdown_table, plain_table, shaped_markdown
 from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import (
     Written,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.transcript.call_rendering import literal_markdown
-from llm_notebook.transcript.requests import shortened
+from llm_notebook.transcript.calls.call_rendering import literal_markdown
+from llm_notebook.transcript.calls.requests import shortened
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import on_one_line
 

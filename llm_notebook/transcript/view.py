@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Literal
 from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import StreamEvent, Usage
+from llm_notebook.transcript.answer.pictures import shown_picture
+from llm_notebook.transcript.answer.sources import Sources
+from llm_notebook.transcript.answer.tables import AnswerShape
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.endings import Limit, Problem, Unsent
-from llm_notebook.transcript.pictures import shown_picture
-from llm_notebook.transcript.sources import Sources
-from llm_notebook.transcript.tables import AnswerShape
 from llm_notebook.transcript.visible import byte_length
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.blocks import CallBlock
-from llm_notebook.transcript.series import place_in_series, series_of
+from llm_notebook.transcript.calls.series import place_in_series, series_of
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
 )
 from llm_notebook.tools.calls import ToolCall
-from llm_notebook.tools.written import is_parsed, keep_arguments
+from llm_notebook.tools.checking.written import is_parsed, keep_arguments
 
 __all__ = ["Assembler"]
 

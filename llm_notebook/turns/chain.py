@@ -22,17 +22,17 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.going_on import went_on
-from llm_notebook.turns.invoking import CallSteps
-from llm_notebook.turns.joining import Renumbering, result_events
+from llm_notebook.turns.calls.invoking import CallSteps
+from llm_notebook.turns.calls.nesting import LeftRound, Nest, current_nest
+from llm_notebook.turns.calls.open_calls import unresolved_calls, with_ids, with_results
+from llm_notebook.turns.calls.tool_run import ToolRun
 from llm_notebook.turns.log import ChainLog
-from llm_notebook.turns.nesting import LeftRound, Nest, current_nest
-from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
+from llm_notebook.turns.messages.going_on import went_on
+from llm_notebook.turns.messages.joining import Renumbering, result_events
 from llm_notebook.turns.pauses import Pause, PausedChain
 from llm_notebook.turns.plan import ChainPlan, LazyResponse, ToolsFound
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.steps import Ask, Outcome, PlannedCall, Prepare, Run, Step, Steps
-from llm_notebook.turns.tool_run import ToolRun
 from llm_notebook.turns.turn import RetryNotice, Turn
 
 __all__ = ["Chain", "ChainItem"]

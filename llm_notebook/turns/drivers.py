@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from llm_notebook.approvals.running import under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
-from llm_notebook.turns.invoking import Invoke
-from llm_notebook.turns.nesting import inside
-from llm_notebook.turns.noting import Note
-from llm_notebook.turns.printing import printing_to
+from llm_notebook.turns.calls.invoking import Invoke
+from llm_notebook.turns.calls.nesting import inside
+from llm_notebook.turns.calls.noting import Note
+from llm_notebook.turns.calls.printing import printing_to
 from llm_notebook.turns.steps import Ask, Outcome, PlannedCall, Prepare, Run, Step
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _invoke_sync(step: Invoke) -> object:
                 if inspect.iscoroutine(result):
                     result.close()
                 raise _async_hook(step.hook)
-            from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
+            from llm_notebook.turns.concurrency.event_loop import EventLoopThread  # loads asyncio
 
             result = process.of(EventLoopThread).run(result)
         return result if step.read is None else step.read(result)
@@ -147,7 +147,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
         kept = step.journal.submit(step.operation)
         if kept.done():
             return kept.result()
-        from llm_notebook.turns.arrivals import outcome_of  # loads asyncio
+        from llm_notebook.turns.concurrency.arrivals import outcome_of  # loads asyncio
 
         return await outcome_of(cast("Future[Any]", kept))
     if isinstance(step, Ask):

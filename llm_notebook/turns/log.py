@@ -34,10 +34,10 @@ from llm_notebook.journal.runs import RowAsked
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.noting import Note, Noting, moved_call, seen_from_outside
+from llm_notebook.turns.calls.noting import Note, Noting, moved_call, seen_from_outside
+from llm_notebook.turns.calls.printing import Output
+from llm_notebook.turns.calls.told import decided_result
 from llm_notebook.turns.origin import Origin
-from llm_notebook.turns.printing import Output
-from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -17,15 +17,15 @@ from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.freezing import frozen_arguments
-from llm_notebook.turns.granting import grant, place_of
+from llm_notebook.turns.calls.freezing import frozen_arguments
+from llm_notebook.turns.calls.granting import grant, place_of
+from llm_notebook.turns.calls.nested_records import suspended_to_dicts
+from llm_notebook.turns.calls.nesting import calls_inside, outer_calls
+from llm_notebook.turns.calls.open_calls import unresolved_calls
+from llm_notebook.turns.calls.questions import bound_digest, policy_in_force, question_about
 from llm_notebook.turns.log import ChainLog
-from llm_notebook.turns.nested_records import suspended_to_dicts
-from llm_notebook.turns.nesting import calls_inside, outer_calls
-from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.questions import bound_digest, policy_in_force, question_about
 
 if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike

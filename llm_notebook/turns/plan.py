@@ -19,7 +19,7 @@ from llm_notebook.turns.origin import Origin
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.tools.calls import ToolCall, ToolResult
-    from llm_notebook.turns.nesting import LeftRound
+    from llm_notebook.turns.calls.nesting import LeftRound
     from llm_notebook.turns.pauses import Pause
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.turn import Turn

@@ -16,11 +16,17 @@ from llm_notebook.tools.schemas import schema_of
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.turns.encoded import EncodedMessages
-from llm_notebook.turns.given_objects import GivenObjects
-from llm_notebook.turns.going_on import CallsOfConversation, Place, awaited_calls, late_results, standing_results
-from llm_notebook.turns.open_calls import with_ids, with_results
-from llm_notebook.turns.readable import Readable
+from llm_notebook.turns.calls.open_calls import with_ids, with_results
+from llm_notebook.turns.messages.encoded import EncodedMessages
+from llm_notebook.turns.messages.given_objects import GivenObjects
+from llm_notebook.turns.messages.going_on import (
+    CallsOfConversation,
+    Place,
+    awaited_calls,
+    late_results,
+    standing_results,
+)
+from llm_notebook.turns.messages.readable import Readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence

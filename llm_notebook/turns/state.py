@@ -14,7 +14,7 @@ from llm_notebook.parts.finishes import Finish, finish_in
 from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
-from llm_notebook.turns.open_calls import with_calls
+from llm_notebook.turns.calls.open_calls import with_calls
 
 __all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "continuing"]
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from llm_notebook.tools.calls import ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.turns.invoking import CallSteps, Invoke
-from llm_notebook.turns.noting import Note
+from llm_notebook.turns.calls.invoking import CallSteps, Invoke
+from llm_notebook.turns.calls.noting import Note
 from llm_notebook.turns.plan import AfterCall, BeforeCall, LazyResponse
 
 __all__ = ["Ask", "Outcome", "PlannedCall", "Prepare", "Run", "Step", "Steps"]

@@ -11,7 +11,7 @@ from llm_notebook.journal.operations import TurnEnded, TurnStatus
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, ToolCallPart
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.open_calls import with_results
+from llm_notebook.turns.calls.open_calls import with_results
 from llm_notebook.turns.state import ResponseState
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The same clicks with an older ipykernel than the installed one, which handles comm messages at other moments.
 
-Versions 7.0 to 7.3 are tested without a browser (`tests/notebook/test_resuming.py`): in JupyterLab 4.6, a kernel of 7.3.0 sometimes
+Versions 7.0 to 7.3 are tested without a browser (`tests/notebook/waits/test_resuming.py`): in JupyterLab 4.6, a kernel of 7.3.0 sometimes
 never reports its status when a notebook is opened, even without this package.
 """
 

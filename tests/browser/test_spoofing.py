@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.asking import ASK, DEFINE, Asking
 from tests.fakes.openai_server import call_reply, text_reply
-from tests.transcript.calls import HOSTILE
+from tests.transcript.sample_calls import HOSTILE
 
 _TOOL = '''\
 %load_ext llm_notebook

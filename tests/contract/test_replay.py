@@ -17,7 +17,7 @@ from anthropic.types.beta import BetaCompactionBlockParam
 import llm_notebook as llm
 from llm_notebook.providers.anthropic.answers import MessagesDecoder
 from llm_notebook.providers.gemini.answers import GenerateContentDecoder
-from llm_notebook.providers.http.decoding import StreamDecoder
+from llm_notebook.providers.http.answers.decoding import StreamDecoder
 from llm_notebook.providers.ollama.answers import OllamaDecoder
 from llm_notebook.providers.openai.chat_answers import ChatDecoder
 from llm_notebook.providers.openai.responses_answers import ResponsesDecoder

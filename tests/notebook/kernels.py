@@ -115,17 +115,31 @@ class Kernel:
             allow_stdin: whether the front end can ask its user.
             notebook: the notebook's path, or all that our extension says about it; None for another front end.
         """
+        metadata: dict[str, Any] = {"cellId": cell_id} if cell_id else {}
+        if notebook is not None:
+            metadata["llm_notebook"] = {"path": notebook} if isinstance(notebook, str) else notebook
+        return self._execute(code, metadata, allow_stdin=allow_stdin)
+
+    @contextmanager
+    def queueing(self) -> Iterator[None]:
+        """Let no cell that is sent inside begin before all of them are sent, so that the later ones wait while the first runs."""
+        go = Path(f"{self.manager.connection_file}-go")
+        go.unlink(missing_ok=True)
+        self._execute(
+            f"while not __import__('os').path.exists({str(go)!r}): __import__('time').sleep(0.01)", {}, silent=True
+        )
+        yield
+        go.touch()
+
+    def _execute(self, code: str, metadata: dict[str, Any], *, silent: bool = False, allow_stdin: bool = False) -> str:
         content = {
             "code": code,
-            "silent": False,
-            "store_history": True,
+            "silent": silent,
+            "store_history": not silent,
             "user_expressions": {},
             "allow_stdin": allow_stdin,
             "stop_on_error": True,
         }
-        metadata: dict[str, Any] = {"cellId": cell_id} if cell_id else {}
-        if notebook is not None:
-            metadata["llm_notebook"] = {"path": notebook} if isinstance(notebook, str) else notebook
         message = self.client.session.msg("execute_request", content, metadata=metadata)
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])

@@ -147,8 +147,9 @@ def test_stop_keeps_what_arrived_and_the_cells_below_do_not_run(
             pressed.append(True)
             kernel.interrupt()
 
-    asked = kernel.send(f"%llm -u -m {model} --out part hi", "1")
-    below = kernel.send("ran = True", "2")
+    with kernel.queueing():
+        asked = kernel.send(f"%llm -u -m {model} --out part hi", "1")
+        below = kernel.send("ran = True", "2")
     stopped, queued = kernel.collect(asked, below, watch=watch)
     assert stopped.traceback == ""
     assert stopped.status == "error"

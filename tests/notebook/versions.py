@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llm_notebook.transcript.displayed import digest_of_document
+from llm_notebook.transcript.calls.displayed import digest_of_document
 from tests.notebook.kernels import Cell, Kernel
 
 __all__ = [

@@ -10,7 +10,8 @@ from contextlib import suppress
 import pytest
 
 from llm_notebook.configuration.process import process
-from llm_notebook.providers.http import limits, retries
+from llm_notebook.providers.http import retries
+from llm_notebook.providers.http.rate_limits import limits
 from llm_notebook.providers.http.transport import Transport
 
 

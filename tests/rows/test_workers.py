@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.rows.workers import Task, Traveller, this_process
+from llm_notebook.rows.executors.workers import Task, Traveller, this_process
 from tests.fakes.openai_server import OpenAIServer, Reply, Request, refusal
 from tests.rows.conftest import Rows, answer_of
 

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.check import Counts, run
+from scripts.check import ROOT, Counts, parts_of_the_tests, run
 
 _PASSED = '<testcase name="a"/>'
 _FAILED = '<testcase name="b"><failure message="no"/></testcase>'
@@ -50,3 +50,13 @@ def test_a_check_that_does_not_end_is_stopped(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w") as log:
         assert run(waits, time.monotonic(), folder=tmp_path, log=log) != 0
     assert "Stopped, because the checks have taken 39 minutes: python" in (tmp_path / "log").read_text()
+
+
+def test_every_folder_of_tests_is_in_one_part() -> None:
+    parts = parts_of_the_tests()
+    everything, *ignored = parts.pop("rest")
+    named = [folder for folders in parts.values() for folder in folders]
+    assert everything == "tests"
+    assert ignored == [f"--ignore={folder}" for folder in named]
+    assert len(set(named)) == len(named)
+    assert all((ROOT / folder).is_dir() for folder in named)

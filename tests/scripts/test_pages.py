@@ -18,7 +18,7 @@ from traitlets.config import Config
 
 from llm_notebook.notebook.commands.forms import FORMS
 from llm_notebook.notebook.commands.grammar import parse_subcommand
-from llm_notebook.notebook.options import documented
+from llm_notebook.notebook.line.options import documented
 from tests.fakes.openai_server import OpenAIServer, Reply, Request
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,8 +13,8 @@ from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.deltas import DeltaWriter
 from llm_notebook.transcript.view import TranscriptView
-from tests.transcript.calls import asked, call_entry, request, steps
 from tests.transcript.documents import apply, document_of
+from tests.transcript.sample_calls import asked, call_entry, request, steps
 
 
 def _ops(delta: dict[str, Any] | None) -> list[str]:

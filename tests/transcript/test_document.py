@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from llm_notebook.approvals.requests import Decision
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.tools.calls import ToolResult
+from llm_notebook.transcript.calls.requests import edited_arguments, full_value, type_word
 from llm_notebook.transcript.endings import Problem, Way
-from llm_notebook.transcript.requests import edited_arguments, full_value, type_word
 from llm_notebook.transcript.view import TranscriptView
-from tests.transcript.calls import asked, call_entry, hostile_text, request
 from tests.transcript.documents import document_of
+from tests.transcript.sample_calls import asked, call_entry, hostile_text, request
 
 _AT = datetime(2026, 11, 24, 12, 3, tzinfo=UTC)
 

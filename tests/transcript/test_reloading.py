@@ -29,8 +29,8 @@ from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.assembly import Assembler
-from tests.transcript.calls import call_entry, hostile_text, request
 from tests.transcript.documents import document_of
+from tests.transcript.sample_calls import call_entry, hostile_text, request
 
 _AT = datetime(2026, 11, 24, 12, 3, tzinfo=UTC)
 _TIMING = {"seconds", "began", "seq"}

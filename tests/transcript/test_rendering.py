@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage
-from llm_notebook.transcript.call_rendering import literal_markdown
+from llm_notebook.transcript.calls.call_rendering import literal_markdown
 from llm_notebook.transcript.endings import Problem
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.safe import safe_markdown
@@ -18,7 +18,7 @@ from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import duration
-from tests.transcript.calls import asked, request
+from tests.transcript.sample_calls import asked, request
 
 names = st.text(alphabet=st.sampled_from("aZ1 .-_*`~$|<>&!#[](){}\\:/@\n\"'+=^%")) | st.text()
 

@@ -9,8 +9,8 @@ from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.document import MIME_TYPE
 from llm_notebook.transcript.saved import saved_bundle
 from llm_notebook.transcript.view import TranscriptView
-from tests.transcript.calls import call_entry
 from tests.transcript.documents import document_of
+from tests.transcript.sample_calls import call_entry
 
 LINE = "The pelican 🐦 said: *naïve*, and flew.\n"
 LONG = LINE * 20_000

@@ -15,7 +15,7 @@ from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.words import short_id
-from tests.transcript.calls import HOSTILE, asked, call_entry, hostile_text, request
+from tests.transcript.sample_calls import HOSTILE, asked, call_entry, hostile_text, request
 
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _OURS = {"samp", "details", "summary", "p", "ul", "li", "pre", "code", "span", "em", "strong"}

@@ -6,7 +6,7 @@ import pytest
 
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.transcript.view import TranscriptView
-from tests.transcript.calls import call_entry
+from tests.transcript.sample_calls import call_entry
 
 
 def _fed(*events: StreamEvent, **settings: bool) -> TranscriptView:

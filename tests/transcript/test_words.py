@@ -12,8 +12,8 @@ from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.transcript.words import call_sentence, decision_sentence
-from tests.transcript.calls import call_entry, request
 from tests.transcript.documents import document_of
+from tests.transcript.sample_calls import call_entry, request
 
 
 def _view(*states: str, state: State = "paused") -> TranscriptView:

@@ -8,7 +8,7 @@ import tracemalloc
 from typing import Any
 
 import llm_notebook as llm
-from llm_notebook.turns.encoded import EncodedMessages
+from llm_notebook.turns.messages.encoded import EncodedMessages
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, text_reply
 

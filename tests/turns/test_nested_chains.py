@@ -18,10 +18,10 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.protocol import Journal
-from llm_notebook.models.resuming import asked_inside, pause_of
+from llm_notebook.models.stored.resuming import asked_inside, pause_of
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView
-from llm_notebook.turns.nesting import ChainsInTools
+from llm_notebook.turns.calls.nesting import ChainsInTools
 from tests.fakes.faces import AsyncFace, Face, asks
 
 Call = llm.ToolCall

@@ -16,8 +16,8 @@ from llm_notebook.approvals.running import inside_tool
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.turns import chain as chains
+from llm_notebook.turns.calls.tool_run import ToolRun
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.tool_run import ToolRun
 from tests.fakes.faces import AsyncFace, Face, asks
 
 _TURNS = str(Path(chains.__file__).parent)

@@ -2,6 +2,7 @@
 
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { checkIcon } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
 
@@ -35,7 +36,6 @@ export function openModels(
     [...others, ...ids].forEach(model =>
       menu.addItem({ command: 'choose', args: { model } })
     );
-    menu.addItem({ type: 'separator' });
     menu.addItem({ command: 'everywhere', args: { model: chosen } });
   }
   menu.aboutToClose.connect(() => void setTimeout(() => menu.dispose()));
@@ -71,6 +71,8 @@ function commandsFor(
     isToggleable: true,
     isToggled: ({ model }) =>
       notebook !== null && chosenModel(notebook) === model,
+    icon: ({ model }) =>
+      notebook && chosenModel(notebook) === model ? checkIcon : undefined,
     isEnabled: isWritable,
     execute: ({ model }) => notebook && chooseModel(notebook, String(model))
   });

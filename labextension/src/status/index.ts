@@ -5,11 +5,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 
+import { askIcon } from '../commands/icon';
 import { chosenModel } from '../lab/chosenModel';
 import type { NotebookPlace } from '../lab/place';
 import type { Places } from '../lab/places';
 import { attrs, button, el, refill } from '../transcript/dom/elements';
-import { icon } from '../transcript/dom/icons';
 import { statusWords } from './words';
 
 /** What a click on a part does. */
@@ -87,7 +87,7 @@ export class StatusItem extends Widget {
     this.drawn = key;
     const { trans } = this;
     const model = attrs(
-      button('', icon('text'), () =>
+      button('', askIcon.element({ tag: 'span' }), () =>
         this.actions.chooseModel(panel, model.getBoundingClientRect())
       ),
       {

@@ -25,7 +25,7 @@ function ofSample(change: (block: ReturnType<typeof pending>) => void): string {
 }
 
 test('the kernel makes the same digest', () => {
-  // `tests/transcript/test_displayed.py` has the same sample and the same digest.
+  // `tests/transcript/calls/test_displayed.py` has the same sample and the same digest.
   expect(ofSample(() => undefined)).toBe(
     'ce8a8aebe4ed0fb734f169d0cc7f4d50a04e75c6142879a11889e1370119bc83'
   );

@@ -4,7 +4,7 @@
  * The kernel makes the same digest of what it last told, and refuses a decision
  * that carries another one. So a reader can only decide about what the kernel has
  * said, whatever went wrong on the way to the page.
- * `llm_notebook/transcript/displayed.py` does the same in Python.
+ * `llm_notebook/transcript/calls/displayed.py` does the same in Python.
  */
 
 import type { ICallBlock, IParam, IRequest } from './document';

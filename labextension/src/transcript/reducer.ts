@@ -5,7 +5,7 @@
 
 import type { Block, IDelta, ITranscript, Op } from './document';
 
-/** How many of the latest rows of a table are kept, as in `llm_notebook/transcript/tables.py`. */
+/** How many of the latest rows of a table are kept, as in `llm_notebook/transcript/answer/tables.py`. */
 const LATEST = 5;
 
 export type Applied = 'applied' | 'old' | 'gap';

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from llm_notebook.notebook.commands.forms import CALL_ID, FORMS, HIDDEN
 from llm_notebook.notebook.errors import CellError, nearest
-from llm_notebook.notebook.options import option_actions
-from llm_notebook.notebook.typed import begins_like_option
+from llm_notebook.notebook.line.options import option_actions
+from llm_notebook.notebook.line.typed import begins_like_option
 
 __all__ = ["Subcommand", "parse_subcommand"]
 

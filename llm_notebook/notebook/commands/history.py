@@ -9,12 +9,12 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.journal.operations import TurnEntry, is_open
 from llm_notebook.journal.protocol import Journal
-from llm_notebook.notebook.commands.excerpts import excerpt, latest_by, text_of
 from llm_notebook.notebook.commands.grammar import Subcommand
-from llm_notebook.notebook.commands.listings import Group, Line, show_listing
-from llm_notebook.notebook.commands.places import notebook_names
-from llm_notebook.notebook.commands.sheets import Column
-from llm_notebook.notebook.commands.tables import say
+from llm_notebook.notebook.commands.lists.excerpts import excerpt, latest_by, text_of
+from llm_notebook.notebook.commands.lists.listings import Group, Line, show_listing
+from llm_notebook.notebook.commands.lists.places import notebook_names
+from llm_notebook.notebook.commands.lists.sheets import Column
+from llm_notebook.notebook.commands.lists.tables import say
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.parts.messages import Message, ToolCallPart

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.notebook.commands.excerpts import excerpt
-from llm_notebook.notebook.commands.listings import Bar, Group, Line, show_listing
-from llm_notebook.notebook.commands.places import notebook_names
-from llm_notebook.notebook.commands.sheets import Column
-from llm_notebook.notebook.commands.tables import say
+from llm_notebook.notebook.commands.lists.excerpts import excerpt
+from llm_notebook.notebook.commands.lists.listings import Bar, Group, Line, show_listing
+from llm_notebook.notebook.commands.lists.places import notebook_names
+from llm_notebook.notebook.commands.lists.sheets import Column
+from llm_notebook.notebook.commands.lists.tables import say
 from llm_notebook.notebook.commands.usage import cost_of_tokens
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.execution import current_execution

@@ -14,14 +14,14 @@ from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.history import show_history
 from llm_notebook.notebook.commands.jobs import show_jobs
+from llm_notebook.notebook.commands.lists.places import notebook_names
+from llm_notebook.notebook.commands.lists.tables import say, table
 from llm_notebook.notebook.commands.pending import read_waiting, show_all, show_one
-from llm_notebook.notebook.commands.places import notebook_names
-from llm_notebook.notebook.commands.tables import say, table
 from llm_notebook.notebook.commands.usage import show_usage
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.execution import current_execution
-from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
+from llm_notebook.notebook.running.live_turn import LiveTurn
+from llm_notebook.notebook.running.live_turns import AskHuman, LiveTurns
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.words import short_id
 

@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.configuration.choices import read_default, read_own_default
 from llm_notebook.configuration.keys import delete_key, keys_path, list_keys, load_keys, set_key
 from llm_notebook.errors import ModelError, ProviderError
-from llm_notebook.notebook.commands.tables import say
+from llm_notebook.notebook.commands.lists.tables import say
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.providers.catalog.catalog import catalog
 from llm_notebook.providers.refreshing import Refreshed, refresh

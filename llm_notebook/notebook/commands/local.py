@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
-from llm_notebook.notebook.commands.tables import say, table
+from llm_notebook.notebook.commands.lists.tables import say, table
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.kernel import in_kernel, publisher
 from llm_notebook.providers.local.installed import InstalledModel, installed_models

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.commands.forms import FORMS, HIDDEN
-from llm_notebook.notebook.commands.tables import code, markdown_table
+from llm_notebook.notebook.commands.lists.tables import code, markdown_table
 from llm_notebook.notebook.display.columns import columns, padded
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.transcript.markdown.safe import safe_markdown

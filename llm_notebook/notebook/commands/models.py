@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.errors import ModelError
-from llm_notebook.notebook.commands.listings import Group, Line, show_listing
-from llm_notebook.notebook.commands.sheets import Column
-from llm_notebook.notebook.commands.tables import say, table
+from llm_notebook.notebook.commands.lists.listings import Group, Line, show_listing
+from llm_notebook.notebook.commands.lists.sheets import Column
+from llm_notebook.notebook.commands.lists.tables import say, table
 from llm_notebook.notebook.errors import CellError, nearest
-from llm_notebook.notebook.problems import lacks_key
+from llm_notebook.notebook.running.problems import lacks_key
 from llm_notebook.providers.catalog.lists import known_model
 from llm_notebook.providers.http.servers import Server
 from llm_notebook.providers.local.installed import installed_models

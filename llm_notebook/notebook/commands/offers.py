@@ -11,10 +11,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.folders import user_dir
 from llm_notebook.errors import ModelError
-from llm_notebook.notebook.commands.excerpts import excerpt
-from llm_notebook.notebook.commands.listings import Group, Line, show_listing
-from llm_notebook.notebook.commands.sheets import Column
-from llm_notebook.notebook.commands.tables import say
+from llm_notebook.notebook.commands.lists.excerpts import excerpt
+from llm_notebook.notebook.commands.lists.listings import Group, Line, show_listing
+from llm_notebook.notebook.commands.lists.sheets import Column
+from llm_notebook.notebook.commands.lists.tables import say
 from llm_notebook.notebook.completion.variables import fitting_variables
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.errors import CellError

@@ -13,24 +13,24 @@ from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.journal.protocol import Journal
-from llm_notebook.notebook.commands.excerpts import excerpt, latest_by, text_of
-from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
-from llm_notebook.notebook.commands.sheets import Column, element, sheet, shown
-from llm_notebook.notebook.commands.tables import code, literal_cell, markdown_table, say
+from llm_notebook.notebook.commands.lists.excerpts import excerpt, latest_by, text_of
+from llm_notebook.notebook.commands.lists.places import age, cell_name, notebook_names
+from llm_notebook.notebook.commands.lists.sheets import Column, element, sheet, shown
+from llm_notebook.notebook.commands.lists.tables import code, literal_cell, markdown_table, say
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.frontend.execution import current_execution
-from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.transcript.call_rendering import plain_tool
+from llm_notebook.notebook.running.live_turn import LiveTurn
+from llm_notebook.transcript.calls.call_rendering import plain_tool
+from llm_notebook.transcript.calls.requests import value_text
 from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
-from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import on_one_line, short_id
 from llm_notebook.turns.origin import Origin, origin_of
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import ApprovalRequest
-    from llm_notebook.notebook.live_turns import LiveTurns
+    from llm_notebook.notebook.running.live_turns import LiveTurns
 
 __all__ = ["Waiting", "read_waiting", "show_all", "show_one"]
 

@@ -15,13 +15,13 @@ from llm_notebook.notebook.commands import offers
 from llm_notebook.notebook.commands.forms import FORMS
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.keys import keys
+from llm_notebook.notebook.commands.lists.tables import say, table
 from llm_notebook.notebook.commands.local import local
 from llm_notebook.notebook.commands.manuals import show_manual
 from llm_notebook.notebook.commands.models import show_models
-from llm_notebook.notebook.commands.tables import say, table
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
-from llm_notebook.notebook.options import option_actions
+from llm_notebook.notebook.line.options import option_actions
 from llm_notebook.providers.registry import (
     get_default_model,
     get_model,
@@ -30,7 +30,7 @@ from llm_notebook.providers.registry import (
     set_alias,
     set_default_model,
 )
-from llm_notebook.transcript.call_rendering import literal_markdown
+from llm_notebook.transcript.calls.call_rendering import literal_markdown
 
 if TYPE_CHECKING:
     pass

@@ -12,10 +12,10 @@ from llm_notebook.configuration.process import process
 from llm_notebook.journal.protocol import Journal
 from llm_notebook.journal.uses import TurnUse
 from llm_notebook.models.key_holder import KeyHolder
-from llm_notebook.notebook.commands.listings import Bar, Group, Line, show_listing
-from llm_notebook.notebook.commands.places import notebook_names
-from llm_notebook.notebook.commands.sheets import Column
-from llm_notebook.notebook.commands.tables import say
+from llm_notebook.notebook.commands.lists.listings import Bar, Group, Line, show_listing
+from llm_notebook.notebook.commands.lists.places import notebook_names
+from llm_notebook.notebook.commands.lists.sheets import Column
+from llm_notebook.notebook.commands.lists.tables import say
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.parts.messages import Usage
 from llm_notebook.providers.catalog.costs import Cost, cost_of, is_billed

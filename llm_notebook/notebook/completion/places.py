@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from llm_notebook.notebook.commands.forms import FORMS, HIDDEN
 from llm_notebook.notebook.completion.words import Word, split_words
-from llm_notebook.notebook.options import option_actions, option_kinds
+from llm_notebook.notebook.line.options import option_actions, option_kinds
 
 __all__ = ["Place", "place_in_cell", "place_on_line"]
 

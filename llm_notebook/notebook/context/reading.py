@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_notebook.notebook.arguments import parse_cell, parse_line, typed_text
 from llm_notebook.notebook.context.cells import Answer, NotebookCell, chosen_cells
 from llm_notebook.notebook.context.front_end import cells_of_page
 from llm_notebook.notebook.context.history import History, RunCells
 from llm_notebook.notebook.context.telling import Reads, tell_cells
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.recalling import read_rounds
+from llm_notebook.notebook.line.arguments import parse_cell, parse_line, typed_text
+from llm_notebook.notebook.waits.recalling import read_rounds
 from llm_notebook.objects.described import MOST_BYTES, Bounds, Described
 from llm_notebook.objects.secrets import Scrubber
 from llm_notebook.parts.sent import Sent
@@ -21,10 +21,10 @@ from llm_notebook.transcript.reloading import view_of_turns
 
 if TYPE_CHECKING:
     from llm_notebook.models.conversations import Conversation
+    from llm_notebook.notebook.cells.session import Session
     from llm_notebook.notebook.explaining.failures import Failures
-    from llm_notebook.notebook.given import Given
-    from llm_notebook.notebook.live_turns import LiveTurns
-    from llm_notebook.notebook.session import Session
+    from llm_notebook.notebook.prompts.given import Given
+    from llm_notebook.notebook.running.live_turns import LiveTurns
     from llm_notebook.transcript.view import TranscriptView
     from llm_notebook.turns.origin import Origin
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.approvals.requests import ASKED
 from llm_notebook.errors import JournalError, ToolArgumentError
 from llm_notebook.models.pauses import PauseChain
-from llm_notebook.notebook.deciding import show_calls
 from llm_notebook.notebook.display.columns import columns, fitted
 from llm_notebook.notebook.display.editing import edited, editor
 from llm_notebook.notebook.display.encoding import spelled, write
-from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.transcript.call_rendering import plain_tool
-from llm_notebook.transcript.requests import value_text
+from llm_notebook.notebook.running.live_turn import LiveTurn
+from llm_notebook.notebook.waits.deciding import show_calls
+from llm_notebook.transcript.calls.call_rendering import plain_tool
+from llm_notebook.transcript.calls.requests import value_text
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import on_one_line
 from llm_notebook.turns.pauses import PausedChain

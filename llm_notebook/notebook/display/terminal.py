@@ -15,12 +15,12 @@ from llm_notebook.notebook.display.encoding import spell_out_on_stdout
 from llm_notebook.notebook.display.silence import Silence
 from llm_notebook.notebook.display.terminal_rows import RowLines
 from llm_notebook.notebook.frontend.bus import Sender
+from llm_notebook.transcript.answer.sources import plain_sources
+from llm_notebook.transcript.answer.tables import is_table
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
-from llm_notebook.transcript.call_rendering import plain_call
+from llm_notebook.transcript.calls.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer, plain_picture
 from llm_notebook.transcript.sent_words import plain_sent
-from llm_notebook.transcript.sources import plain_sources
-from llm_notebook.transcript.tables import is_table
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import not_saved_sentence, on_one_line, state_sentence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from llm_notebook.transcript.answer.tables import plain_cells, plain_head, plain_misfit, plain_widths, table_sentence
 from llm_notebook.transcript.blocks import Block
-from llm_notebook.transcript.tables import plain_cells, plain_head, plain_misfit, plain_widths, table_sentence
 from llm_notebook.transcript.visible import terminal_safe
 
 __all__ = ["RowLines"]

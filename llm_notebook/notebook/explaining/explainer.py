@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from llm_notebook.notebook.arguments import parse_line
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.explaining.report import EXPLAIN, FIX, report_on
-from llm_notebook.notebook.known_secrets import scrubber_for
-from llm_notebook.notebook.options import Arguments
+from llm_notebook.notebook.line.arguments import parse_line
+from llm_notebook.notebook.line.options import Arguments
+from llm_notebook.notebook.prompts.known_secrets import scrubber_for
 from llm_notebook.parts.sent import Sent
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.proposals import Proposal

@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.explaining.frames import Frame, frames_of
 from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request
-from llm_notebook.notebook.problems import EXPECTED
+from llm_notebook.notebook.running.problems import EXPECTED
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult

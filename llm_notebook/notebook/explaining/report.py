@@ -15,7 +15,7 @@ from llm_notebook.notebook.explaining.failures import Failure
 from llm_notebook.notebook.explaining.frames import Frame
 from llm_notebook.notebook.explaining.values import NamedValue, named_values, raw_values
 from llm_notebook.notebook.explaining.versions import versions_of
-from llm_notebook.notebook.known_secrets import removed
+from llm_notebook.notebook.prompts.known_secrets import removed
 from llm_notebook.objects.secrets import Scrubber
 from llm_notebook.parts.sent import Sent
 

@@ -23,7 +23,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
 from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request, kernel_session
-from llm_notebook.notebook.typed_keys import without_keys
+from llm_notebook.notebook.line.typed_keys import without_keys
 
 __all__ = ["Execution", "current_execution", "is_renamed"]
 

@@ -33,7 +33,7 @@ from typing import Any, Protocol, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.turns.interrupts import interruptible
+from llm_notebook.turns.concurrency.interrupts import interruptible
 
 __all__ = [
     "CommSender",

@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from llm_notebook.notebook.frontend.kernel import current_request
-from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.notebook.live_turns import LiveTurns
 from llm_notebook.notebook.rows.head import head_block, labels_of
 from llm_notebook.notebook.rows.words import job_of
+from llm_notebook.notebook.running.live_turn import LiveTurn
+from llm_notebook.notebook.running.live_turns import LiveTurns
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.rows.run import Failures, Run
+from llm_notebook.rows.reporting.run import Failures, Run
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.job import Job
 from llm_notebook.transcript.view import State, TranscriptView
-from llm_notebook.turns.interrupts import held_interrupts
+from llm_notebook.turns.concurrency.interrupts import held_interrupts
 
 __all__ = ["DrawnRun"]
 

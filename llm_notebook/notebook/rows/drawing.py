@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.configuration.process import process
 from llm_notebook.notebook.frontend.execution import current_execution
-from llm_notebook.rows.display import RunDisplays
+from llm_notebook.rows.reporting.display import RunDisplays
 
 if TYPE_CHECKING:
-    from llm_notebook.notebook.live_turns import LiveTurns
-    from llm_notebook.rows.display import RunDisplay
-    from llm_notebook.rows.run import Run
+    from llm_notebook.notebook.running.live_turns import LiveTurns
+    from llm_notebook.rows.reporting.display import RunDisplay
+    from llm_notebook.rows.reporting.run import Run
 
 __all__ = ["draw_runs", "stop_drawing_runs"]
 

@@ -7,32 +7,32 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import NeedsKeyException, UnknownModelError
-from llm_notebook.notebook.arguments import typed_text
 from llm_notebook.notebook.errors import CellError, CellHalted, nearest
-from llm_notebook.notebook.expressions import compiled_expression
-from llm_notebook.notebook.failures import explains, refuse
 from llm_notebook.notebook.frontend.execution import current_execution
-from llm_notebook.notebook.problems import EXPECTED, lacks_key
+from llm_notebook.notebook.line.arguments import typed_text
+from llm_notebook.notebook.line.expressions import compiled_expression
+from llm_notebook.notebook.prompts.schemas import find_schema
+from llm_notebook.notebook.prompts.tools import define_functions, find_tools
 from llm_notebook.notebook.rows.display import DrawnRun
 from llm_notebook.notebook.rows.options import refuse_others
 from llm_notebook.notebook.rows.terminal import WrittenRun
 from llm_notebook.notebook.rows.words import as_options
-from llm_notebook.notebook.schemas import find_schema
-from llm_notebook.notebook.tools import define_functions, find_tools
+from llm_notebook.notebook.running.failures import explains, refuse
+from llm_notebook.notebook.running.problems import EXPECTED, lacks_key
 from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.rows.estimating import CostRefused
 from llm_notebook.rows.job import AnyModel, Job, Wanted
 from llm_notebook.rows.mapping import perform
-from llm_notebook.rows.run import dollars
+from llm_notebook.rows.reporting.run import dollars
 from llm_notebook.transcript.endings import Problem, Way
 
 if TYPE_CHECKING:
-    from llm_notebook.notebook.live_turn import LiveTurn
-    from llm_notebook.notebook.live_turns import LiveTurns
-    from llm_notebook.notebook.options import Arguments
-    from llm_notebook.rows.display import RunDisplay
-    from llm_notebook.rows.run import Run
+    from llm_notebook.notebook.line.options import Arguments
+    from llm_notebook.notebook.running.live_turn import LiveTurn
+    from llm_notebook.notebook.running.live_turns import LiveTurns
+    from llm_notebook.rows.reporting.display import RunDisplay
+    from llm_notebook.rows.reporting.run import Run
 
 __all__ = ["EachCell", "in_options", "read_each"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llm_notebook.notebook.errors import CellError
 
 if TYPE_CHECKING:
-    from llm_notebook.notebook.options import Arguments
+    from llm_notebook.notebook.line.options import Arguments
 
 __all__ = ["refuse_others"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from llm_notebook.notebook.rows.head import head_block, labels_of
 from llm_notebook.notebook.rows.words import job_of
-from llm_notebook.rows.bar import Bar
-from llm_notebook.rows.run import Failures, Run
+from llm_notebook.rows.reporting.bar import Bar
+from llm_notebook.rows.reporting.run import Failures, Run
+from llm_notebook.transcript.answer.tables import plain_table
 from llm_notebook.transcript.job import plain_job
-from llm_notebook.transcript.tables import plain_table
 
 __all__ = ["WrittenRun"]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from llm_notebook.rows.run import NOT_KEPT, Failures, Run, dollars, run_time
+from llm_notebook.rows.reporting.run import NOT_KEPT, Failures, Run, dollars, run_time
 from llm_notebook.transcript.job import Fact, Job, Reason
 from llm_notebook.transcript.words import short_id
 

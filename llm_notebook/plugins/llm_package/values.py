@@ -17,7 +17,7 @@ from llm_notebook.plugins.llm_package.failures import own_errors
 from llm_notebook.plugins.llm_package.web_attachments import WebAttachment
 from llm_notebook.templates.fragments import Fragment
 from llm_notebook.templates.template import Template
-from llm_notebook.turns.going_on import comes_from_tool
+from llm_notebook.turns.messages.going_on import comes_from_tool
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

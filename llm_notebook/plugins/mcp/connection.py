@@ -33,7 +33,7 @@ from mcp.client.streamable_http import streamable_http_client
 from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import shown_url
 from llm_notebook.errors import ModelError
-from llm_notebook.turns.event_loop import EventLoopThread
+from llm_notebook.turns.concurrency.event_loop import EventLoopThread
 
 if TYPE_CHECKING:
     from mcp.client import Transport

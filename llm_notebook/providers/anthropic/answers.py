@@ -17,8 +17,8 @@ from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import CallIds, new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.anthropic.source_answers import cited_sources
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
-from llm_notebook.providers.http.merged_answers import merge_delta, merge_usage
+from llm_notebook.providers.http.answers.decoding import StreamDecoder, StreamItems, as_text, is_json
+from llm_notebook.providers.http.answers.merged_answers import merge_delta, merge_usage
 
 __all__ = ["MessagesDecoder"]
 

@@ -11,7 +11,7 @@ from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
     from llm_notebook.providers.catalog.catalog import CatalogModel
-    from llm_notebook.providers.http.attached import Needs
+    from llm_notebook.providers.http.documents.attached import Needs
     from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
     from llm_notebook.turns.prompt import Prompt
 

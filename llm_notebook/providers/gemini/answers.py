@@ -14,10 +14,10 @@ from llm_notebook.parts.identifiers import CallIds, new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.gemini.argument_answers import StreamedArguments
 from llm_notebook.providers.gemini.source_answers import named_sources
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_broken_json
-from llm_notebook.providers.http.listed_answers import JSONListElements
-from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
-from llm_notebook.providers.http.picture_answers import attachment_at, attachment_of
+from llm_notebook.providers.http.answers.decoding import StreamDecoder, StreamItems, as_text, is_broken_json
+from llm_notebook.providers.http.answers.listed_answers import JSONListElements
+from llm_notebook.providers.http.answers.merged_answers import merge_delta, merge_fields, merge_usage
+from llm_notebook.providers.http.answers.picture_answers import attachment_at, attachment_of
 
 __all__ = ["GenerateContentDecoder"]
 

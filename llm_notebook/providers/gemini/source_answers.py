@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm_notebook.parts.citations import Citation
-from llm_notebook.providers.http.loose_json import dict_of, dicts_of
+from llm_notebook.providers.http.answers.loose_json import dict_of, dicts_of
 
 __all__ = ["named_sources"]
 

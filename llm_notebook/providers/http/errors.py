@@ -11,8 +11,8 @@ from typing import Any
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
 from llm_notebook.errors import ProviderError, plain_words
+from llm_notebook.providers.http.answers.sse import SSEDecoder
 from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
-from llm_notebook.providers.http.sse import SSEDecoder
 
 __all__ = ["error_text", "provider_error", "reasons_in", "refusal_in", "request_id_in", "tokens_over", "words_of"]
 

@@ -33,7 +33,7 @@ from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError, plain_words
 from llm_notebook.parts.messages import StreamEvent
-from llm_notebook.providers.http.bounded import (
+from llm_notebook.providers.http.answers.bounded import (
     REFUSAL_PATIENCE,
     BoundedBody,
     CheckedPieces,
@@ -41,13 +41,13 @@ from llm_notebook.providers.http.bounded import (
     checked_pieces,
     expanded_pieces,
 )
-from llm_notebook.providers.http.deadlines import Left
-from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
-from llm_notebook.providers.http.limiter import Gate, Limits
-from llm_notebook.providers.http.passage import Passage
+from llm_notebook.providers.http.rate_limits.limiter import Gate, Limits
+from llm_notebook.providers.http.rate_limits.passage import Passage
 from llm_notebook.providers.http.retries import Retries, Retry, retry_after, retry_delay
 from llm_notebook.providers.http.settings import TransportSettings
+from llm_notebook.providers.http.sockets.deadlines import Left
+from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]

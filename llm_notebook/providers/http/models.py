@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from llm_notebook.configuration.process import process
 from llm_notebook.models.model import AsyncKeyModel, KeyModel
-from llm_notebook.providers.http.attached import afetch_missing, fetch_missing
+from llm_notebook.providers.http.documents.attached import afetch_missing, fetch_missing
 from llm_notebook.providers.http.servers import Server
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.providers.catalog.catalog import CatalogModel
-    from llm_notebook.providers.http.attached import Needs
+    from llm_notebook.providers.http.documents.attached import Needs
     from llm_notebook.providers.http.retries import Retry
     from llm_notebook.providers.http.settings import TransportSettings
     from llm_notebook.providers.http.wire import AnswerDecoder, TLSSettings, WireRequest

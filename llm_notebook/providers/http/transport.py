@@ -31,16 +31,16 @@ import httpx
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.http.bounded import BoundedBody
-from llm_notebook.providers.http.connections import Connections
-from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
+from llm_notebook.providers.http.answers.bounded import BoundedBody
 from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item
-from llm_notebook.providers.http.limiter import Limits, await_turn, wait_for_turn
+from llm_notebook.providers.http.rate_limits.limiter import Limits, await_turn, wait_for_turn
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
+from llm_notebook.providers.http.sockets.connections import Connections
+from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
-from llm_notebook.turns.interrupts import stoppable
+from llm_notebook.turns.concurrency.interrupts import stoppable
 
 __all__ = ["Transport", "TransportSettings"]
 

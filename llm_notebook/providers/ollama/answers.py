@@ -12,8 +12,8 @@ from llm_notebook.errors import IncompleteResponse
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import CallIds
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_broken_json, is_json
-from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields
+from llm_notebook.providers.http.answers.decoding import StreamDecoder, StreamItems, as_text, is_broken_json, is_json
+from llm_notebook.providers.http.answers.merged_answers import merge_delta, merge_fields
 from llm_notebook.providers.ollama.requests import METADATA
 
 __all__ = ["OllamaDecoder"]

@@ -10,7 +10,7 @@ from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, SyncHTTPModel
 
 if TYPE_CHECKING:
-    from llm_notebook.providers.http.attached import Needs
+    from llm_notebook.providers.http.documents.attached import Needs
     from llm_notebook.providers.http.wire import WireRequest
     from llm_notebook.providers.ollama.answers import OllamaDecoder
     from llm_notebook.turns.prompt import Prompt

@@ -13,8 +13,8 @@ from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.parts.finishes import BAD_ENDS, Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
-from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
+from llm_notebook.providers.http.answers.decoding import StreamDecoder, StreamItems
+from llm_notebook.providers.http.answers.merged_answers import merge_delta, merge_fields, merge_usage
 from llm_notebook.providers.openai.chat_call_answers import CallDeltas
 from llm_notebook.providers.openai.chat_requests import METADATA
 from llm_notebook.providers.openai.source_answers import LISTED, ChatSources, attached_pictures

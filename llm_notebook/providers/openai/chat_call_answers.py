@@ -15,7 +15,7 @@ from typing import Any
 
 from llm_notebook.parts.identifiers import CallIds
 from llm_notebook.parts.messages import StreamEvent, json_text
-from llm_notebook.providers.http.decoding import StreamItems, as_text, is_json
+from llm_notebook.providers.http.answers.decoding import StreamItems, as_text, is_json
 
 __all__ = ["CallDeltas"]
 

@@ -14,7 +14,7 @@ from llm_notebook.providers.openai.dialects import DIALECTS
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
-    from llm_notebook.providers.http.attached import Needs
+    from llm_notebook.providers.http.documents.attached import Needs
     from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
     from llm_notebook.providers.openai.chat_answers import ChatDecoder
     from llm_notebook.turns.prompt import Prompt

@@ -18,7 +18,7 @@ from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.http.answers.decoding import StreamDecoder, StreamItems, as_text
 from llm_notebook.providers.openai.responses_item_answers import OutputItem, OutputItems
 from llm_notebook.providers.openai.usage_answers import openai_usage
 

@@ -17,8 +17,8 @@ from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.identifiers import CallIds
 from llm_notebook.parts.messages import EventType, StreamEvent, json_text
-from llm_notebook.providers.http.decoding import StreamItems, as_text, is_json
-from llm_notebook.providers.http.picture_answers import attachment_of
+from llm_notebook.providers.http.answers.decoding import StreamItems, as_text, is_json
+from llm_notebook.providers.http.answers.picture_answers import attachment_of
 from llm_notebook.providers.openai.responses_requests import METADATA
 from llm_notebook.providers.openai.source_answers import annotated_sources
 

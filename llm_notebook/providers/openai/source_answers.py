@@ -16,8 +16,8 @@ from typing import Any
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.messages import Message, ToolResultPart
-from llm_notebook.providers.http.loose_json import dicts_of
-from llm_notebook.providers.http.picture_answers import attachment_at
+from llm_notebook.providers.http.answers.loose_json import dicts_of
+from llm_notebook.providers.http.answers.picture_answers import attachment_at
 
 __all__ = ["LISTED", "ChatSources", "annotated_sources", "attached_pictures", "numbered_documents"]
 

@@ -10,11 +10,11 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.commands.grammar import parse_subcommand
-from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
+from llm_notebook.notebook.commands.lists.places import age, cell_name, notebook_names
 from llm_notebook.notebook.errors import CellError
 from tests.notebook.kernels import Cell, running_kernel
-from tests.notebook.test_waiting import ASK, DEFINE, Notebook, question, scopes, text
 from tests.notebook.versions import MIME_TYPE
+from tests.notebook.waits.test_waiting import ASK, DEFINE, Notebook, question, scopes, text
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from llm_notebook.models.model import Model, ModelWithAliases
 from llm_notebook.notebook.completion.matching import completions_in
 from llm_notebook.notebook.completion.places import place_in_cell
 from llm_notebook.notebook.completion.words import quoted, split_words
+from llm_notebook.notebook.line.options import option_actions, option_kinds
 from llm_notebook.notebook.magics import LLMMagics
-from llm_notebook.notebook.options import option_actions, option_kinds
 from llm_notebook.providers.registry import Registry
 from tests.notebook.completion.cases import CASES, completions
 from tests.notebook.ipykernels import REPOSITORY, ipython_folder

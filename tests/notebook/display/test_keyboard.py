@@ -16,7 +16,7 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
-from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.notebook.running.live_turn import LiveTurn
 from llm_notebook.transcript.view import TranscriptView
 from tests.fakes.faces import Face, asks
 from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, call_reply, calls_reply, text_reply

@@ -20,7 +20,8 @@ import trustme
 
 import llm_notebook as llm
 from llm_notebook.configuration.process import process
-from llm_notebook.providers.http import connections, transport
+from llm_notebook.providers.http import transport
+from llm_notebook.providers.http.sockets import connections
 from llm_notebook.providers.http.transport import Transport
 from llm_notebook.providers.http.wire import WireRequest
 from tests.fakes.faces import Face

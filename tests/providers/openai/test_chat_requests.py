@@ -13,7 +13,7 @@ import pytest
 import llm_notebook as llm
 from llm_notebook.providers.openai.chat_requests import chat_body, chat_body_text, chat_messages
 from llm_notebook.providers.openai.dialects import DIALECTS
-from llm_notebook.turns.encoded import EncodedMessages
+from llm_notebook.turns.messages.encoded import EncodedMessages
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, text_reply
 

@@ -1,0 +1,1 @@
+"""Responses, pauses and chains that were stored, in this process or another, and continue from there."""

@@ -1,0 +1,1 @@
+"""The lists that the subcommands show, in a notebook and in a terminal."""

@@ -1,0 +1,273 @@
+"""Templates in cells: `-t NAME` and `-p NAME VALUE` use them, `--save NAME` stores one. The `llm` command reads and writes the same files.
+
+Several templates are combined: their prompts are put around the text of the cell, the first one outermost, and of everything else that only
+one can have, the later one counts and the cell's own option counts more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.answers.row_scanner import ITEMS
+from llm_notebook.errors import ModelError, TemplateError
+from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.errors import CellError, nearest
+from llm_notebook.notebook.prompts.given import ADDRESSES, fetched
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.plugins.own import get_fragment_loaders
+from llm_notebook.templates.fragments import Fragment, resolve_fragments
+from llm_notebook.templates.template import Template, load_template, save_template
+from llm_notebook.transcript.markdown.escape import fenced_text
+from llm_notebook.transcript.markdown.safe import safe_markdown
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from llm_notebook.notebook.line.options import Arguments
+    from llm_notebook.notebook.prompts.wanted import Wanted
+
+__all__ = ["Applied", "apply_templates", "save_as_template"]
+
+
+@dataclass(slots=True)
+class Applied:
+    """The templates of a cell.
+
+    Attributes:
+        arguments: the options of the cell, with what the templates add.
+        templates: the templates, in order.
+        given: the values of their variables.
+        brings_prompt: the templates are a prompt without any text of the cell.
+        beside: the texts and files that they name, by the names under which a model's `chain()` takes them; what is empty is left out.
+    """
+
+    arguments: Arguments
+    templates: list[Template] = field(default_factory=list)
+    given: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, list[Any]] = field(default_factory=dict)
+    brings_prompt: bool = False
+
+    def prompt(self, text: str) -> str:
+        """Return what is sent for the text of the cell.
+
+        Raises:
+            CellError: a variable has no value.
+        """
+        for template in reversed(self.templates):
+            prompt, _ = self._evaluate(template, text)
+            takes_text = not template.prompt or "input" in template.vars()
+            text = prompt or "" if takes_text else "\n".join(filter(None, [prompt, text]))
+        return text
+
+    def system(self, given: str | None, text: str) -> str | None:
+        """Return the system prompt: that of the cell, or those of the templates."""
+        if given is not None:
+            return given
+        systems = [system for one in self.templates if (system := self._evaluate(one, text)[1])]
+        return "\n\n".join(systems) or None
+
+    def _evaluate(self, template: Template, text: str) -> tuple[str | None, str | None]:
+        try:
+            return template.evaluate(text, self.given)
+        except Template.MissingVariables as error:
+            gives = " ".join(f"-p {name} …" for name in error.names)
+            names = ", ".join(error.names)
+            raise CellError(
+                f"Template {template.name!r} needs a value for {names} (`{gives}`). Nothing was sent."
+            ) from None
+        except TemplateError as error:
+            raise CellError(f"{error} Nothing was sent.") from None
+
+
+def apply_templates(arguments: Arguments, shell: InteractiveShell) -> Applied:
+    """Load the templates that a cell names, and add what they say to its options.
+
+    Args:
+        arguments: the options of the cell, which name templates or give values to them.
+        shell: shows the Python code that a template would run.
+
+    Raises:
+        CellError: a template does not exist or cannot be read, or it needs `--trust`, which is not given.
+    """
+    if not arguments.templates:
+        raise CellError("-p gives a value to a variable of a template: name the template with -t. Nothing was sent.")
+    try:
+        templates = [load_template(name) for name in arguments.templates]
+    except TemplateError as error:
+        raise CellError(f"{error} Nothing was sent.") from None
+    _require_known(arguments.params, templates)
+    _require_trust(arguments, templates, shell)
+    brings_prompt = all("input" not in one.vars() for one in templates) and any(one.prompt for one in templates)
+    return Applied(
+        _with_options(arguments, templates),
+        templates,
+        arguments.params,
+        _beside(templates),
+        brings_prompt=brings_prompt,
+    )
+
+
+def save_as_template(shell: InteractiveShell, arguments: Arguments, prompt: str, wanted: Wanted) -> None:
+    """Store the options and the prompt of a cell as a template, and say so.
+
+    Args:
+        shell: the shell.
+        arguments: the options of the cell, whose `save` is the name.
+        prompt: the text of the cell, as it was typed.
+        wanted: what the cell wants of the answer.
+
+    Raises:
+        CellError: it cannot be stored.
+    """
+    name = str(arguments.save)
+    if arguments.templates:
+        raise CellError("--save stores what stands in the cell, so it goes with no -t. Nothing was sent.")
+    fields: dict[str, Any] = {
+        "model": arguments.model,
+        "prompt": prompt or None,
+        "system": arguments.system,
+        "options": {key: _typed(value) for key, value in arguments.options.items()} or None,
+        "defaults": dict(arguments.params) or None,
+        "schema_object": wanted.schema,
+        "tools": arguments.tools or None,
+        "functions": arguments.functions,
+        "extract": True if arguments.extract == "first" else None,
+        "extract_last": True if arguments.extract == "last" else None,
+    }
+    try:
+        path = save_template(Template(name=name, **fields))
+    except TemplateError as error:
+        raise CellError(f"{error} Nothing was stored.") from None
+    said = f"Stored as {path.name}: `%llm -t {name} …` uses it, and so does `llm -t {name}`. Nothing was sent."
+    show_markdown(shell, safe_markdown(said), said)
+
+
+def _with_options(arguments: Arguments, templates: Sequence[Template]) -> Arguments:
+    """Return the options with those of the templates where the cell has none of its own."""
+    options: dict[str, str] = {}
+    tools: list[str] = []
+    changes: dict[str, Any] = {}
+    for template in templates:
+        options |= {key: _as_typed(value) for key, value in (template.options or {}).items()}
+        tools += template.tools or []
+        if template.model and arguments.model is None:
+            changes["model"] = template.model
+        if template.schema_object and arguments.schema is None and arguments.schema_multi is None:
+            changes |= _schema_changes(template.schema_object)
+        if (template.extract or template.extract_last) and not arguments.extract:
+            changes["extract"] = "last" if template.extract_last else "first"
+    codes = [code for code in [*(one.functions for one in templates), arguments.functions] if code]
+    return replace(
+        arguments,
+        options={**options, **arguments.options},
+        tools=[*dict.fromkeys([*tools, *arguments.tools])],
+        functions="\n\n".join(codes) or None,
+        **changes,
+    )
+
+
+def _schema_changes(schema: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the option that a stored schema stands for. That of rows is stored with its wrapping."""
+    properties = schema.get("properties")
+    rows = properties.get(ITEMS) if isinstance(properties, Mapping) and list(properties) == [ITEMS] else None
+    item = rows.get("items") if isinstance(rows, Mapping) and rows.get("type") == "array" else None
+    if not isinstance(item, Mapping):
+        return {"schema": json.dumps(schema), "schema_multi": None}
+    shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+    return {"schema": None, "schema_multi": json.dumps({**item, **shared})}
+
+
+def _require_known(params: Mapping[str, str], templates: Sequence[Template]) -> None:
+    known = {name for one in templates for name in one.vars()} - {"input"}
+    unknown = next((name for name in params if name not in known), None)
+    if unknown is not None:
+        has = f"It has {', '.join(sorted(known))}." if known else "It has none."
+        raise CellError(
+            f"No variable of the template is called {unknown}.{nearest(unknown, known)} {has} Nothing was sent."
+        )
+
+
+def _require_trust(arguments: Arguments, templates: Sequence[Template], shell: InteractiveShell) -> None:
+    if arguments.trust:
+        return
+    for template in templates:
+        files = [] if template.functions_are_own else _named_files(template)
+        makers = [tool for tool in template.tools or [] if not tool.isidentifier()]
+        if template.functions:
+            code = str(template.functions)
+            show_markdown(shell, fenced_text(code, "python"), code)
+            what = "brings functions in Python, which a model could call. They are shown above: read them"
+        elif makers:
+            what = f"makes tools by running code: {', '.join(makers)}. Look at it"
+        elif files:
+            what = f"comes from elsewhere and would send files: {', '.join(files)}. Look at them"
+        else:
+            continue
+        raise CellError(f"The template {template.name} {what}, and add --trust to use them. Nothing was sent.")
+
+
+def _named_files(template: Template) -> list[str]:
+    """Return what a template would read on this machine, or fetch, and send."""
+    typed = [one.value for one in template.attachment_types or []]
+    return [*(template.fragments or []), *(template.system_fragments or []), *(template.attachments or []), *typed]
+
+
+def _beside(templates: Sequence[Template]) -> dict[str, list[Any]]:
+    """Return the texts and files that templates name, by the names that a model's `chain()` takes."""
+    loaders = get_fragment_loaders()
+    typed = [[_attachment(one.type, one.value) for one in template.attachment_types or []] for template in templates]
+    files = [[*(one.attachments or []), *made] for one, made in zip(templates, typed, strict=True)]
+    named: dict[str, list[Any]] = {
+        "fragments": [text for one in templates for text in _texts(one.fragments, loaders)],
+        "system_fragments": [text for one in templates for text in _texts(one.system_fragments, loaders)],
+        "attachments": [file for of_one in files for file in of_one],
+    }
+    return {name: found for name, found in named.items() if found}
+
+
+def _texts(references: Sequence[str] | None, loaders: Mapping[str, Any]) -> list[Fragment]:
+    found = resolve_fragments(references or [], loaders, otherwise=_file_text, allow_attachments=False)
+    return [one for one in found if isinstance(one, Fragment)]
+
+
+def _file_text(reference: str) -> Fragment | None:
+    if reference.lower().startswith(ADDRESSES):
+        return _page_text(reference)
+    path = Path(reference).expanduser()
+    try:
+        return Fragment(path.read_text(encoding="utf-8"), str(path)) if path.is_file() else None
+    except (OSError, ValueError) as error:
+        raise CellError(f"The fragment {reference} cannot be read ({error}). Nothing was sent.") from None
+
+
+def _page_text(address: str) -> Fragment:
+    try:
+        content, _ = fetched(address)
+        text = content if isinstance(content, str) else content.decode()
+    except (OSError, ModelError, ValueError) as error:
+        raise CellError(
+            f"The fragment {address} cannot be read ({str(error).removesuffix('.')}). Nothing was sent."
+        ) from None
+    return Fragment(text, address)
+
+
+def _attachment(kind: str, value: str) -> Attachment:
+    is_address = value.lower().startswith(ADDRESSES)
+    return Attachment(type=kind, url=value) if is_address else Attachment(type=kind, path=value)
+
+
+def _as_typed(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _typed(text: str) -> Any:
+    """Return the number or truth value that a typed option spells, so that a stored template has values and not their texts."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text

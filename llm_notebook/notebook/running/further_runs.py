@@ -1,0 +1,114 @@
+"""Prepares the run that a reader wants after a turn has ended badly: the rest of the answer, the whole again, or another model's answer.
+
+Each function but the last returns what makes the chain to read, or None if the turn does not have such a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from llm_notebook.notebook.running.failures import install_local_model
+from llm_notebook.notebook.running.remarks import add_remark
+from llm_notebook.parts.messages import user
+from llm_notebook.turns.plan import open_log
+
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.notebook.running.live_turn import LiveTurn, Resume
+    from llm_notebook.notebook.running.live_turns import LiveTurns
+    from llm_notebook.turns.pauses import PausedChain
+
+__all__ = ["APART", "ask_another", "continue_answer", "start_over", "without_chain"]
+
+APART = ("install", "continue")
+"""The kinds of actions that may be performed without reading a chain."""
+
+# What the model is sent to continue an answer that broke off, after the part that arrived.
+_GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
+_ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
+
+
+def continue_answer(turn: LiveTurn, paused: PausedChain | None) -> Resume | None:
+    """Prepare the run that continues a turn: its open calls first, or else an answer that broke off.
+
+    Args:
+        turn: the turn.
+        paused: what it continues from; None if there is nothing.
+    """
+    is_paused_by_provider = turn.view.finish == "pause"
+    if paused is not None and (turn.view.open_calls or paused.has_open_calls or is_paused_by_provider):
+        return paused.resume
+    if turn.view.state not in ("interrupted", "failed"):
+        return None
+    # A chain of this kernel knows what arrived; that of another kernel is known from the journal.
+    chain = turn.chain._chain if turn.chain is not None else None
+    if chain is not None and chain.latest is not None:
+        asked, history, log, plan = chain.prompt, chain.messages(), chain.log, chain.plan
+    elif paused is not None:
+        asked, history, log, plan = paused.prompt, paused.messages, paused.log, paused.plan
+    else:
+        return None
+    following = asked.continued([*history, user(_GO_ON)], asked.tool_sources)
+    return lambda: cast("ChainResponse", plan.model._chain(following, plan, log))
+
+
+def start_over(turn: LiveTurn) -> Resume | None:
+    """Prepare a run that asks the whole prompt again, into the same transcript."""
+    chain = turn.chain
+    if turn.view.state not in ("interrupted", "failed"):
+        return None
+    if chain is None:
+        add_remark(turn.view, _ASKED_ELSEWHERE)
+        return None
+
+    def again() -> ChainResponse:
+        turn.feed.start_over()
+        plan = chain._chain.plan
+        log = open_log(plan.conversation)
+        # The notebook may have been renamed since.
+        log.origin = chain._chain.log.origin
+        # The new rounds belong to the same transcript, under the id by which a later kernel looks for it.
+        log.chain_id = turn.view.id
+        return cast("ChainResponse", plan.model._chain(chain.prompt, plan, log))
+
+    return again
+
+
+def ask_another(turn: LiveTurn, model_id: str) -> Resume | None:
+    """Prepare a run that asks a model which the turn's problem has offered, into the same transcript.
+
+    Args:
+        turn: the turn.
+        model_id: the model.
+    """
+    problem, ask_with = turn.view.problem, turn.ask_with
+    if problem is None or ask_with is None or model_id not in {way.model for way in problem.ways if way.model}:
+        return None
+
+    def ask() -> ChainResponse:
+        chain, turn.context = ask_with(model_id)
+        turn.feed.start_over()
+        turn.view.model_id = chain.prompt.model.model_id
+        chain._chain.log.chain_id = turn.view.id
+        return chain
+
+    return ask
+
+
+def without_chain(turns: LiveTurns, turn: LiveTurn, action: Mapping[str, Any]) -> Callable[[], None] | None:
+    """Return what performs an action in the running cell that reads no chain; None if the action does.
+
+    Args:
+        turns: the turns of the shell.
+        turn: the turn that the action is about.
+        action: what the reader does.
+    """
+    if action["type"] == "install":
+        return lambda: install_local_model(turns, turn)
+    again, beside = turn.again, turn.view.beside
+    job = None if beside is None else beside.job
+    # A second click comes when the run is under way, or over.
+    if action["type"] == "continue" and again is not None and job is not None and job.can_go_on and not turn.is_running:
+        return lambda: again(turn)
+    return None

@@ -1,0 +1,124 @@
+"""One turn that this kernel shows: what is shown of it, and how it continues."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llm_notebook.journal.operations import CallEntry, TurnEntry
+from llm_notebook.models.pauses import PauseChain
+from llm_notebook.notebook.display.feed import Feed
+from llm_notebook.notebook.display.notebook import AnswerDisplay
+from llm_notebook.notebook.frontend.kernel import Request
+from llm_notebook.notebook.running.printed import ShownOutput
+from llm_notebook.providers.catalog.costs import Cost
+from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.origin import Origin, origin_of
+from llm_notebook.turns.pauses import PausedChain
+from llm_notebook.turns.turn import RetryNotice
+
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.notebook.cells.session import ConversationNode
+    from llm_notebook.notebook.line.options import Arguments
+    from llm_notebook.notebook.prompts.wanted import Wanted
+
+Resume = Callable[[], "ChainResponse"]
+"""Makes the chain that continues a turn."""
+AskWith = Callable[[str], "tuple[ChainResponse, tuple[Arguments, ConversationNode]]"]
+"""Asks the same with another model. Takes its id; returns the chain, and the options of its magic with its place."""
+
+__all__ = ["AskWith", "LiveTurn", "Resume", "ask_about_stopped_call", "follow"]
+
+
+@dataclass(slots=True, eq=False)
+class LiveTurn:
+    """One transcript: what is shown of it, and how it continues.
+
+    Attributes:
+        view: what it shows. Change it only while the turn is not running, and then call `display.refresh()`.
+        feed: the messages about its changes.
+        display: shows it.
+        context: the options of its magic and its place in the conversation; None if it was read from the journal.
+        request: the request of the cell that shows it; None in a terminal, and if the cell was run in another kernel.
+        chain: the chain that was read last; None if that was in another kernel.
+        paused: the pause or interruption that it continues from; None while it runs and once it is over.
+        rounds: its turns in the journal, if this kernel has not run it but read it there.
+        is_running: whether a run is under way.
+        wanted: what its cell wants of the answer; None if that is not known here.
+        ask_with: asks the same with another model; None if that is not known.
+        costs: the costs of the rounds that finished in this kernel.
+        again: lets a run over rows go on, in the running cell and in this transcript; None for an answer.
+    """
+
+    view: TranscriptView
+    feed: Feed
+    display: AnswerDisplay
+    context: tuple[Arguments, ConversationNode] | None = None
+    request: Request | None = None
+    chain: ChainResponse | None = None
+    paused: PausedChain | None = None
+    rounds: Sequence[TurnEntry] = ()
+    is_running: bool = False
+    wanted: Wanted | None = None
+    ask_with: AskWith | None = None
+    costs: list[Cost] = field(default_factory=list)
+    again: Callable[[LiveTurn], None] | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Where the turn was asked."""
+        if self.chain is not None:
+            return self.chain._chain.log.origin
+        return origin_of(self.rounds[0].begun) if self.rounds else Origin()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the turn waits for a human."""
+        return not self.is_running and (self.paused is not None or bool(self.rounds)) and self.view.state == "paused"
+
+
+def ask_about_stopped_call(chain: ChainResponse) -> PauseChain | None:
+    """Close a chain after ■. If a tool was running, return the question whether it had done its work, else None."""
+    with suppress(KeyboardInterrupt):
+        chain.close()
+    if not chain._chain.log.find_lost() or chain._chain.left is None:
+        return None
+    try:
+        # The interrupted call is the first one without a result, so the chain asks about it before it runs anything.
+        chain._chain.left.resume()._read_all()
+    except PauseChain as pause:
+        return pause
+    except BaseException:
+        # ■ again, or a journal that fails: without the question, the turn is shown as interrupted.
+        return None
+    return None
+
+
+def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> ShownOutput:
+    """Show what a chain tells beside its events: retries, how its calls stand, and what they print. Returns what takes the latter.
+
+    Args:
+        began: when the turn began, on the monotonic clock, without the time that a human took.
+    """
+    view, display, log = turn.view, turn.display, chain._chain.log
+    # A card is told once, as soon as its call waits, so what all cards offer is known before the first.
+    if chain.prompt.tool_sources:
+        view.scopes, view.grants_end = log.scopes, not log.origin.notebook
+
+    def show_retry(retry: RetryNotice) -> None:
+        view.seconds = time.monotonic() - began
+        view.show_notice(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
+        display.changed()
+
+    def show_call(entry: CallEntry) -> None:
+        view.update_call(entry, time.monotonic() - began)
+        display.changed()
+
+    chain._chain.on_retry = show_retry
+    log.on_call = show_call
+    log.output = output = ShownOutput(view, display)
+    return output

@@ -1,0 +1,1 @@
+"""Documents on the web: which addresses may be fetched, and fetching them."""

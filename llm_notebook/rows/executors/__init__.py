@@ -1,0 +1,1 @@
+"""Runs whose questions are asked elsewhere: in threads, in processes or on other machines."""

@@ -1,0 +1,1 @@
+"""How far a run over rows has come, and where that is shown."""

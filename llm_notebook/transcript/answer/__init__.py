@@ -1,0 +1,1 @@
+"""What an answer shows beside its text: sources, tables and pictures."""
