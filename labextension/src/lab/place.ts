@@ -317,7 +317,7 @@ export class NotebookPlace implements IPlace {
   /** The cell with this text: the one that shows the widget, or else the only one. */
   private replaceable(text: string, shown: Widget): IReplaceable | null {
     const isMeant = (cell: CodeCell): boolean =>
-      sourceOf(cell).replace(/\n+$/, '') === text && isEditable(cell);
+      sourceOf(cell).replace(/(?<!\n)\n+$/, '') === text && isEditable(cell);
     const found = this.cells.filter(isMeant);
     const own = found.find(cell => cell === this.cellOf(shown));
     const cell = own ?? (found.length === 1 ? found[0] : undefined);
