@@ -175,6 +175,7 @@ class LiveTurns:
             CellHalted: the turn waits for a human, and the cells below must not run.
         """
         self.examine(turn)
+        turn.unread.clear()
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
@@ -198,8 +199,7 @@ class LiveTurns:
         before = [block.version for block in turn.view.open_calls]
         # If the journal cannot be read, nothing is known any better than before.
         with suppress(JournalError):
-            paused = self.load_pause(turn)
-            if paused is not None:
+            if (paused := self.load_pause(turn)) is not None:
                 show_calls(turn, paused)
                 show_settled(turn)
                 renew(turn, paused)
