@@ -11,7 +11,7 @@ import { expect, test } from 'vitest';
  */
 const ORDER = [
   ['../package.json'],
-  ['transcript/jobDocument'],
+  ['transcript/checks', 'transcript/jobDocument', 'transcript/sentDocument'],
   ['transcript/document', 'transcript/dom', 'transcript/packing', 'version'],
   [
     'transcript/digest',

@@ -10,6 +10,9 @@
  */
 
 import type { IJob } from './jobDocument';
+import type { ISent } from './sentDocument';
+
+export type { ISent, ISentRow } from './sentDocument';
 
 export const MIME_TYPE = 'application/vnd.llm-notebook.transcript+json';
 
@@ -59,27 +62,6 @@ export interface ITranscript {
   byKeyboard?: boolean;
   /** The ids of cells that were queued behind this one and were skipped because it asked; those that have run since are left out. */
   heldUp?: string[];
-}
-
-export interface ISent {
-  /** Cells of the notebook, an exception, what the user gave, or what was removed from all of it. */
-  group: 'context' | 'error' | 'sent' | 'removed';
-  /** What was sent in one line. Names in it are the user's, or those of files: hostile. */
-  line: string;
-  rows: ISentRow[];
-  /** How many more there are than rows. */
-  hidden?: number;
-}
-
-export interface ISentRow {
-  /** What the user calls it, such as `df.head(3)`: hostile. */
-  name: string;
-  /** What it became. */
-  text: string;
-  /** About how many tokens its text has; 0 if it has none. */
-  tokens: number;
-  /** What the model did not get of it. */
-  leftOut: string[];
 }
 
 export interface IProposal {

@@ -101,12 +101,16 @@ def ask_about_stopped_call(chain: ChainResponse) -> PauseChain | None:
 
 
 def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> ShownOutput:
-    """Show what a chain tells beside its events: retries, how its calls stand, and what they print. Returns what takes the latter.
+    """Let a turn run a chain, and show what that tells beside its events: retries, how its calls stand, and what they print.
+
+    Returns what takes the printed text.
 
     Args:
         began: when the turn began, on the monotonic clock, without the time that a human took.
     """
     view, display, log = turn.view, turn.display, chain._chain.log
+    turn.is_running, turn.paused, turn.rounds = True, None, ()
+    turn.chain = chain
     turn.unread.clear()
     # A card is told once, as soon as its call waits, so what all cards offer is known before the first.
     if chain.prompt.tool_sources:

@@ -314,13 +314,10 @@ class LiveTurns:
         began = time.monotonic() - view.seconds
         state: State = "failed"
         pause: PauseChain | None = None
-
         output = follow(turn, chain, began)
         if view.remarks:
             drop_remarks(view, _STOPPED)
         view.begin(view.seconds)
-        turn.is_running, turn.paused, turn.rounds = True, None, ()
-        turn.chain = chain
         reached: ChainLimitReached | None = None
         was_stopped, fed = False, 0
         try:
