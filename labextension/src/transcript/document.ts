@@ -10,6 +10,7 @@
  */
 
 import type { IJob } from './jobDocument';
+import type { IOverview } from './overviewDocument';
 import type { ISent } from './sentDocument';
 
 export type { ISent, ISentRow } from './sentDocument';
@@ -336,29 +337,7 @@ export type FromKernel =
   | { type: 'value'; request: string; name: string; text: string }
   /** Whether cells of the notebook go with every prompt. */
   | { type: 'context'; wanted: boolean }
-  /** What a status bar shows. Names of tools and arguments come from models: hostile. */
-  | {
-      type: 'overview';
-      /** The model that answers where none is named. */
-      default: string;
-      /** Those that can be used now, the default first. */
-      models: { id: string; local: boolean }[];
-      /** The oldest of the questions that wait, in all notebooks. */
-      waiting: {
-        tool: string;
-        arguments: string;
-        place: string;
-        age: string;
-        destructive: boolean;
-      }[];
-      /** How many wait. */
-      waits: number;
-      /** The tokens of the answers of this kernel. */
-      sent: number;
-      received: number;
-      /** What they cost; empty where that is not known. */
-      cost: string;
-    }
+  | IOverview
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
 
