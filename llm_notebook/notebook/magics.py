@@ -296,7 +296,7 @@ class LLMMagics(Magics):
         )
         if arguments.conversation is not None:
             node.parent = ConversationNode(response=find_response(arguments.conversation))
-        model = self._model(arguments, session, node)
+        model = self._model(arguments, session, node, execution.model)
         conversation = session.conversation(node, model)
         history = conversation.history()
         node.question, node.number = prompt, execution.number
@@ -353,15 +353,16 @@ class LLMMagics(Magics):
         chain.prompt.enclosed = (*chain.prompt.enclosed, *asked.sent)
         return chain
 
-    def _model(self, arguments: Arguments, session: Session, node: ConversationNode) -> Model | KeyModel:
+    def _model(self, arguments: Arguments, session: Session, node: ConversationNode, chosen: str) -> Model | KeyModel:
         # A conversation keeps its model until another one is named.
         before = session.model_before(node) if arguments.model is None else None
         if before is not None:
             return before
         try:
-            return get_model(arguments.model)
+            return get_model(arguments.model or chosen or None)
         except UnknownModelError as error:
-            raise CellError(f"{error} Nothing was sent.") from error
+            whose = "" if arguments.model or not chosen else "This notebook's model cannot be used. "
+            raise CellError(f"{whose}{error} Nothing was sent.") from error
 
     def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
         """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""

@@ -24,6 +24,7 @@ import { KernelBus } from './bus';
 import { asksForCells, asksModel, toldCells } from './cells';
 import type { IToldCell } from './cells';
 import { isEditable, replaceable, sourceOf } from './cellText';
+import { chosenModel } from './chosenModel';
 import type { Clicks, ITarget } from './click';
 import type { Senders } from './path';
 
@@ -203,6 +204,7 @@ export class NotebookPlace implements IPlace {
     if (kernel && bus) {
       this.senders.sign(kernel, {
         path: () => this.panel.context.path,
+        model: () => chosenModel(this.panel.content.model),
         isHeard: () => bus.state === 'joined',
         cells: (code, asking) => this.toldCells(code, asking, bus)
       });

@@ -10,6 +10,7 @@
  */
 
 import type { IJob } from './jobDocument';
+import type { IOverview } from './overviewDocument';
 import type { ISent } from './sentDocument';
 
 export type { ISent, ISentRow } from './sentDocument';
@@ -336,6 +337,7 @@ export type FromKernel =
   | { type: 'value'; request: string; name: string; text: string }
   /** Whether cells of the notebook go with every prompt. */
   | { type: 'context'; wanted: boolean }
+  | IOverview
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
 
@@ -383,4 +385,8 @@ export type ToKernel =
   | { type: 'value'; request: string; name: string }
   /** A key that a problem asks for. It is sent by comm only, because an execution request may be kept as history. */
   | { type: 'key'; transcript: string; name: string; key: string }
+  /** Asks for the overview. */
+  | { type: 'overview' }
+  /** Makes a model the default everywhere, and asks for the overview. */
+  | { type: 'default'; model: string }
   | Action;

@@ -305,6 +305,23 @@ const MESSAGES: Record<string, Check> = {
   settled: shape({ id: isText, seq: isCount }),
   value: shape({ request: isText, name: isText, text: isText }),
   context: shape({ wanted: isFlag }),
+  overview: shape({
+    default: isText,
+    models: listOf(shape({ id: isText, local: isFlag })),
+    waiting: listOf(
+      shape({
+        tool: isText,
+        arguments: isText,
+        place: isText,
+        age: isText,
+        destructive: isFlag
+      })
+    ),
+    waits: isCount,
+    sent: isCount,
+    received: isCount,
+    cost: isText
+  }),
   gone: shape({ id: isText })
 };
 

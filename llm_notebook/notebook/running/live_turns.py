@@ -11,8 +11,7 @@ as it came; the others become a state of the view, and a CellHalted where the ce
 
 ■ may strike between any two bytecodes, so two things are protected from it: feeding one event, so that the rest of what arrived
 can be added exactly once; and the closing block, so that a second press cannot lose the answer. If ■ strikes while a tool runs, nobody
-knows how far the tool came. The interrupted call is then
-asked about at once ("did it run?") rather than run again: `_ask_about_stopped_call`.
+knows how far the tool came. The interrupted call is then asked about at once rather than run again: `_ask_about_stopped_call`.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
-from llm_notebook.notebook.running.accounting import account_for
+from llm_notebook.notebook.running.accounting import Spent, account_for
 from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit
 from llm_notebook.notebook.running.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
 from llm_notebook.notebook.running.outcome import ask_for_correction, take_answer
@@ -100,6 +99,7 @@ class LiveTurns:
     cell_tools: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     received: Callable[[dict[str, Any]], None] = lambda _message: None
+    spent: Spent = field(default_factory=Spent)
     paused: Callable[[str], None] = lambda _transcript: None
 
     def __post_init__(self) -> None:
@@ -367,7 +367,7 @@ class LiveTurns:
             explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:
             add_remark(view, _WENT_ON)
-        account_for(turn, chain, in_kernel=self.front.is_notebook)
+        account_for(turn, chain, self.spent, in_kernel=self.front.is_notebook)
         self.settled(turn, chain)
         turn.is_running = False
         turn.paused = pause.paused if pause is not None else chain._chain.left
