@@ -179,8 +179,8 @@ def _measure_once(browser: Any, kind: str, text: str) -> Held:
     finally:
         trace = json.loads(browser.stop_tracing())
         page.close()
-    # Reasoning is folded when the answer is over.
-    if kind == "text" and text.strip() and not all(shown):
+    # Reasoning is folded when the answer is over, and line breaks alone say nothing.
+    if kind == "text" and text.replace("<br>", "").strip() and not all(shown):
         faults.append("blank")
     return Held(_longest_tasks(trace["traceEvents"]), faults)
 

@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import jupyter from '@jupyter/eslint-plugin';
 import { defineConfig } from 'eslint/config';
 import prettierRecommended from 'eslint-plugin-prettier/recommended';
+import regexp from 'eslint-plugin-regexp';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
@@ -9,7 +10,7 @@ export default defineConfig([
   { ignores: ['node_modules', 'lib', 'coverage', 'demo', '**/*.d.ts'] },
   js.configs.recommended,
   tseslint.configs.recommended,
-  { plugins: { jupyter } },
+  { plugins: { jupyter, regexp } },
   jupyter.configs.recommended,
   {
     files: ['**/*.ts', '**/*.tsx'],
@@ -28,7 +29,10 @@ export default defineConfig([
       ],
       curly: ['error', 'all'],
       eqeqeq: 'error',
-      'prefer-arrow-callback': 'error'
+      'prefer-arrow-callback': 'error',
+      // A hostile text must not hold the page, so no expression may go over it again and again.
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential' }]
     }
   },
   {
@@ -46,7 +50,10 @@ export default defineConfig([
   },
   {
     files: ['**/*.spec.ts'],
-    rules: { 'jupyter/command-described-by': 'off' }
+    rules: {
+      'jupyter/command-described-by': 'off',
+      'regexp/no-super-linear-move': 'off'
+    }
   },
   prettierRecommended
 ]);

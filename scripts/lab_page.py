@@ -157,6 +157,17 @@ class LabPage:
         )
         self.page.wait_for_function(_IS_IDLE)
 
+    def wait_until_kept(self, index: int, ending: str) -> None:
+        """Wait until the notebook, which may be behind what its page shows, holds an output whose plain text ends in this."""
+        self.page.wait_for_function(
+            f"""([index, ending]) => {{
+              const {{ outputs }} = {_PANEL}.content.widgets[index].model;
+              const texts = Array.from({{ length: outputs.length }}, (_, at) => outputs.get(at).data['text/plain']);
+              return texts.some(text => typeof text === 'string' && text.endsWith(ending));
+            }}""",
+            arg=[index, ending],
+        )
+
     def cell(self, index: int) -> Locator:
         """Return a code cell, counted from 0."""
         return self.page.locator(".jp-CodeCell").nth(index)

@@ -11,7 +11,12 @@ import { expect, test } from 'vitest';
  */
 const ORDER = [
   ['../package.json'],
-  ['transcript/jobDocument'],
+  [
+    'transcript/checks',
+    'transcript/jobDocument',
+    'transcript/overviewDocument',
+    'transcript/sentDocument'
+  ],
   ['transcript/document', 'transcript/dom', 'transcript/packing', 'version'],
   [
     'transcript/digest',
@@ -42,6 +47,7 @@ const ORDER = [
   ['formulas'],
   ['lab', 'promptCell', 'widget'],
   ['commands'],
+  ['status'],
   ['index'],
   ['transcript/testing', 'lab/testing']
 ];

@@ -12,6 +12,7 @@ import {
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 // Saved transcripts are among the first things on a page, so these are not loaded lazily.
@@ -23,6 +24,8 @@ import { Buses, Elsewhere, NotebookPlace } from './lab/place';
 import { IPlaces, Places } from './lab/places';
 import { RANK, transcriptFactory } from './lab/renderer';
 import { promptCellFactory } from './promptCell';
+import { SHOW_WAITING } from './commands/ids';
+import { StatusItem } from './status';
 /* eslint-enable jupyter/prefer-lazy-imports */
 
 const DOMAIN = 'jupyter-llm-notebook';
@@ -107,4 +110,51 @@ const promptCellsPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [transcriptsPlugin, commandsPlugin, promptCellsPlugin];
+const statusPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-llm-notebook:status',
+  description:
+    'Shows the model, what waits and what was used in the status bar.',
+  autoStart: true,
+  requires: [INotebookTracker, IPlaces],
+  optional: [IStatusBar, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    places: Places,
+    bar: IStatusBar | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const chooseModel = async (
+      panel: NotebookPanel,
+      { left, top }: DOMRect
+    ): Promise<void> => {
+      const { openModels } = await import('./commands/models');
+      const at = { x: left, y: top };
+      openModels(panel, places.of(panel).bus, at, trans);
+    };
+    const item = new StatusItem(
+      notebooks,
+      places,
+      {
+        chooseModel: (panel, at) => void chooseModel(panel, at),
+        showWaiting: () => void app.commands.execute(SHOW_WAITING)
+      },
+      trans
+    );
+    bar?.registerStatusItem('jupyter-llm-notebook:status', {
+      item,
+      align: 'left',
+      rank: 3,
+      isActive: () => item.isActive,
+      activeStateChanged: item.changed
+    });
+  }
+};
+
+export default [
+  transcriptsPlugin,
+  commandsPlugin,
+  promptCellsPlugin,
+  statusPlugin
+];

@@ -1,8 +1,9 @@
-"""Rows as a data frame of pandas or polars, with the types that the schema gives. Neither is loaded unless one is asked for."""
+"""Rows as a data frame of pandas, polars or pyarrow, with the types that the schema gives. None is loaded unless one is asked for."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from llm_notebook.answers.columns import Column, row_values
 
 __all__ = ["FrameLibrary", "frame_of", "is_installed"]
 
-FrameLibrary = Literal["pandas", "polars"]
+FrameLibrary = Literal["pandas", "polars", "pyarrow"]
 
 
 def is_installed(library: FrameLibrary) -> bool:
@@ -23,7 +24,7 @@ def frame_of(library: FrameLibrary, rows: Sequence[Any], columns: Sequence[Colum
     """Return rows as a data frame.
 
     Integers become `Int64`, numbers `Float64`, dates and times `datetime64`, and values of which there are few a categorical. A value
-    that is absent or null is a missing value. A column that no row can be read into is of Python objects.
+    that is absent or null is a missing value. A column that no row can be read into is of Python objects, and in pyarrow, which has none, of JSON.
 
     Args:
         library: whose frame.
@@ -31,7 +32,7 @@ def frame_of(library: FrameLibrary, rows: Sequence[Any], columns: Sequence[Colum
         columns: the columns, in order.
     """
     values = {column.name: [row_values(row).get(column.name) for row in rows] for column in columns}
-    make = _pandas if library == "pandas" else _polars
+    make = {"pandas": _pandas, "polars": _polars, "pyarrow": _arrow}[library]
     return make({column.name: column for column in columns}, values)
 
 
@@ -101,3 +102,25 @@ def _polars_series(pl: Any, column: Column, values: list[Any]) -> Any:
         return pl.Series(name, values, dtype=dtypes.get(column.kind), strict=True)
     except (OverflowError, TypeError, pl.exceptions.PolarsError):
         return pl.Series(name, values, dtype=pl.Object)
+
+
+def _arrow(columns: dict[str, Column], values: dict[str, list[Any]]) -> Any:
+    import pyarrow as pa  # only its tables need it
+
+    return pa.table({name: _arrow_array(pa, columns[name], found) for name, found in values.items()})
+
+
+def _arrow_array(pa: Any, column: Column, values: list[Any]) -> Any:
+    types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+    if column.kind in ("date", "datetime"):
+        times, has_zone = _times(column, values)
+        if times is None:
+            return pa.array(values, pa.string())
+        array = pa.array(times, pa.timestamp("us", "UTC" if has_zone else None))
+        return array.cast(pa.date32()) if column.kind == "date" else array
+    try:
+        if column.kind == "category" and all(isinstance(value, str) for value in column.categories):
+            return pa.array(values, pa.string()).dictionary_encode()
+        return pa.array(values, types.get(column.kind))
+    except (OverflowError, TypeError, pa.ArrowException):
+        return pa.array([None if value is None else json.dumps(value) for value in values], pa.string())

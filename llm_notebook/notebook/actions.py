@@ -1,9 +1,8 @@
 """Performs what readers do with transcripts, each thing once, whether it comes from a button or from a magic.
 
-The same wish arrives in three ways. A button of the Lab extension makes the cell's page execute `%llm act JSON` (`act`), so that
-the click queues behind running cells and its output lands in the cell. A button of the widget, or of a page that can only send
-messages, arrives by comm (`receive`), in whatever thread and at whatever moment ipykernel delivers it. And `%llm approve` and its
-like call `decide` and `resume`. All three meet in `_prepare`.
+The same wish arrives in three ways. A button of the Lab extension makes the cell's page execute `%llm act JSON` (`act`), so that the
+click queues behind running cells and its output lands in the cell. A button of the widget arrives by comm (`receive`), in whatever
+thread and at whatever moment ipykernel delivers it. And `%llm approve` and its like call `decide` and `resume`. All meet in `_prepare`.
 
 Work is split by what it needs. Answering `resync`, sending the rest of a long value and revoking a grant touch no chain, so they
 happen in the thread that the message arrived in. Deciding and continuing run the user's tools, so `MainThread` moves them to the
@@ -36,6 +35,7 @@ from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.cells import CellWatch
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
+from llm_notebook.notebook.overview import tell_overview
 from llm_notebook.notebook.running.failures import store_typed_key
 from llm_notebook.notebook.running.further_runs import APART, ask_another, continue_answer, start_over, without_chain
 from llm_notebook.notebook.running.live_turn import LiveTurn, Resume
@@ -109,6 +109,8 @@ class Actions:
                 self._send_value(str(message.get("request")), str(message.get("name")))
             case "revoke":
                 self._revoke(str(message.get("grant")))
+            case "overview" | "default":
+                tell_overview(self._turns, message)
             case "key":
                 given = (str(message.get(name) or "") for name in ("transcript", "name", "key"))
                 store_typed_key(self._turns, *given)
@@ -243,12 +245,11 @@ class Actions:
                 self._turns.resume(turn, resume)
             return
         with as_request(shell, turn.request), suppress(CellHalted):
-            # An error of the run is shown in the cell, as the error of any cell is.
             try:
                 self._turns.resume(turn, resume)
             except CellHalted:
                 raise
-            except BaseException:
+            except BaseException:  # shown in the cell, as the error of any cell is
                 shell.showtraceback()
 
     def _find_turn(self, action: dict[str, Any]) -> LiveTurn | None:

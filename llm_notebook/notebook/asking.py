@@ -48,7 +48,6 @@ from llm_notebook.notebook.waits.waiting import WaitingTurns, request_digest
 from llm_notebook.parts.sent import Sent
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.beside import Beside
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.concurrency.interrupts import stoppable
 from llm_notebook.turns.origin import Origin
 
@@ -116,20 +115,17 @@ class Asking:
         beside: Beside | None = None
         told = list[Sent]()
         if command is not None:
-            from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
-
-            (arguments, beside, told), body = explain_failure(command, self._watched.failures, names), None
+            (arguments, beside, told), body = self._explain_failure(command, names), None
         else:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
         if arguments.each is not None or arguments.save is not None:
             return self._ask_rows_or_save(arguments, body, names)
+        entered = f"{line}\n{cell or ''}"
+        entered = entered if arguments.key is None else masked_text(entered, arguments.key)
 
         def read(given: Arguments) -> Asked:
             asked = self._read_request(given, body, names, execution, place)
-            typed = f"{line}\n{cell or ''}"
-            typed = typed if arguments.key is None else masked_text(typed, arguments.key)
-            asked.origin = replace(asked.origin, text=typed)
-            asked.told = told
+            asked.origin, asked.told = replace(asked.origin, text=entered), told
             return asked
 
         def ask_with(model_id: str) -> tuple[ChainResponse, tuple[Arguments, ConversationNode]]:
@@ -144,33 +140,33 @@ class Asking:
                 return None
             waiting = WaitingTurns(self.turns, asked.origin)
             repeated = None if arguments.new else waiting.find_repeated()
-            left = waiting.left() if repeated is None else []
-            chain = self._chain(asked) if repeated is None else None
+            if repeated is None:
+                left, chain = waiting.left(), self._chain(asked)
         except KeyboardInterrupt:
             raise CellError("Stopped by you. Nothing was sent.") from None
         except EXPECTED as error:
             refuse(self.turns, error, ask_with)
         context = (arguments, asked.node)
         if repeated is not None:
-            # What the cell was given, such as --out, holds for the question that it shows again.
-            repeated.context, repeated.wanted = context, asked.wanted
-            asked.wanted.attach(repeated.view)
-            self.turns.show_again(repeated)
-        if chain is None:
-            return None
-        view = TranscriptView(
-            chain.prompt.model.model_id,
-            show_usage=arguments.usage,
-            hide_reasoning=arguments.hide_reasoning,
-            show_calls=arguments.show_calls,
-            sent=list(chain.prompt.enclosed),
-            remarks=[*asked.given.remarks, *left],
-            shape=asked.wanted.shape(),
-            beside=beside,
-        )
+            return self._show_again(repeated, context, asked)
+        view = asked.wanted.view_of(chain, arguments, remarks=[*asked.given.remarks, *left], beside=beside)
         asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
         return outcome(view, asked.wanted) if is_value_used() else None
+
+    def _show_again(self, repeated: LiveTurn, context: tuple[Arguments, ConversationNode], asked: Asked) -> object:
+        # What the cell was given, such as --out, holds for the question that it shows again.
+        repeated.context, repeated.wanted = context, asked.wanted
+        asked.wanted.attach(repeated.view)
+        self.turns.show_again(repeated)
+        return None
+
+    def _explain_failure(
+        self, command: Subcommand, names: dict[str, Any]
+    ) -> tuple[Arguments, Beside | None, list[Sent]]:
+        from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
+
+        return explain_failure(command, self._watched.failures, names)
 
     def _ask_rows_or_save(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
         if arguments.save is not None:
@@ -265,7 +261,7 @@ class Asking:
         )
         if arguments.conversation is not None:
             node.parent = ConversationNode(response=find_response(arguments.conversation))
-        model = self._model(arguments, session, node)
+        model = self._model(arguments, session, node, execution.model)
         conversation = session.conversation(node, model)
         history = conversation.history()
         node.question, node.number = prompt, execution.number
@@ -322,15 +318,16 @@ class Asking:
         chain.prompt.enclosed = (*chain.prompt.enclosed, *asked.sent)
         return chain
 
-    def _model(self, arguments: Arguments, session: Session, node: ConversationNode) -> Model | KeyModel:
+    def _model(self, arguments: Arguments, session: Session, node: ConversationNode, chosen: str) -> Model | KeyModel:
         # A conversation keeps its model until another one is named.
         before = session.model_before(node) if arguments.model is None else None
         if before is not None:
             return before
         try:
-            return get_model(arguments.model)
+            return get_model(arguments.model or chosen or None)
         except UnknownModelError as error:
-            raise CellError(f"{error} Nothing was sent.") from error
+            whose = "" if arguments.model or not chosen else "This notebook's model cannot be used. "
+            raise CellError(f"{whose}{error} Nothing was sent.") from error
 
     def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
         """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.approvals.marks import policy_of
 from llm_notebook.configuration.keys import hidden
 from llm_notebook.configuration.process import process
-from llm_notebook.errors import JournalError, UnknownModelError
+from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.runs import RowsBegun, RowsEnded
-from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import json_text
-from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.asking import Asker
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.rows.estimating import CostRefused, Estimator
 from llm_notebook.rows.executors.remote import RemoteModel
+from llm_notebook.rows.flavours import asked_model
 from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import ASKED_AGAIN, Performance
@@ -45,13 +44,13 @@ if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnStatus
     from llm_notebook.journal.protocol import Journal
+    from llm_notebook.rows.flavours import AnyModel
     from llm_notebook.rows.reporting.display import RunDisplay
     from llm_notebook.rows.reporting.run import Estimate
     from llm_notebook.tools.collecting import ToolLike
 
-__all__ = ["AnyModel", "Job", "Wanted"]
+__all__ = ["Job", "Wanted"]
 
-AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
 _UNASKED = "It was not asked: the run was stopped before."
 _RESUMED = " What is answered is kept; the same call asks the rest."
 _FINAL = frozenset({"misfit", "ended", "request", "other"})
@@ -126,7 +125,7 @@ class Job:
         self.table = open_table(rows)
         self._wanted = wanted
         self._text = RowPrompt(prompt)
-        asked = _model(model)
+        asked = asked_model(model, has_tools=bool(wanted.tools))
         reader = AnswerReader(wanted.schema)
         self._check_columns(reader)
         self.asker = Asker(
@@ -328,16 +327,6 @@ class Job:
         if (estimate.cost or 0.0) > limit:
             raise CostRefused(estimate, limit)
         return (None if self.table.count is None else estimate), Budget(limit, each)
-
-
-def _model(model: AnyModel | str | None) -> AnyModel:
-    """Return the model, in its async flavour where a name has one: many requests at once take no threads there."""
-    if model is not None and not isinstance(model, str):
-        return model
-    try:
-        return get_async_model(model)
-    except UnknownModelError:
-        return get_model(model)
 
 
 def _base(model: AnyModel, wanted: Wanted, reader: AnswerReader) -> Prompt:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from llm_notebook.configuration.keys import KeySource
-    from llm_notebook.rows.job import AnyModel
+    from llm_notebook.rows.flavours import AnyModel
     from llm_notebook.tools.collecting import ToolLike
 
 __all__ = ["amap_rows", "map_rows", "perform"]

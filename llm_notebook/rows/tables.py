@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from llm_notebook.answers.columns import Column
-from llm_notebook.answers.frames import frame_of
+from llm_notebook.answers.frames import FrameLibrary, frame_of
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.rows.outcomes import Outcome
 
@@ -137,6 +137,8 @@ class _NarwhalsTable:
             self._frame = narwhals.from_native(self.native, eager_only=True)
         except TypeError as error:
             raise RowsError(f"The rows cannot be read: {error} Nothing was sent.") from None
+        except narwhals.exceptions.DuplicateError:
+            raise RowsError("There are two columns of the same name: rename one. Nothing was sent.") from None
         _refuse_empty(len(self._frame))
 
     @property
@@ -153,11 +155,12 @@ class _NarwhalsTable:
     def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
         import narwhals.stable.v2 as narwhals  # loaded by then
 
-        backend = self._frame.implementation
-        new = {column.name: [outcome.values.get(column.name) for outcome in outcomes] for column in columns}
-        for name in NOTES:
-            new[name] = [_notes(outcome)[name] for outcome in outcomes]
-        series = [narwhals.new_series(name, values, backend=backend) for name, values in new.items()]
+        library = self._frame.implementation
+        if library.is_polars() or library.is_pyarrow():
+            added = narwhals.from_native(_frame("polars" if library.is_polars() else "pyarrow", columns, outcomes))
+            return self._frame.with_columns(*added.iter_columns()).to_native()
+        listed = _frame("pandas", columns, outcomes)
+        series = [narwhals.new_series(name, listed[name].to_list(), backend=library) for name in listed.columns]
         return self._frame.with_columns(*series).to_native()
 
 
@@ -209,7 +212,7 @@ def _refuse_empty(count: int) -> None:
         raise RowsError("There are no rows, so there is nothing to ask. Nothing was sent.")
 
 
-def _frame(library: Any, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+def _frame(library: FrameLibrary, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
     notes = [Column("error", "text"), Column("cost", "number"), Column("turn", "text")]
     rows = [{**outcome.values, **_notes(outcome)} for outcome in outcomes]
     return frame_of(library, rows, [*columns, *notes])

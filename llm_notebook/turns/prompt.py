@@ -86,8 +86,7 @@ class Prompt:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share it, so that
             each encodes only what is new; None where there is only one round.
-        fetched: for providers: what was fetched for the attachments that are addresses, or why it was not, by address. The rounds of a chain
-            share it too.
+        fetched: for providers: what was fetched for attachments that are addresses, or why it was not, by address; shared likewise.
     """
 
     def __init__(
@@ -114,16 +113,8 @@ class Prompt:
             raise ValueError("messages= already holds a system message; give the system prompt there or as system=.")
         self._prompt = prompt
         self.model = model
-        # Many prompts may be in flight, and most have nothing of this: an empty tuple costs the garbage collector nothing.
-        self._fragments: tuple[str, ...] = ()
-        self._system_fragments: tuple[str, ...] = ()
-        self._attachments: tuple[Attachment, ...] = ()
-        self.enclosed: tuple[Sent, ...] = ()
+        self._take_objects(fragments, system_fragments, attachments)
         self._system = system
-        if fragments is not None or system_fragments is not None or attachments is not None:
-            objects = GivenObjects.of(fragments, system_fragments, attachments)
-            self._fragments, self._system_fragments = tuple(objects.fragments), tuple(objects.system_fragments)
-            self._attachments, self.enclosed = tuple(objects.attachments), tuple(objects.sent)
         self.options = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
@@ -148,6 +139,22 @@ class Prompt:
         self.encoded = EncodedMessages() if encoded is None and self.tool_sources else encoded
         self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
+
+    def _take_objects(
+        self,
+        fragments: Sequence[object] | None,
+        system_fragments: Sequence[object] | None,
+        attachments: Sequence[object] | None,
+    ) -> None:
+        # Many prompts may be in flight, and most have nothing of this: an empty tuple costs the garbage collector nothing.
+        self._fragments: tuple[str, ...] = ()
+        self._system_fragments: tuple[str, ...] = ()
+        self._attachments: tuple[Attachment, ...] = ()
+        self.enclosed: tuple[Sent, ...] = ()
+        if fragments is not None or system_fragments is not None or attachments is not None:
+            objects = GivenObjects.of(fragments, system_fragments, attachments)
+            self._fragments, self._system_fragments = tuple(objects.fragments), tuple(objects.system_fragments)
+            self._attachments, self.enclosed = tuple(objects.attachments), tuple(objects.sent)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a pickle is made from: the turn with its history as it is at this moment."""

@@ -6,7 +6,6 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
 import yaml
 from playwright.sync_api import expect
 
@@ -16,14 +15,13 @@ from tests.fakes.openai_server import call_reply, text_reply
 from tests.peers.llama_server import LlamaServer
 
 
-def test_an_approved_call_runs_and_the_chain_continues_in_its_cell(asking: Asking) -> None:
+def test_what_a_person_decides_is_what_happens(asking: Asking) -> None:
     asking.open()
     asking.ask()
     expect(asking.card).to_contain_text("delete_files")
     expect(asking.card).to_contain_text("/tmp/old")
     assert asking.ran == []
     asking.page.screenshot(path="test-results/approval-card.png")
-
     asking.button("Approve").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/old"]
@@ -34,39 +32,32 @@ def test_an_approved_call_runs_and_the_chain_continues_in_its_cell(asking: Askin
         ["application/vnd.llm-notebook.transcript+json", "text/markdown", "text/plain"]
     ]
 
-
-def test_an_edited_call_runs_as_edited_and_the_model_is_told(asking: Asking) -> None:
-    asking.open()
-    asking.ask()
+    # An edited call runs as edited, and the model is told.
+    asking.ask(text_reply("Older ones are gone."))
     asking.button("Edit…").click()
     asking.card.get_by_role("textbox").first.fill("/tmp/older")
     asking.button("Approve edited").click()
-    asking.expect_answer()
-    assert asking.ran == ["/tmp/older"]
+    asking.expect_answer("Older ones are gone.")
+    assert asking.ran == ["/tmp/old", "/tmp/older"]
     assert "changed the arguments" in asking.results()[0]
 
-
-def test_a_denial_carries_its_reason_to_the_model(asking: Asking) -> None:
-    asking.open()
+    # A denial carries its reason to the model.
     asking.ask(text_reply("Then I leave it."))
     asking.button("Deny…").click()
     asking.card.get_by_role("textbox").first.fill("It is Monday")
     asking.button("Deny").click()
     asking.expect_answer("Then I leave it.")
-    assert asking.ran == []
     assert asking.results() == ["Denied by the user: It is Monday"]
     expect(asking.output).to_contain_text("It is Monday")
 
-
-def test_a_human_can_answer_in_the_tools_place(asking: Asking) -> None:
-    asking.open()
-    asking.ask()
+    # A human can answer in the tool's place.
+    asking.ask(text_reply("So be it."))
     asking.button("Answer myself…").click()
     asking.card.get_by_role("textbox").first.fill("Nothing was there")
     asking.button("Send answer").or_(asking.button("Answer")).click()
-    asking.expect_answer()
-    assert asking.ran == []
+    asking.expect_answer("So be it.")
     assert asking.results() == ["Nothing was there"]
+    assert asking.ran == ["/tmp/old", "/tmp/older"]
 
 
 def test_always_allow_asks_no_more_until_it_is_revoked(asking: Asking) -> None:
@@ -88,7 +79,7 @@ def test_always_allow_asks_no_more_until_it_is_revoked(asking: Asking) -> None:
 _UNTIL_GO = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
 
 
-def test_double_clicks_and_two_tabs_give_one_run(asking: Asking) -> None:
+def test_double_clicks_and_two_tabs_give_one_run_when_the_kernel_is_free(asking: Asking) -> None:
     asking.open(below=_UNTIL_GO)
     go = asking.lab.lab.root / "go"
     asking.ask()
@@ -103,26 +94,13 @@ def test_double_clicks_and_two_tabs_give_one_run(asking: Asking) -> None:
     expect(asking.lab.cell(BELOW).locator(".jp-InputPrompt")).to_have_text("[*]:")
     asking.button("Approve").dblclick()
     other.button("Approve").click()
+    assert asking.ran == []
     go.touch()
     asking.expect_answer()
     expect(other.card).to_have_count(0)
     go.unlink()
     assert asking.ran == ["/tmp/old"]
     assert len(asking.server.requests) == 2
-
-
-def test_a_click_while_another_cell_runs_is_queued(asking: Asking) -> None:
-    asking.open(below=_UNTIL_GO)
-    go = asking.lab.lab.root / "go"
-    asking.ask()
-    asking.lab.run_cell(BELOW)
-    expect(asking.lab.cell(BELOW).locator(".jp-InputPrompt")).to_have_text("[*]:")
-    asking.button("Approve").click()
-    assert asking.ran == []
-    go.touch()
-    asking.expect_answer()
-    assert asking.ran == ["/tmp/old"]
-    go.unlink()
 
 
 def test_stop_ends_the_resumed_chain_and_the_kernel_stays_usable(asking: Asking) -> None:
@@ -137,7 +115,7 @@ def test_stop_ends_the_resumed_chain_and_the_kernel_stays_usable(asking: Asking)
     assert asking.ran == ["/tmp/old"]
 
 
-def test_run_all_stops_at_the_question(asking: Asking) -> None:
+def test_run_all_stops_at_the_question_which_a_restarted_kernel_can_decide(asking: Asking) -> None:
     asking.open()
     asking.play()
     asking.lab.run_all()
@@ -148,18 +126,16 @@ def test_run_all_stops_at_the_question(asking: Asking) -> None:
     asking.button("Approve").click()
     asking.expect_answer()
     expect(asking.output).to_contain_text("Run the cell below")
+    assert asking.ran == ["/tmp/old"]
 
-
-def test_a_restarted_kernel_can_decide(asking: Asking) -> None:
-    asking.open()
-    asking.ask()
+    asking.ask(text_reply("Two are gone."), path="/tmp/two")
     asking.lab.restart_kernel()
     asking.lab.run_cell(DEFINE)
     asking.lab.wait_until_ran(DEFINE)
     asking.wait_for_card()
     asking.button("Approve").click()
-    asking.expect_answer()
-    assert asking.ran == ["/tmp/old"]
+    asking.expect_answer("Two are gone.")
+    assert asking.ran == ["/tmp/old", "/tmp/two"]
 
 
 def test_a_kernel_killed_while_the_tool_runs_leaves_a_question(asking: Asking) -> None:
@@ -189,26 +165,27 @@ display(HTML("<b>a drawing</b>"))
 print("said", input("Really? "))"""
 
 
-@pytest.mark.parametrize("reloaded", [False, True], ids=["live", "reloaded"])
-def test_what_the_tool_shows_lands_in_its_own_cell(asking: Asking, reloaded: bool) -> None:
+def test_what_the_tool_shows_lands_in_its_own_cell(asking: Asking) -> None:
     asking.open(body=_TALKATIVE)
-    asking.ask()
-    if reloaded:
-        asking.lab.save()
-        asking.lab.open(asking.lab.name)
-        asking.wait_for_card()
-    asking.lab.run_cell(BELOW)
-    asking.lab.wait_until_ran(BELOW)
-    asking.button("Approve").click()
-    question = asking.output.locator(".jp-Stdin-input")
-    question.fill("yes")
-    question.press("Enter")
-    asking.expect_answer()
-    expect(asking.output).to_contain_text("a printed line")
-    expect(asking.output).to_contain_text("a drawing")
-    expect(asking.output).to_contain_text("said yes")
-    expect(asking.lab.output(BELOW)).to_have_text("below ran")
-    assert asking.ran == ["/tmp/old"]
+    for number, is_reloaded in enumerate((False, True), 1):
+        asking.ask()
+        if is_reloaded:
+            asking.lab.wait_until_idle()
+            asking.lab.save()
+            asking.load_page()
+            asking.wait_for_card()
+        asking.lab.run_cell(BELOW)
+        asking.lab.wait_until_ran(BELOW)
+        asking.button("Approve").click()
+        question = asking.output.locator(".jp-Stdin-input")
+        question.fill("yes")
+        question.press("Enter")
+        asking.expect_answer()
+        expect(asking.output).to_contain_text("a printed line")
+        expect(asking.output).to_contain_text("a drawing")
+        expect(asking.output).to_contain_text("said yes")
+        expect(asking.lab.output(BELOW)).to_have_text("below ran")
+        assert asking.ran == ["/tmp/old"] * number
 
 
 _REAL = """\

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from playwright.sync_api import Locator, expect
 
 from scripts.lab_page import LabPage
 from tests.browser.asking import ASK, Asking
 from tests.fakes.openai_server import OpenAIServer, text_reply
 
+AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = """async include => {
+  const { violations } = await axe.run({ include: include.map(one => [one]) });
+  return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
+    .flatMap(({ id, nodes }) => nodes.map(node => [id, node.html.slice(0, 200)]));
+}"""
 _FIX = "`count` is not defined; `counts` is.\n\n```python\nlen(counts)\n```"
 
 
@@ -170,10 +179,47 @@ def test_an_error_of_an_earlier_kernel_is_not_taken_for_one_of_this_kernel(
     assert scripted.requests == []
 
 
+def _choose_model(asking: Asking, status: Locator) -> None:
+    """Choose the model of the notebook in the status bar by keyboard, and look at it in both themes."""
+    page = asking.page
+    button = status.get_by_role("button", name="Model:")
+    usual = button.text_content()
+    page.add_script_tag(path=AXE)
+    for theme in ("Light", "Dark"):
+        asking.lab.theme(theme)
+        button.click()
+        menu = page.get_by_role("menu", name="Model of this notebook")
+        expect(menu.get_by_text("scripted", exact=True)).to_be_visible()
+        asking.lab.screenshot(f"status-models-{theme.lower()}")
+        assert page.evaluate(SERIOUS, [".llm-status", ".lm-Menu"]) == []
+        page.keyboard.press("Escape")
+        expect(menu).to_have_count(0)
+    button.click()
+    page.locator(".lm-Menu").get_by_text("scripted", exact=True).click()
+    expect(button).to_have_text("scripted")
+    # It is the notebook's, and is saved with it.
+    asking.lab.save()
+    metadata = json.loads(asking.lab.file.read_text(encoding="utf-8"))["metadata"]
+    assert metadata["llm_notebook"] == {"model": "scripted"}
+    asking.server.play(text_reply("Chosen."))
+    asking.lab.run_source(ASK + 1, "%llm --new Who?")
+    expect(asking.lab.answer(ASK + 1)).to_contain_text("Chosen.")
+    asking.lab.wait_until_idle()
+    asking.lab.run_source(ASK + 1, "print('below ran')")
+    asking.lab.command("llm-notebook:choose-model")
+    page.locator(".lm-Menu").get_by_text("Your default").click()
+    expect(button).to_have_text(str(usual))
+
+
 def test_what_waits_is_shown_with_its_heading_in_focus_and_a_conversation_goes_on(asking: Asking) -> None:
     asking.open()
     asking.ask()
     page = asking.page
+    status = page.get_by_role("group", name="Language models")
+    waiting = status.get_by_role("button", name="1 waiting for your decision. Show it")
+    expect(waiting).to_be_visible()
+    waiting.click()
+    expect(asking.card.get_by_role("heading", name="delete_files")).to_be_focused()
     _select(asking.lab.cell(0))
     page.keyboard.press("w")
     expect(asking.card.get_by_role("heading", name="delete_files")).to_be_focused()
@@ -182,6 +228,8 @@ def test_what_waits_is_shown_with_its_heading_in_focus_and_a_conversation_goes_o
     asking.button("Approve").click()
     asking.expect_answer()
     asking.lab.wait_until_idle()
+    expect(waiting).to_have_count(0)
+    _choose_model(asking, status)
 
     _select(asking.lab.cell(ASK))
     asking.server.play(text_reply("Nothing else."))

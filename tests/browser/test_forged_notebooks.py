@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import nbformat
-import pytest
 from playwright.sync_api import Error, Locator, expect
 
 from scripts.lab_page import LabPage
@@ -95,9 +94,8 @@ _TRUST = (
 )
 
 
-@pytest.fixture
-def forged(asking: Asking) -> Asking:
-    """A notebook with a cell for each kind of edit, each of which has asked, closed and edited."""
+def _ask_in_each_cell(asking: Asking) -> None:
+    """Make a notebook with a cell for each kind of edit, each of which has asked."""
     cells = [asking.tool(), *(f"%%llm -m scripted -T delete_files\nTidy up {at}." for at in range(len(_EDITS)))]
     asking.lab.write(f"{asking.name}.ipynb", cells)
     asking.lab.run_cell(DEFINE)
@@ -106,17 +104,19 @@ def forged(asking: Asking) -> Asking:
         asking.server.play(call_reply("delete_files", json.dumps({"path": _real(at)}), text="I will tidy up."))
         asking.lab.run_cell(1 + at)
         expect(_card(asking.lab, at)).to_be_visible()
+    asking.lab.wait_until_idle()
     asking.lab.save()
-    return asking
 
 
-def _forge(asking: Asking) -> None:
-    notebook = nbformat.read(asking.lab.file, as_version=4)
+def _forge(saved: str) -> str:
+    """Return the saved notebook with one kind of edit in each cell."""
+    notebook = nbformat.reads(saved, as_version=4)
     documents = [cell.outputs[0]["data"][_MIME_TYPE] for cell in notebook.cells[1 : 1 + len(_EDITS)]]
     honest = copy.deepcopy(documents)
     for at, edit in enumerate(_EDITS.values()):
         edit(documents[at], honest[at - 1])
-    nbformat.write(notebook, asking.lab.file)
+    forged: str = nbformat.writes(notebook)
+    return forged
 
 
 def _real(at: int) -> str:
@@ -127,9 +127,9 @@ def _card(lab: LabPage, at: int) -> Locator:
     return lab.output(1 + at).locator(".llm-ask")
 
 
-def _told(at: int, kind: str) -> str:
-    """Return the argument that the kernel tells where the file says something else."""
-    return _real(at - 1 if kind in _TELLS_ANOTHER else at)
+def _asked_in(at: int, kind: str) -> int:
+    """Return which cell has asked what the kernel tells below this one."""
+    return at - 1 if kind in _TELLS_ANOTHER else at
 
 
 def _expect_records(lab: LabPage, *buttons: str) -> None:
@@ -144,8 +144,8 @@ def _expect_records(lab: LabPage, *buttons: str) -> None:
         )
 
 
-def _expect_what_the_kernel_tells(lab: LabPage) -> None:
-    """Expect that each card shows what its kernel would run, and nothing of what the file says."""
+def _expect_what_the_kernel_tells(lab: LabPage, *, decided: Collection[int] = ()) -> None:
+    """Expect that each card shows what its kernel would run, and nothing of what the file says. Some have no card any more."""
     for at, kind in enumerate(_EDITS):
         output = lab.output(1 + at)
         if kind in _UNREADABLE:
@@ -157,16 +157,20 @@ def _expect_what_the_kernel_tells(lab: LabPage) -> None:
         if kind in (*_UNREADABLE, "unknown transcript"):
             expect(output.locator(".llm-transcript button:visible")).to_have_count(0)
             continue
+        if _asked_in(at, kind) in decided:
+            expect(_card(lab, at)).to_have_count(0)
+            continue
         expect(_card(lab, at)).to_have_count(1)
         expect(_card(lab, at).locator(".llm-ask-tool")).to_have_text("delete_files")
-        expect(_card(lab, at).locator(".llm-params .llm-well")).to_have_text(_told(at, kind))
+        expect(_card(lab, at).locator(".llm-params .llm-well")).to_have_text(_real(_asked_in(at, kind)))
         expect(_card(lab, at)).not_to_contain_text(_FORGED)
 
 
-def _approve_some(asking: Asking) -> None:
-    """Approve what is shown in some cells, and expect that it is what runs."""
-    kinds = list(_EDITS)
-    for at in (kinds.index("arguments"), kinds.index("transcript"), kinds.index("newer")):
+def _approve(asking: Asking, *kinds: str) -> set[int]:
+    """Approve what is shown in some cells, and expect that it is what runs. Returns which cells had asked for it."""
+    decided = set()
+    for kind in kinds:
+        at = list(_EDITS).index(kind)
         card = _card(asking.lab, at)
         # A card takes no consent before it has been in view.
         card.get_by_role("group", name="Decision").scroll_into_view_if_needed()
@@ -176,52 +180,52 @@ def _approve_some(asking: Asking) -> None:
         expect(button).not_to_have_attribute("aria-disabled", "true")
         button.click()
         expect(asking.lab.output(1 + at)).to_contain_text("All tidy.")
-        assert asking.ran[-1] == path
+        asking.lab.wait_until_idle()
+        assert asking.ran[-1] == path == _real(_asked_in(at, kind))
+        decided.add(_asked_in(at, kind))
+    return decided
 
 
-@pytest.mark.parametrize("trusted", [False, True])
-def test_without_a_kernel_it_is_a_record(forged: Asking, trusted: bool) -> None:
-    errors = _errors(forged)
-    forged.lab.lab.shut_down_kernels()
-    _forge(forged)
-    forged.lab.reopen_without_kernel(save=False)
-    if trusted:
-        forged.page.evaluate(_TRUST)
-    _expect_records(forged.lab)
-    expect(forged.lab.output(1)).to_contain_text("As saved; start the kernel to decide.")
-    forged.lab.screenshot(f"forged-{'trusted' if trusted else 'untrusted'}")
-    assert errors == []
+def test_only_what_a_kernel_confirms_can_be_clicked(asking: Asking) -> None:
+    errors = _errors(asking)
+    lab = asking.lab
+    _ask_in_each_cell(asking)
+    forged = _forge(lab.file.read_text(encoding="utf-8"))
 
+    # The kernel that has asked tells the truth.
+    lab.file.write_text(forged, encoding="utf-8")
+    asking.load_page()
+    _expect_what_the_kernel_tells(lab)
+    lab.screenshot("forged-told-untrusted")
+    asking.page.evaluate(_TRUST)
+    _expect_what_the_kernel_tells(lab)
+    lab.screenshot("forged-told-trusted")
+    decided = _approve(asking, "arguments", "transcript", "newer")
 
-@pytest.mark.parametrize("trusted", [False, True])
-def test_a_fresh_kernel_is_asked_with_one_button_and_tells_the_truth(forged: Asking, trusted: bool) -> None:
-    errors = _errors(forged)
-    forged.lab.lab.shut_down_kernels()
-    _forge(forged)
-    forged.load_page()
-    if trusted:
-        forged.page.evaluate(_TRUST)
-    expect(forged.lab.output(1)).to_contain_text("As saved. The kernel runs, but llm_notebook is not loaded in it.")
-    _expect_records(forged.lab, "Ask the kernel")
-    forged.lab.screenshot(f"forged-fresh-{'trusted' if trusted else 'untrusted'}")
-    forged.lab.output(1).get_by_role("button", name="Ask the kernel").click()
-    _expect_what_the_kernel_tells(forged.lab)
-    forged.lab.run_cell(DEFINE)
-    forged.lab.wait_until_ran(DEFINE)
-    _approve_some(forged)
-    assert errors == []
+    # Without a kernel it is a record.
+    lab.file.write_text(forged, encoding="utf-8")
+    lab.reopen_without_kernel(save=False)
+    for trust in ("untrusted", "trusted"):
+        if trust == "trusted":
+            asking.page.evaluate(_TRUST)
+        _expect_records(lab)
+        expect(lab.output(1)).to_contain_text("As saved; start the kernel to decide.")
+        lab.screenshot(f"forged-{trust}")
 
-
-@pytest.mark.parametrize("trusted", [False, True])
-def test_the_kernel_that_asked_tells_the_truth(forged: Asking, trusted: bool) -> None:
-    errors = _errors(forged)
-    _forge(forged)
-    forged.load_page()
-    if trusted:
-        forged.page.evaluate(_TRUST)
-    _expect_what_the_kernel_tells(forged.lab)
-    forged.lab.screenshot(f"forged-told-{'trusted' if trusted else 'untrusted'}")
-    _approve_some(forged)
+    # A fresh kernel is asked with one button, and tells the truth, too.
+    asking.page.unroute_all()
+    asking.load_page()
+    for trust in ("untrusted", "trusted"):
+        if trust == "trusted":
+            asking.page.evaluate(_TRUST)
+        expect(lab.output(1)).to_contain_text("As saved. The kernel runs, but llm_notebook is not loaded in it.")
+        _expect_records(lab, "Ask the kernel")
+        lab.screenshot(f"forged-fresh-{trust}")
+    lab.output(2).get_by_role("button", name="Ask the kernel").click()
+    _expect_what_the_kernel_tells(lab, decided=decided)
+    lab.run_cell(DEFINE)
+    lab.wait_until_ran(DEFINE)
+    _approve(asking, "digest", "both", "words")
     assert errors == []
 
 

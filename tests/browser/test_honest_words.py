@@ -13,9 +13,17 @@ from tests.browser.asking import ASK, BELOW, DEFINE, Asking
 from tests.fakes.openai_server import call_reply, text_reply
 
 
-def test_a_question_is_dropped_without_asking_the_model(asking: Asking) -> None:
+def _ask_only(asking: Asking, cell: int = ASK) -> None:
+    """Run a prompt whose question is never carried out, so that the model is asked once."""
+    asking.server.play(call_reply("delete_files", '{"path": "/tmp/old"}'))
+    asking.lab.run_cell(cell)
+    expect(asking.lab.output(cell).locator(".llm-ask")).to_be_visible()
+    asking.lab.wait_until_idle()
+
+
+def test_a_question_is_dropped_by_mouse_and_by_keyboard_without_asking_the_model(asking: Asking) -> None:
     asking.open()
-    asking.ask()
+    _ask_only(asking)
     asking.button("Drop this question…").click()
     expect(asking.card).to_contain_text("The call will not run, and the model is not asked.")
     asking.lab.screenshot("drop-light")
@@ -33,10 +41,7 @@ def test_a_question_is_dropped_without_asking_the_model(asking: Asking) -> None:
     expect(asking.lab.output(BELOW)).not_to_contain_text(asking.name)
     assert "Dropped by you" in json.dumps(asking.saved())
 
-
-def test_a_question_is_dropped_by_keyboard(asking: Asking) -> None:
-    asking.open()
-    asking.ask()
+    _ask_only(asking)
     keyboard = asking.page.keyboard
     asking.button("Drop this question…").focus()
     keyboard.press("Enter")
@@ -50,40 +55,44 @@ def test_a_question_is_dropped_by_keyboard(asking: Asking) -> None:
     expect(asking.output).to_contain_text("dropped by you. It did not run.")
     # The focus stays in the transcript, on the row that takes the place of the card.
     expect(asking.output.locator("summary").filter(has_text="dropped")).to_be_focused()
-    assert (asking.ran, len(asking.server.requests)) == ([], 1)
+    assert (asking.ran, len(asking.server.requests)) == ([], 2)
+
+    # Nothing is said of cells that were not queued while it waits, or after it.
+    asking.ask()
+    asking.lab.run_source(BELOW, "print('below ran')")
+    expect(asking.lab.output(BELOW)).to_contain_text("below ran")
+    expect(asking.output).not_to_contain_text("did not run")
+    asking.button("Approve").click()
+    asking.expect_answer()
+    expect(asking.output).not_to_contain_text("did not run")
 
 
-def _forget_model(asking: Asking) -> None:
-    """Restart the kernel without the model that asked."""
+def test_questions_whose_model_is_gone_can_be_dropped_and_denied(asking: Asking) -> None:
+    asking.open(below="%%llm -m scripted -T delete_files\nTidy up more.")
+    _ask_only(asking)
+    _ask_only(asking, BELOW)
+    other = asking.lab.output(BELOW).locator(".llm-ask")
     models = Path(asking.lab.lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
     models.write_text(yaml.safe_dump([]), encoding="utf-8")
     asking.lab.restart_kernel()
     asking.lab.run_cell(DEFINE)
     asking.lab.wait_until_ran(DEFINE)
-    expect(asking.card).to_contain_text("does not know the model scripted")
-    expect(asking.button("Approve")).to_have_attribute("aria-disabled", "true")
+    for card in (asking.card, other):
+        expect(card).to_contain_text("does not know the model scripted")
+        approve = card.get_by_role("button", name="Approve", exact=True)
+        expect(approve).to_have_attribute("aria-disabled", "true")
 
-
-def test_a_question_whose_model_is_gone_can_be_dropped(asking: Asking) -> None:
-    asking.open()
-    asking.ask()
-    _forget_model(asking)
-    assert asking.ran == []
     asking.button("Drop this question…").click()
     asking.button("Drop").click()
     expect(asking.output).to_contain_text("dropped by you. It did not run.")
-
-
-def test_a_question_whose_model_is_gone_can_be_denied(asking: Asking) -> None:
-    asking.open()
-    asking.ask()
-    _forget_model(asking)
-    asking.button("Deny…").click()
-    asking.card.get_by_role("textbox").first.fill("Not today")
-    asking.button("Deny").click()
-    expect(asking.output).to_contain_text("denied by you: “Not today”")
-    expect(asking.card).to_have_count(0)
-    assert (asking.ran, len(asking.server.requests)) == ([], 1)
+    other.get_by_role("button", name="Deny…").click()
+    other.get_by_role("textbox").first.fill("Not today")
+    other.get_by_role("button", name="Deny", exact=True).click()
+    expect(asking.lab.output(BELOW)).to_contain_text("denied by you: “Not today”")
+    for output in (asking.output, asking.lab.output(BELOW)):
+        expect(output.locator(".llm-ask")).to_have_count(0)
+        expect(output).not_to_contain_text("Stopped by you")
+    assert (asking.ran, len(asking.server.requests)) == ([], 2)
 
 
 _ALSO = "print('also ' + 'ran')"
@@ -94,7 +103,7 @@ def _write_four(asking: Asking) -> None:
     asking.lab.write(f"{asking.name}.ipynb", cells)
 
 
-def test_cells_that_were_queued_are_offered_once_the_turn_is_over(asking: Asking) -> None:
+def test_cells_that_were_queued_are_offered_once_the_turn_is_over_and_until_they_run(asking: Asking) -> None:
     _write_four(asking)
     asking.play()
     asking.lab.run_all()
@@ -118,13 +127,12 @@ def test_cells_that_were_queued_are_offered_once_the_turn_is_over(asking: Asking
     assert len(asking.server.requests) == 2
     assert "did not run" not in json.dumps(asking.saved())
 
-
-def test_cells_that_run_by_themselves_are_not_offered_any_more(asking: Asking) -> None:
-    _write_four(asking)
+    # Cells that run by themselves are not offered any more.
     asking.play()
     asking.lab.run_all()
     asking.wait_for_card()
     expect(asking.output).to_contain_text("2 cells below did not run")
+    expect(asking.lab.output(BELOW + 1)).to_have_text("")
     asking.lab.run_cell(BELOW)
     expect(asking.output).to_contain_text("1 cell below did not run")
     # What is offered survives the page, since the kernel knows it.
@@ -137,24 +145,12 @@ def test_cells_that_run_by_themselves_are_not_offered_any_more(asking: Asking) -
     expect(asking.lab.output(BELOW + 1)).to_contain_text("also ran")
     expect(asking.output).not_to_contain_text("did not run")
 
-
-def test_nothing_is_said_of_cells_that_were_not_queued(asking: Asking) -> None:
-    asking.open()
-    asking.ask()
-    asking.lab.run_cell(BELOW)
-    expect(asking.lab.output(BELOW)).to_contain_text("below ran")
-    expect(asking.output).not_to_contain_text("did not run")
-    asking.button("Approve").click()
-    asking.expect_answer()
-    expect(asking.output).not_to_contain_text("did not run")
-
-
-def test_what_a_saved_notebook_says_of_other_cells_is_not_repeated(asking: Asking) -> None:
-    _write_four(asking)
+    # What a saved notebook says of other cells is not repeated.
     asking.play()
     asking.lab.run_all()
     asking.wait_for_card()
     expect(asking.output).to_contain_text("2 cells below did not run")
+    asking.lab.wait_until_idle()
     asking.lab.reopen_without_kernel()
     expect(asking.output).to_contain_text("As saved")
     expect(asking.output).not_to_contain_text("below did not run")

@@ -47,7 +47,7 @@ def approve_all(asking: Asking, number: int) -> Locator:
     return button
 
 
-def test_each_is_decided_on_its_card_and_the_answer_goes_on_after_the_last(asking: Asking) -> None:
+def test_each_is_decided_on_its_card_or_all_at_once_and_the_answer_goes_on_after_the_last(asking: Asking) -> None:
     asking.open()
     ask(asking, "/a", "/b", "/c", "/d")
     expect(asking.output.locator(".llm-head")).to_contain_text("4 calls are waiting for you.")
@@ -68,17 +68,35 @@ def test_each_is_decided_on_its_card_and_the_answer_goes_on_after_the_last(askin
     assert asking.ran == ["/a", "/c"]
     assert asking.results()[:3] == ["deleted /a", "Denied by the user: Keep it", "deleted /c"]
     assert "dropped" in asking.results()[3]
+    _approve_together(asking)
+    _decide_across_a_restart(asking)
 
 
-def test_all_are_approved_at_once_and_the_page_says_what_runs(asking: Asking) -> None:
-    asking.open()
-    ask(asking, "/a", "/b", "/c")
+def _approve_together(asking: Asking) -> None:
+    """Approve all at once, and see that the page says what runs."""
+    ask(asking, "/d", "/e", "/f")
     button = approve_all(asking, 3)
-    expect(asking.output.locator(".llm-covered")).to_contain_text('delete_files path="/b"')
-    assert asking.ran == []
+    expect(asking.output.locator(".llm-covered")).to_contain_text('delete_files path="/e"')
+    assert asking.ran == ["/a", "/c"]
     button.dblclick()
     asking.expect_answer()
-    assert asking.ran == ["/a", "/b", "/c"]
+    assert asking.ran == ["/a", "/c", "/d", "/e", "/f"]
+
+
+def _decide_across_a_restart(asking: Asking) -> None:
+    """Decide before and after a restart, and see that all of it counts."""
+    ask(asking, "/g", "/h", "/i")
+    press(asking, "1 of 3", "Approve")
+    expect(asking.output).to_contain_text("runs when all 3 are decided")
+    asking.lab.restart_kernel()
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    expect(asking.card).to_have_count(2)
+    press(asking, "3 of 3", "Approve")
+    press(asking, "2 of 3", "Approve")
+    asking.expect_answer()
+    assert asking.ran[5:] == ["/g", "/h", "/i"]
+    assert len(asking.server.requests) == 6
 
 
 def test_destructive_calls_are_not_approved_together_but_denied(asking: Asking) -> None:
@@ -126,20 +144,4 @@ def test_two_tabs_that_decide_at_the_same_time_run_each_call_once(asking: Asking
     for tab in (asking, other):
         tab.expect_answer()
     assert asking.ran == ["/a", "/b"]
-    assert len(asking.server.requests) == 2
-
-
-def test_a_restart_in_the_middle_keeps_what_was_decided(asking: Asking) -> None:
-    asking.open()
-    ask(asking, "/a", "/b", "/c")
-    press(asking, "1 of 3", "Approve")
-    expect(asking.output).to_contain_text("runs when all 3 are decided")
-    asking.lab.restart_kernel()
-    asking.lab.run_cell(DEFINE)
-    asking.lab.wait_until_ran(DEFINE)
-    expect(asking.card).to_have_count(2)
-    press(asking, "3 of 3", "Approve")
-    press(asking, "2 of 3", "Approve")
-    asking.expect_answer()
-    assert asking.ran == ["/a", "/b", "/c"]
     assert len(asking.server.requests) == 2

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,6 +16,8 @@ from unittest.mock import patch
 import pytest
 
 import llm_notebook as llm
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.http.rate_limits.limiter import Gate, Limits
 from llm_notebook.rows import plan
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply, UntilSet, refusal
 from tests.rows.conftest import Rows, answer_of
@@ -62,6 +65,34 @@ def test_an_interrupt_keeps_what_is_answered(openai_server: OpenAIServer) -> Non
     found = rows.map(texts, model=llm.AsyncOpenAIChat("m", base_url=openai_server.base_url), concurrency=4)
     assert [row["answer"] for row in found] == texts
     assert gate.seen.total() <= _COUNT + 4
+    assert sorted(run.status for run in llm.runs()) == ["complete", "interrupted"]
+
+
+def test_a_stop_ends_the_wait_for_a_limit_and_nothing_is_sent_afterwards(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_waiting, waking = threading.Event(), Gate.waking
+
+    def note(gate: Gate, wake: Callable[[], object]) -> object:
+        is_waiting.set()
+        return waking(gate, wake)
+
+    monkeypatch.setattr(Gate, "waking", note)
+    rows.replies = lambda text: None if text in ("Say w0", "Say w1") else refusal(429, retry_after="100")
+    texts = [f"w{number}" for number in range(_COUNT)]
+    stopper = threading.Thread(target=lambda: (is_waiting.wait(30), os.kill(os.getpid(), signal.SIGINT)))
+    stopper.start()
+    with pytest.raises(KeyboardInterrupt):
+        rows.map(texts, concurrency=4)
+    stopper.join()
+    asked = rows.take_asked()
+    assert len(asked) <= 6
+    # Nobody is left who could send anything when the hundred seconds are over.
+    assert [thread.name for thread in threading.enumerate() if "rows" in thread.name] == []
+    process.of(Limits).seen.clear()
+    rows.replies = lambda _: None
+    assert [row["answer"] for row in rows.map(texts, concurrency=4)] == texts
+    assert set(rows.take_asked()) == {f"Say {text}" for text in texts} - {"Say w0", "Say w1"}
     assert sorted(run.status for run in llm.runs()) == ["complete", "interrupted"]
 
 

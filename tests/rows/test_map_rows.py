@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import llm_notebook as llm
-from tests.fakes.openai_server import Reply, refusal
+from tests.fakes.openai_server import Reply, Request, refusal
 from tests.rows.conftest import Rows, answer_of
 
 
@@ -38,34 +41,32 @@ def test_texts_come_back_in_order_however_long_each_takes(rows: Rows) -> None:
     assert all(row["error"] is None and row["turn"] for row in found)
 
 
-@pytest.mark.parametrize("library", ["polars", "pyarrow"])
-def test_other_frames_come_back_as_what_they_were(rows: Rows, library: str) -> None:
-    given = {"text": ["a", "b"]}
-    made = pytest.importorskip(library)
-    frame: Any = made.DataFrame(given) if library == "polars" else made.table(given)
-    found = rows.map(frame, schema="label, score int")
-    assert type(found) is type(frame)
-    listed = found["label"].to_list() if library == "polars" else found["label"].to_pylist()
-    assert listed == ["a", "b"]
-
-
 def test_an_iterator_is_read_as_it_is_needed_and_comes_back_in_order(rows: Rows) -> None:
     taken = Counter[str]()
 
     def texts() -> Iterator[dict[str, str]]:
-        for number in range(2000):
+        for number in range(1000):
             taken["rows"] += 1
             yield {"text": f"w{number}"}
+
+    async def first() -> Any:
+        found = await llm.amap_rows(texts(), "Say {{ text }}", model=rows.model, concurrency=4, progress=False)
+        row = await anext(found)
+        await found.aclose()
+        return row
 
     if rows.face == "sync":
         found = llm.map_rows(texts(), "Say {{ text }}", model=rows.model, concurrency=4, progress=False)
         assert taken["rows"] == 0
-        assert next(found)["answer"] == "w0"
-        assert taken["rows"] < 600
+        row = next(found)
         found.close()
-        asked = len(rows.take_asked())
-        assert asked < 600
-    assert [row["answer"] for row in rows.map(texts(), concurrency=16)] == [f"w{number}" for number in range(2000)]
+    else:
+        row = asyncio.run(first())
+    assert row["answer"] == "w0"
+    assert taken["rows"] < 600
+    assert len(rows.take_asked()) < 600
+    assert [row["answer"] for row in rows.map(texts(), concurrency=16)] == [f"w{number}" for number in range(1000)]
+    assert [run.status for run in llm.runs()] == ["complete", "interrupted"]
 
 
 def test_a_finished_run_sends_nothing_and_changed_rows_are_asked_anew(rows: Rows) -> None:
@@ -78,8 +79,10 @@ def test_a_finished_run_sends_nothing_and_changed_rows_are_asked_anew(rows: Rows
     frame.loc["r2", "text"] = "other"
     assert rows.map(frame).loc["r2", "answer"] == "other"
     assert rows.take_asked() == ["Say other"]
-    rows.map(frame, system="Be short.")
-    assert len(rows.take_asked()) == 5
+    elsewhere = type(rows.model)("m", base_url=rows.server.base_url.replace("127.0.0.1", "localhost"))
+    for changed in ({"system": "Be short."}, {"schema": "label"}, {"schema": "label, score int"}, {"model": elsewhere}):
+        rows.map(frame, **changed)
+        assert len(rows.take_asked()) == 5
     rows.map(frame, resume=False)
     assert len(rows.take_asked()) == 5
 
@@ -227,6 +230,36 @@ def test_a_row_whose_prompt_cannot_be_made_fails_alone_though_it_is_the_first(ro
     assert len(rows.take_asked()) == 2
     [left] = rows.map(["a"], "Say {{ exit() }} {{ text }}")
     assert "SystemExit" in left["error"]
+
+
+def test_a_column_of_paths_pictures_or_bytes_goes_with_the_prompts(rows: Rows, tmp_path: Path) -> None:
+    picture = Image.new("RGB", (2, 2))
+    path = tmp_path / "a.png"
+    picture.save(path)
+    given = [
+        path,
+        str(path),
+        path.read_bytes(),
+        picture,
+        llm.Attachment(path=str(path)),
+        None,
+        str(tmp_path / "no.png"),
+    ]
+    sent: list[Any] = []
+
+    def answer(request: Request) -> Reply:
+        content = request.json()["messages"][-1]["content"]
+        sent.append([part["type"] for part in content] if isinstance(content, list) else content)
+        return answer_of("seen")
+
+    rows.server.answer = answer
+    model = rows.model
+    model.attachment_types = {"image/png"}
+    items = [{"name": number, "file": one} for number, one in enumerate(given)]
+    found = rows.map(items, "See {{ name }}", attachments="file", model=model)
+    assert [row["answer"] for row in found] == ["seen"] * 6 + [None]
+    assert "there is no such file" in found[-1]["error"]
+    assert sorted(map(str, sent)) == ["See 5", *["['text', 'image_url']"] * 5]
 
 
 def test_without_a_journal_nothing_is_kept(rows: Rows) -> None:

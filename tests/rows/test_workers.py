@@ -58,6 +58,7 @@ def test_processes_use_keys_of_their_own_unless_ours_are_to_be_sent(
     model = type(rows.model)("m", base_url=rows.server.base_url, key="ours", key_env_var="KEY_OF_WORKERS")
     with _processes() as executor:
         found = rows.map(_TEXTS[:10], model=model, executor=executor)
+        assert [row["error"] for row in found] == [None] * 10
         assert [row["answer"] for row in found] == _TEXTS[:10]
         assert keys.seen == {"theirs": 10}
         rows.map(_TEXTS[:10], model=model, executor=executor, send_keys=True, resume=False)

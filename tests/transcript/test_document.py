@@ -212,6 +212,8 @@ def test_edits_replace_add_and_remove() -> None:
     assert edited_arguments(asks, {"path": '"/tmp"', "depth": None, "force": "true"}) == {"path": "/tmp", "force": True}
     with pytest.raises(ValueError, match="The value of path is not valid JSON"):
         edited_arguments(asks, {"path": "/tmp"})
+    with pytest.raises(ValueError, match=r"The value of depth is not valid JSON: NaN is no number of JSON"):
+        edited_arguments(asks, {"depth": "[NaN]"})
 
 
 @pytest.mark.parametrize(

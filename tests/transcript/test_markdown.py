@@ -559,3 +559,14 @@ def test_nested_code_that_a_formula_search_could_break_open_holds_no_html(prefix
 )
 def test_what_markdown_would_hide_or_show_raw_keeps_its_text_or_meaning(source: str, expected: str) -> None:
     assert safe_markdown(source) == expected
+
+
+def test_the_formulas_of_a_long_row_are_found_in_linear_time() -> None:
+    for unit in (r"\$a", r"\(a", r"\$", "$a\\", r"\(a|", "$1|", "$a"):
+        shown = safe_markdown("|" + unit * (200_000 // len(unit)))
+        assert shown.strip()
+
+
+def test_an_escaped_dollar_begins_no_formula_in_a_table() -> None:
+    rendered = with_markdown_it(safe_markdown("| a | b |\n|---|---|\n| \\$1 | $x|y$ |\n"))
+    assert rendered.count("<td>") == 2

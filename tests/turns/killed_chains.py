@@ -14,6 +14,7 @@ Prints as JSON, for each kill, what was approved and what ran.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -207,13 +208,19 @@ def kill_at(point: int, session: Session) -> dict[str, Any]:
     }
 
 
+def _session(folder: Path, how: str) -> Session:
+    folder.mkdir()
+    return NestedSession(folder, "first") if how == "nested" else Session(folder, how)
+
+
 def main(place: str, how: str) -> None:
+    # Once through without a journal, and a look at all models that plugins have: so the processes find loaded what each of them needs.
+    _session(Path(place) / "loading", how).ask()
+    with contextlib.suppress(llm.UnknownModelError):
+        llm.get_model("no model")
     seen: list[dict[str, Any]] = []
     while not seen or seen[-1]["killed"]:
-        folder = Path(place) / str(len(seen))
-        folder.mkdir()
-        session = NestedSession(folder, "first") if how == "nested" else Session(folder, how)
-        seen.append(kill_at(len(seen) + 1, session))
+        seen.append(kill_at(len(seen) + 1, _session(Path(place) / str(len(seen)), how)))
     json.dump(seen, sys.stdout)
 
 

@@ -1,5 +1,6 @@
 /** The ids of the commands. `schema/commands.json` places them into menus, the cell toolbar and the list of shortcuts. */
 
+export const CHOOSE_MODEL = 'llm-notebook:choose-model';
 export const ASK_CELL = 'llm-notebook:ask-cell';
 export const ASK_SELECTION = 'llm-notebook:ask-selection';
 export const CONTINUE = 'llm-notebook:continue';

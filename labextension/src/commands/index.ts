@@ -25,7 +25,8 @@ export const COMMANDS = [
   ids.FIX,
   ids.CONTINUE,
   ids.RUN_BELOW,
-  ids.SHOW_WAITING
+  ids.SHOW_WAITING,
+  ids.CHOOSE_MODEL
 ];
 
 /** What commands act in. */
@@ -184,6 +185,21 @@ export function addCommands(work: IWorkplace): void {
         here()!.content.activeCellIndex < here()!.content.widgets.length - 1
     },
     async panel => (await import('./asking')).runBelow(panel)
+  );
+  add(
+    ids.CHOOSE_MODEL,
+    {
+      label: trans.__('Choose a Model…'),
+      caption: trans.__('Choose the model that answers in this notebook'),
+      isEnabled: () => here() !== null
+    },
+    async panel => {
+      const { bottom, left } = (
+        panel.content.activeCell ?? panel
+      ).node.getBoundingClientRect();
+      const { openModels } = await import('./models');
+      openModels(panel, places.of(panel).bus, { x: left, y: bottom }, trans);
+    }
   );
   commands.addCommand(ids.SHOW_WAITING, {
     describedBy: DESCRIBED,

@@ -44,7 +44,7 @@ const REPLACED: [RegExp, string][] = [
 ];
 
 /** The sign between two columns of an `eqnarray`, which an `align` has in its second column. */
-const BETWEEN_COLUMNS = /&\s*((?:[^&\\]|\\[A-Za-z]+){1,20}?)\s*&/g;
+const BETWEEN_COLUMNS = /&((?:[^&\\]|\\[A-Za-z]+(?![A-Za-z])){1,40})&/g;
 
 /**
  * Set a formula.
@@ -60,7 +60,7 @@ export function typeset(tex: string, display: boolean): ISetFormula | null {
   const known = REPLACED.reduce(
     (text, [from, to]) => text.replace(from, to),
     tex.startsWith('\\begin{eqnarray')
-      ? tex.replace(BETWEEN_COLUMNS, '& $1 ')
+      ? tex.replace(BETWEEN_COLUMNS, (_, sign) => `& ${sign.trim()} `)
       : tex
   );
   let markup: string;

@@ -264,3 +264,43 @@ test('a page is asking only while a kernel that it can ask has not answered', as
   mute.handleComms = false;
   expect(started(mute).bus.isAsking).toBe(false);
 });
+
+test('the overview is asked for once somebody wants it, and after each cell', () => {
+  const kernel = new FakeKernel();
+  const { bus } = started(kernel);
+  kernel.opens('c1');
+  const asked = (): number =>
+    kernel.sent.filter(({ type }) => type === 'overview').length;
+  const idleAfter = (msg_type: string): void =>
+    kernel.iopubMessage.emit({
+      header: { msg_type: 'status' },
+      parent_header: { msg_type },
+      content: { execution_state: 'idle' }
+    } as never);
+  idleAfter('execute_request');
+  expect(asked()).toBe(0);
+  bus.overview.want();
+  bus.overview.want();
+  expect(asked()).toBe(1);
+  idleAfter('execute_request');
+  // What the question itself made the kernel do is no cell.
+  idleAfter('comm_msg');
+  expect(asked()).toBe(2);
+
+  const said = {
+    type: 'overview',
+    default: 'm',
+    models: [{ id: 'm', local: true }],
+    waiting: [],
+    waits: 0,
+    sent: 0,
+    received: 0,
+    cost: ''
+  } as const;
+  kernel.says('c1', { ...said, models: [{ id: 7 }] } as never);
+  expect(bus.overview.latest).toBeNull();
+  kernel.says('c1', said as never);
+  expect(bus.overview.latest?.default).toBe('m');
+  kernel.statusChanged.emit('restarting');
+  expect(bus.overview.latest).toBeNull();
+});

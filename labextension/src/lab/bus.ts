@@ -25,6 +25,7 @@ import { Signal } from '@lumino/signaling';
 import { readMessage } from '../transcript';
 import type { FromKernel, ToKernel } from '../transcript';
 import { VERSION } from '../version';
+import { isEndOfCell, OverviewKeeper } from './overview';
 import { TranscriptStore } from './store';
 
 export const TARGET = 'llm_notebook';
@@ -72,6 +73,11 @@ interface IWaiter {
 export class KernelBus {
   readonly store = new TranscriptStore((id, toKeep) =>
     this.send({ type: 'resync', id, ...(toKeep ? { record: true } : {}) })
+  );
+
+  readonly overview = new OverviewKeeper(
+    () => this.send({ type: 'overview' }),
+    () => this.changes.emit()
   );
 
   private readonly changes = new Signal<this, void>(this);
@@ -124,7 +130,7 @@ export class KernelBus {
     return this.current === 'asking' && this.canAsk;
   }
 
-  /** Emitted when `state` changes. */
+  /** Emitted when `state` or the overview changes. */
   get changed(): ISignal<this, void> {
     return this.changes;
   }
@@ -163,6 +169,11 @@ export class KernelBus {
     }
     this.send({ type: 'key', transcript, name, key });
     return Promise.resolve();
+  }
+
+  /** Make a model the default everywhere. */
+  setDefault(model: string): void {
+    this.send({ type: 'default', model });
   }
 
   /** Forget the connection, which is gone. Notebooks learn of that from their session. */
@@ -224,6 +235,7 @@ export class KernelBus {
     };
     this.send({ type: 'hello', by: 'extension', version: VERSION });
     this.setState('joined');
+    this.overview.refresh();
     this.store.requestAll();
   }
 
@@ -233,6 +245,7 @@ export class KernelBus {
     this.packageVersion = null;
     this.hasContext = false;
     this.store.forget();
+    this.overview.take(null);
     for (const callers of this.waiting.values()) {
       callers.forEach(({ reject }) => reject(new Error(LOST)));
     }
@@ -283,6 +296,9 @@ export class KernelBus {
     const { msg_type } = message.header;
     if (msg_type === 'execute_input') {
       this.noteSessions(message);
+    }
+    if (isEndOfCell(message)) {
+      this.overview.refresh();
     }
     if (msg_type === 'comm_msg') {
       const { comm_id, data } =
@@ -335,12 +351,14 @@ export class KernelBus {
     }
     if (message.type === 'context') {
       this.hasContext = message.wanted;
+    } else if (message.type === 'overview') {
+      this.overview.take(message);
     } else if (message.type === 'value') {
       const key = JSON.stringify([message.request, message.name]);
       this.waiting.get(key)?.forEach(({ resolve }) => resolve(message.text));
       this.waiting.delete(key);
     } else if (message.type === 'record' && !this.isOursToWrite(envelope)) {
-      this.store.receive({ type: 'state', document: message.document });
+      this.store.receive({ type: 'state', document: message.document }, false);
     } else {
       this.store.receive(message, this.isOursToWrite(envelope));
     }

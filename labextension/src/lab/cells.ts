@@ -40,9 +40,13 @@ const MOST_CHARACTERS = 3_000_000;
 const PICTURES = ['image/png', 'image/jpeg'];
 const TEXTS = ['text/markdown', 'text/plain', 'text/html'];
 
+/** A line that asks a model, and may assign the answer. */
+const PROMPT = /^[ \t]*(?:[\w.,[\]'"][\w.,[\]'" ]*=\s*)?%%?llm\b/m;
+
 /** Whether the code of a request asks for the cells of its notebook. */
 export function asksForCells(code: string): boolean {
-  return /^\s*(?:[\w.,[\]'" ]+=\s*)?%%?llm\b[^]*?--context\b/m.test(code);
+  const at = code.search(PROMPT);
+  return at >= 0 && /--context\b/.test(code.slice(at));
 }
 
 /** Whether the code of a request asks a model. */

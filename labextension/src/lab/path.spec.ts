@@ -16,6 +16,7 @@ const rename = (from: string, to: string): Parameters<Renames['note']>[0] => ({
 class Notebook {
   path = 'a.ipynb';
   isHeard = true;
+  model = '';
   cells: IToldCell[] | null = null;
   readonly renames = new Renames();
   readonly senders = new Senders(this.renames);
@@ -29,6 +30,7 @@ class Notebook {
     this.senders.sign(this.kernel.connection, {
       path: () => this.path,
       isHeard: () => this.isHeard,
+      model: () => this.model,
       cells: () => this.cells
     });
   }
@@ -161,4 +163,10 @@ test('a copy has no earlier path', () => {
     newValue: { path: 'a-Copy1.ipynb' }
   });
   expect(renames.before('a-Copy1.ipynb')).toBeUndefined();
+});
+
+test('a request says the model that was chosen for the notebook', () => {
+  const notebook = new Notebook();
+  notebook.model = 'gpt-5-mini';
+  expect(notebook.said()).toEqual({ path: 'a.ipynb', model: 'gpt-5-mini' });
 });

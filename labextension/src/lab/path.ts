@@ -21,14 +21,16 @@ import type { IToldCell } from './cells';
 /**
  * What a request says about its notebook, under the key `llm_notebook` of its
  * metadata: its `path`, the `root` folder of the server that the path begins in,
- * after a rename the path that it `was` at before, and its `cells` where they are
- * asked for.
+ * after a rename the path that it `was` at before, the `model` that was chosen for
+ * it, and its `cells` where they are asked for.
  */
 type Sender = { path: string } & Record<string, string>;
 
 /** What a notebook knows of itself and its kernel when it sends a request. */
 export interface INotebook {
   path(): string;
+  /** The model that was chosen for it; empty if none was. */
+  model(): string;
   /** Whether the kernel has the package loaded. */
   isHeard(): boolean;
   /** The cells that a request with this code asks for; null if it asks for none. */
@@ -116,11 +118,16 @@ export class Senders {
     const request = kernel.requestExecute.bind(kernel);
     kernel.requestExecute = (content, disposeOnDone, metadata) => {
       const sender = this.senderAt(notebook.path());
+      const model = notebook.model();
       const { cellId } = (metadata ?? {}) as { cellId?: unknown };
       const cells = notebook.cells(content.code, String(cellId ?? ''));
       const future = request(content, disposeOnDone, {
         ...metadata,
-        llm_notebook: { ...sender, ...(cells && { cells: asJSON(cells) }) }
+        llm_notebook: {
+          ...sender,
+          ...(model && { model }),
+          ...(cells && { cells: asJSON(cells) })
+        }
       });
       if (sender.was !== undefined) {
         const { latest } = this.renames;

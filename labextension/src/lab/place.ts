@@ -24,6 +24,7 @@ import { KernelBus } from './bus';
 import { asksForCells, asksModel, toldCells } from './cells';
 import type { IToldCell } from './cells';
 import { isEditable, replaceable, sourceOf } from './cellText';
+import { chosenModel } from './chosenModel';
 import type { Clicks, ITarget } from './click';
 import type { Senders } from './path';
 
@@ -203,6 +204,7 @@ export class NotebookPlace implements IPlace {
     if (kernel && bus) {
       this.senders.sign(kernel, {
         path: () => this.panel.context.path,
+        model: () => chosenModel(this.panel.content.model),
         isHeard: () => bus.state === 'joined',
         cells: (code, asking) => this.toldCells(code, asking, bus)
       });
@@ -315,7 +317,7 @@ export class NotebookPlace implements IPlace {
   /** The cell with this text: the one that shows the widget, or else the only one. */
   private replaceable(text: string, shown: Widget): IReplaceable | null {
     const isMeant = (cell: CodeCell): boolean =>
-      sourceOf(cell).replace(/\n+$/, '') === text && isEditable(cell);
+      sourceOf(cell).replace(/(?<!\n)\n+$/, '') === text && isEditable(cell);
     const found = this.cells.filter(isMeant);
     const own = found.find(cell => cell === this.cellOf(shown));
     const cell = own ?? (found.length === 1 ? found[0] : undefined);

@@ -138,6 +138,29 @@ test('the record of a long answer is asked for only if the notebook does not hol
   expect(output.writes).toEqual([record]);
 });
 
+test('a page that was loaded while the kernel finished asks for the record that the notebook lacks, once', async () => {
+  const kernel = new FakeKernel();
+  kernel.open = ['c1'];
+  const document = transcript({ seq: 3, blocks: said('Half') });
+  const { output } = shown(document, kernel);
+  await settled();
+  const done = transcript({
+    seq: 9,
+    state: 'done',
+    blocks: said('Half and whole')
+  });
+  const records = (): unknown[] => kernel.sent.filter(one => 'record' in one);
+  expect(records()).toEqual([]);
+  kernel.says('c1', { type: 'state', document: done });
+  kernel.says('c1', { type: 'state', document: done });
+  expect(records()).toEqual([{ type: 'resync', id: 't1', record: true }]);
+  const record = bundle(done);
+  kernel.says('c1', { type: 'record', document: done, bundle: record });
+  kernel.says('c1', { type: 'state', document: done });
+  expect(output.writes).toEqual([record]);
+  expect(records()).toHaveLength(1);
+});
+
 test('without a kernel a saved answer is at rest, and comes alive with one', async () => {
   const { place, output, text } = shown(
     transcript({ blocks: said('Half an') }),

@@ -49,6 +49,8 @@ interface IEntry {
   isGone: boolean;
   /** Whether the whole document was asked for and has not arrived. */
   isRequested: boolean;
+  /** The newest document that the notebook was to hold although nobody had said that it had settled. */
+  offered: number;
   followers: Set<Follower>;
 }
 
@@ -101,12 +103,15 @@ export class TranscriptStore {
       case 'delta':
         this.receiveDelta(message);
         return;
-      case 'state':
-        this.notify(this.accept(message.document), {
-          type: 'show',
-          document: message.document
-        });
+      case 'state': {
+        const { document } = message;
+        const entry = this.accept(document);
+        this.notify(entry, { type: 'show', document });
+        if (isOurs) {
+          this.offer(entry);
+        }
         return;
+      }
       case 'record': {
         const { document, bundle } = message;
         const entry = this.accept(document);
@@ -205,6 +210,20 @@ export class TranscriptStore {
     }
   }
 
+  /**
+   * Have the notebook hold a document at rest. A page that was loaded while the
+   * kernel finished has heard neither its last updates nor that it settled. Each
+   * document is offered once, since a kernel that has yet to write its record
+   * answers with the document again; it will say when it has settled.
+   */
+  private offer(entry: IEntry): void {
+    const { seq, state } = entry.document;
+    if (entry.offered < seq && state !== 'waiting' && state !== 'streaming') {
+      entry.offered = seq;
+      this.notify(entry, { type: 'settled', seq });
+    }
+  }
+
   /** Have the notebook hold the document with this number, or ask for it if it has not all arrived here. */
   private settle(id: string, seq: number, isOurs: boolean): void {
     const entry = this.entries.get(id);
@@ -230,6 +249,7 @@ export class TranscriptStore {
         isTold: false,
         isGone: false,
         isRequested: false,
+        offered: -1,
         followers: new Set()
       };
       this.entries.set(document.id, entry);

@@ -95,6 +95,12 @@ test.each([
   expect(lineMagicIn(line)).toBe(offset);
 });
 
+test('a long line without a magic is looked through in linear time', () => {
+  for (const unit of [' ', 'a ', 'a = ', '(', '\t']) {
+    expect(lineMagicIn(unit.repeat(100_000))).toBe(-1);
+  }
+});
+
 test('a long line of dashes, quotes or backslashes is read in linear time', () => {
   for (const unit of ['-a ', '"', '\\', '-', '“', '\\\n', ' ']) {
     const line = '%%llm ' + unit.repeat(100_000);

@@ -26,7 +26,8 @@ export interface IFirstLine {
 }
 
 const CELL_MAGIC = /^(?:[^\S\n]*\n)*[^\S\n]*(%%llm)(?=\s|$)/;
-const LINE_MAGIC = /^[^\S\n]*(?:[\w.,()[\] ]+=[^\S\n]*)?(%llm)(?=\s|$)/;
+const LINE_MAGIC =
+  /^[^\S\n]*(?:[\w.,()[\]][\w.,()[\] ]*=[^\S\n]*)?(%llm)(?=\s|$)/;
 // A backslash at the end of a line continues it, unless it is itself escaped. Nobody sees the spaces behind it.
 const CONTINUED = /(?<!\\)(?:\\\\)*\\[^\S\n]*$/;
 // Phones and word processors make other dashes of the one that is meant.

@@ -10,6 +10,10 @@
  */
 
 import type { IJob } from './jobDocument';
+import type { IOverview } from './overviewDocument';
+import type { ISent } from './sentDocument';
+
+export type { ISent, ISentRow } from './sentDocument';
 
 export const MIME_TYPE = 'application/vnd.llm-notebook.transcript+json';
 
@@ -59,27 +63,6 @@ export interface ITranscript {
   byKeyboard?: boolean;
   /** The ids of cells that were queued behind this one and were skipped because it asked; those that have run since are left out. */
   heldUp?: string[];
-}
-
-export interface ISent {
-  /** Cells of the notebook, an exception, what the user gave, or what was removed from all of it. */
-  group: 'context' | 'error' | 'sent' | 'removed';
-  /** What was sent in one line. Names in it are the user's, or those of files: hostile. */
-  line: string;
-  rows: ISentRow[];
-  /** How many more there are than rows. */
-  hidden?: number;
-}
-
-export interface ISentRow {
-  /** What the user calls it, such as `df.head(3)`: hostile. */
-  name: string;
-  /** What it became. */
-  text: string;
-  /** About how many tokens its text has; 0 if it has none. */
-  tokens: number;
-  /** What the model did not get of it. */
-  leftOut: string[];
 }
 
 export interface IProposal {
@@ -354,6 +337,7 @@ export type FromKernel =
   | { type: 'value'; request: string; name: string; text: string }
   /** Whether cells of the notebook go with every prompt. */
   | { type: 'context'; wanted: boolean }
+  | IOverview
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
 
@@ -401,4 +385,8 @@ export type ToKernel =
   | { type: 'value'; request: string; name: string }
   /** A key that a problem asks for. It is sent by comm only, because an execution request may be kept as history. */
   | { type: 'key'; transcript: string; name: string; key: string }
+  /** Asks for the overview. */
+  | { type: 'overview' }
+  /** Makes a model the default everywhere, and asks for the overview. */
+  | { type: 'default'; model: string }
   | Action;

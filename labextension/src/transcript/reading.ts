@@ -4,48 +4,23 @@
  * at all, so that the rest of this package can rely on it.
  */
 
+import {
+  has,
+  isCount,
+  isFlag,
+  isNumber,
+  isObject,
+  isText,
+  listOf,
+  maybe,
+  oneOf,
+  shape
+} from './checks';
+import type { Check } from './checks';
 import { MIME_TYPE } from './document';
 import type { Block, FromKernel, IDelta, ITranscript } from './document';
 import { unpack } from './packing';
 import type { Buffers } from './packing';
-
-type Check = (value: unknown) => boolean;
-
-const isText: Check = value => typeof value === 'string';
-const isNumber: Check = value => Number.isFinite(value);
-const isCount: Check = value => Number.isSafeInteger(value);
-const isFlag: Check = value => typeof value === 'boolean';
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Whether an object has a member of its own: a name such as `constructor` counts only if it was written. */
-const has = (value: object, name: string): boolean =>
-  Object.prototype.hasOwnProperty.call(value, name);
-
-/** The value may also be missing or null. */
-const maybe =
-  (check: Check): Check =>
-  value =>
-    value === undefined || value === null || check(value);
-
-const oneOf =
-  (...values: unknown[]): Check =>
-  value =>
-    values.includes(value);
-
-const listOf =
-  (check: Check): Check =>
-  value =>
-    Array.isArray(value) && value.every(check);
-
-/** An object whose members pass these checks. It may have more. */
-const shape =
-  (checks: Record<string, Check>): Check =>
-  value =>
-    isObject(value) &&
-    Object.entries(checks).every(([name, check]) =>
-      check(has(value, name) ? value[name] : undefined)
-    );
 
 const SCOPES = oneOf('cell', 'notebook', 'session');
 const VERDICTS = oneOf('approved', 'denied', 'answered', 'abandoned');
@@ -330,6 +305,23 @@ const MESSAGES: Record<string, Check> = {
   settled: shape({ id: isText, seq: isCount }),
   value: shape({ request: isText, name: isText, text: isText }),
   context: shape({ wanted: isFlag }),
+  overview: shape({
+    default: isText,
+    models: listOf(shape({ id: isText, local: isFlag })),
+    waiting: listOf(
+      shape({
+        tool: isText,
+        arguments: isText,
+        place: isText,
+        age: isText,
+        destructive: isFlag
+      })
+    ),
+    waits: isCount,
+    sent: isCount,
+    received: isCount,
+    cost: isText
+  }),
   gone: shape({ id: isText })
 };
 

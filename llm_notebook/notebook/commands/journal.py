@@ -86,6 +86,10 @@ class JournalCommands:
 
     def _approve(self, command: Subcommand) -> None:
         turn, block = self._find_call(command.words[0])
+        if block.call_id in turn.unread:
+            # Whoever types this may not have seen what its tool is by now.
+            self._turns.show_again(turn)
+            return
         self._actions.decide(turn, block, "approved", ask=self._ask)
 
     def _deny(self, command: Subcommand) -> None:

@@ -2,10 +2,10 @@
 
 Our extension puts the notebook's present path into the metadata of every execute request, under `llm_notebook`:
 
-    {"path": "2025.ipynb", "root": "~/work", "was": "2024.ipynb"}
+    {"path": "2025.ipynb", "root": "~/work", "was": "2024.ipynb", "model": "gpt-5-mini"}
 
-`path` is relative to `root`, the server's folder, and `was` is the path before the file was renamed, until the kernel has been told. That
-is known for each request, queued ones included. Other front ends say nothing of the kind. For them there is only the path that the
+`path` is relative to `root`, the server's folder, and `was` is the path before the file was renamed, until the kernel has been told.
+`model` is the model that was chosen for the notebook. That is known for each request, queued ones included. Other front ends say nothing of the kind. For them there is only the path that the
 kernel was started with, which stays as it is when the file is renamed or copied, and which a second notebook on the same kernel shares.
 """
 
@@ -43,6 +43,7 @@ class Execution:
         text: a digest of the cell's text, without the keys that were typed with `--key`.
         session: the kernel.
         number: the number that the execution has in the notebook, as in `[5]`; 0 if it has none.
+        model: the model of the notebook, for prompts that name none.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Execution:
     text: str = ""
     session: str = ""
     number: int = 0
+    model: str = ""
 
 
 class _Terminal:
@@ -77,6 +79,7 @@ def current_execution(shell: InteractiveShell) -> Execution:
     content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
     name = _text(_dict(request.message, "header"), "msg_id")
     sent = _dict(metadata, "llm_notebook")
+    model = _text(sent, "model")
     notebook, was, started_in = _path(sent, "path"), _path(sent, "was"), _path_at_start(shell)
     code = content.get("code")
     text = without_keys(code) if isinstance(code, str) else None
@@ -96,6 +99,7 @@ def current_execution(shell: InteractiveShell) -> Execution:
         "" if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         session,
         number,
+        model,
     )
 
 

@@ -21,11 +21,13 @@ from llm_notebook.notebook.running.remarks import add_remark
 from llm_notebook.tools.answers import json_in, parsed_answer
 from llm_notebook.tools.schemas import VALUE
 from llm_notebook.transcript.answer.tables import AnswerShape
+from llm_notebook.transcript.view import TranscriptView
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.notebook.line.options import Arguments
+    from llm_notebook.transcript.beside import Beside
     from llm_notebook.transcript.blocks import Block
-    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["Form", "Wanted"]
 
@@ -94,6 +96,21 @@ class Wanted:
             return AnswerShape(self._reader)
         shown_as = self.shown_as or ("json" if self.is_data else "")
         return AnswerShape(None, *_LOOKS.get(shown_as, ("", "")))
+
+    def view_of(
+        self, chain: ChainResponse, arguments: Arguments, *, remarks: list[str], beside: Beside | None
+    ) -> TranscriptView:
+        """Return the view of a chain that has not been read yet, which shows its answer so."""
+        return TranscriptView(
+            chain.prompt.model.model_id,
+            show_usage=arguments.usage,
+            hide_reasoning=arguments.hide_reasoning,
+            show_calls=arguments.show_calls,
+            sent=list(chain.prompt.enclosed),
+            remarks=remarks,
+            shape=self.shape(),
+            beside=beside,
+        )
 
     def attach(self, view: TranscriptView) -> None:
         """Let a view show its answer so, and what it shows already."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import NeedsKeyException, UnknownModelError
 from llm_notebook.notebook.errors import CellError, CellHalted, nearest
+from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.line.arguments import typed_text
 from llm_notebook.notebook.line.expressions import compiled_expression
 from llm_notebook.notebook.prompts.schemas import find_schema
@@ -21,7 +22,8 @@ from llm_notebook.notebook.running.problems import EXPECTED, lacks_key
 from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.rows.estimating import CostRefused
-from llm_notebook.rows.job import AnyModel, Job, Wanted
+from llm_notebook.rows.flavours import AnyModel
+from llm_notebook.rows.job import Job, Wanted
 from llm_notebook.rows.mapping import perform
 from llm_notebook.rows.reporting.run import dollars
 from llm_notebook.transcript.endings import Problem, Way
@@ -142,7 +144,7 @@ def read_each(
     tools = find_tools(arguments.tools, names)
     if arguments.functions is not None:
         tools += define_functions(arguments.functions, names)
-    model = _model(arguments)
+    model = _model(replace(arguments, model=arguments.model or current_execution(turns.shell).model or None))
     wanted = Wanted(
         None if arguments.schema is None else _schema(arguments.schema, names),
         arguments.system,

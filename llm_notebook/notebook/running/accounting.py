@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llm_notebook.models.key_holder import KeyHolder
@@ -12,16 +13,42 @@ from llm_notebook.transcript.usage import add_usage
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.running.live_turn import LiveTurn
+    from llm_notebook.parts.messages import Usage
     from llm_notebook.transcript.view import TranscriptView
     from llm_notebook.turns.log import ChainLog
 
-__all__ = ["account_for"]
+__all__ = ["Spent", "account_for"]
+
+_MOST_LATEST = 1_000
 
 
-def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> None:
+@dataclass(slots=True)
+class Spent:
+    """What the answers of this kernel have used, by model. Runs over rows keep their own account.
+
+    Attributes:
+        latest: what is to be added: the id of a model, and what a response of it has used.
+    """
+
+    latest: list[tuple[str, Usage]] = field(default_factory=list)
+    _sums: dict[str, Usage] = field(default_factory=dict)
+
+    def by_model(self) -> list[tuple[str, Usage]]:
+        """Return the id of each model with what it has used."""
+        while self.latest:
+            model_id, usage = self.latest.pop()
+            before = self._sums.get(model_id)
+            added = usage if before is None else add_usage(before, usage)
+            if added is not None:
+                self._sums[model_id] = added
+        return list(self._sums.items())
+
+
+def account_for(turn: LiveTurn, chain: ChainResponse, spent: Spent, *, in_kernel: bool) -> None:
     """Note in the view what a run used and cost, and whether the journal holds it.
 
     Args:
+        spent: is told what the run used.
         in_kernel: the turn runs in a kernel, and not in a terminal.
     """
     view = turn.view
@@ -32,11 +59,15 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
     for response in chain._chain.responses():
         state = response._turn.state
         if state.status == "done":
+            if state.usage is not None:
+                spent.latest.append((model.model_id, state.usage))
             view.usage = state.usage if view.usage is None else add_usage(view.usage, state.usage)
             if not view.show_usage or not isinstance(model, KeyHolder):
                 continue
             if is_billed(model) or stated_cost(state.response_json) is not None:
                 turn.costs.append(cost_of(model, state.usage, state.response_json))
+    if len(spent.latest) >= _MOST_LATEST:
+        spent.by_model()
     view.cost = total(turn.costs) if view.show_usage else ""
 
 

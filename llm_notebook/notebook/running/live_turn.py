@@ -51,6 +51,7 @@ class LiveTurn:
         wanted: what its cell wants of the answer; None if that is not known here.
         ask_with: asks the same with another model; None if that is not known.
         costs: the costs of the rounds that finished in this kernel.
+        unread: the calls whose questions were drawn anew in the cell that asked, because their tools had changed, while another cell ran.
         again: lets a run over rows go on, in the running cell and in this transcript; None for an answer.
     """
 
@@ -66,6 +67,7 @@ class LiveTurn:
     wanted: Wanted | None = None
     ask_with: AskWith | None = None
     costs: list[Cost] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
     again: Callable[[LiveTurn], None] | None = None
 
     @property
@@ -99,12 +101,17 @@ def ask_about_stopped_call(chain: ChainResponse) -> PauseChain | None:
 
 
 def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> ShownOutput:
-    """Show what a chain tells beside its events: retries, how its calls stand, and what they print. Returns what takes the latter.
+    """Let a turn run a chain, and show what that tells beside its events: retries, how its calls stand, and what they print.
+
+    Returns what takes the printed text.
 
     Args:
         began: when the turn began, on the monotonic clock, without the time that a human took.
     """
     view, display, log = turn.view, turn.display, chain._chain.log
+    turn.is_running, turn.paused, turn.rounds = True, None, ()
+    turn.chain = chain
+    turn.unread.clear()
     # A card is told once, as soon as its call waits, so what all cards offer is known before the first.
     if chain.prompt.tool_sources:
         view.scopes, view.grants_end = log.scopes, not log.origin.notebook

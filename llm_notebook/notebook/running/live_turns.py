@@ -11,8 +11,7 @@ as it came; the others become a state of the view, and a CellHalted where the ce
 
 ■ may strike between any two bytecodes, so two things are protected from it: feeding one event, so that the rest of what arrived
 can be added exactly once; and the closing block, so that a second press cannot lose the answer. If ■ strikes while a tool runs, nobody
-knows how far the tool came. The interrupted call is then
-asked about at once ("did it run?") rather than run again: `_ask_about_stopped_call`.
+knows how far the tool came. The interrupted call is then asked about at once rather than run again: `_ask_about_stopped_call`.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
-from llm_notebook.notebook.running.accounting import account_for
+from llm_notebook.notebook.running.accounting import Spent, account_for
 from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit
 from llm_notebook.notebook.running.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
 from llm_notebook.notebook.running.outcome import ask_for_correction, take_answer
@@ -100,6 +99,7 @@ class LiveTurns:
     cell_tools: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     received: Callable[[dict[str, Any]], None] = lambda _message: None
+    spent: Spent = field(default_factory=Spent)
     paused: Callable[[str], None] = lambda _transcript: None
 
     def __post_init__(self) -> None:
@@ -174,6 +174,7 @@ class LiveTurns:
             CellHalted: the turn waits for a human, and the cells below must not run.
         """
         self.examine(turn)
+        turn.unread.clear()
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
@@ -197,8 +198,7 @@ class LiveTurns:
         before = [block.version for block in turn.view.open_calls]
         # If the journal cannot be read, nothing is known any better than before.
         with suppress(JournalError):
-            paused = self.load_pause(turn)
-            if paused is not None:
+            if (paused := self.load_pause(turn)) is not None:
                 show_calls(turn, paused)
                 show_settled(turn)
                 renew(turn, paused)
@@ -313,13 +313,10 @@ class LiveTurns:
         began = time.monotonic() - view.seconds
         state: State = "failed"
         pause: PauseChain | None = None
-
         output = follow(turn, chain, began)
         if view.remarks:
             drop_remarks(view, _STOPPED)
         view.begin(view.seconds)
-        turn.is_running, turn.paused, turn.rounds = True, None, ()
-        turn.chain = chain
         reached: ChainLimitReached | None = None
         was_stopped, fed = False, 0
         try:
@@ -369,7 +366,7 @@ class LiveTurns:
             explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:
             add_remark(view, _WENT_ON)
-        account_for(turn, chain, in_kernel=self.front.is_notebook)
+        account_for(turn, chain, self.spent, in_kernel=self.front.is_notebook)
         self.settled(turn, chain)
         turn.is_running = False
         turn.paused = pause.paused if pause is not None else chain._chain.left

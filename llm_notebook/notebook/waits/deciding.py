@@ -93,6 +93,7 @@ def renew(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = None) -
             call = paused.call(asked)
             if call is not None:
                 turn.view.update_call(call)
+            turn.unread.add(block.call_id)
             has_changed = True
     return has_changed
 

@@ -102,7 +102,7 @@ def edited_arguments(request: ApprovalRequest, edits: Mapping[str, str | None]) 
             arguments.pop(name, None)
             continue
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"The value of {name} is not valid JSON: {error}") from None
         if rest and name == _rest_name(shown, rest) and isinstance(value, dict):
@@ -110,6 +110,10 @@ def edited_arguments(request: ApprovalRequest, edits: Mapping[str, str | None]) 
         else:
             arguments[name] = value
     return arguments
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 def shortened(text: str, most: int) -> str:

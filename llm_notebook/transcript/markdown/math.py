@@ -35,7 +35,8 @@ _LARGEST = {"em": 20, "ex": 40, "pt": 250, "px": 300, "mu": 400, "mm": 90, "cm":
 _BAR = "\ufdd1"
 """Stands for `|` in a formula in a table, where it would end the cell. Unicode has no such character, and a text may hold none."""
 _ROW = re.compile(r"^.*\|.*$", re.MULTILINE)
-_FORMULA_IN_ROW = re.compile(r"\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\(.+?\\\)")
+# An escaped sign begins no formula, and each part ends where another one would begin, so that no text is searched twice.
+_FORMULA_IN_ROW = re.compile(r"\\[^(]|(\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\((?:[^\\]|\\[^()])+?\\\))")
 
 # Commands that link, load, name or style elements, insert raw characters, or define other commands.
 _HARMFUL = frozenset(
@@ -117,7 +118,11 @@ def with_bars(text: str) -> str:
     """Return `text` with another character for each bar of a formula in what may be a row of a table."""
     if not ("$" in text or "\\(" in text):
         return text
-    return _ROW.sub(lambda row: _FORMULA_IN_ROW.sub(lambda found: found.group().replace("|", _BAR), row.group()), text)
+    return _ROW.sub(lambda row: _FORMULA_IN_ROW.sub(_with_bars, row.group()), text)
+
+
+def _with_bars(found: re.Match[str]) -> str:
+    return found.group().replace("|", _BAR) if found.group(1) else found.group()
 
 
 def without_bars(text: str) -> str:

@@ -436,6 +436,12 @@ def test_a_question_whose_tool_changes_is_drawn_again_and_names_what_changed(fre
     # A click on the card as it was before does nothing.
     assert act(fresh, click_of(waiting)).traceback == ""
     assert runs(folder) == []
+    # Whoever types a command may not have looked at the card again, so the first one shows what has changed.
+    first = fresh.run(f"%llm approve {name(waiting)}")
+    assert 'root: "/test" → "/PROD"' in first.outputs[-1]["text/plain"]
+    assert runs(folder) == []
+    assert "erased" in fresh.run(f"%llm approve {name(waiting)}").markdown[-1]
+    assert runs(folder) == ["/PROD/a"]
 
 
 def test_after_a_restart_an_object_that_holds_something_else_is_asked_about_anew(fresh: Kernel, folder: Path) -> None:

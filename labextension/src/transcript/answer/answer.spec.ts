@@ -252,6 +252,48 @@ test('a wide table goes on as another one before it has too many elements', () =
   expect(rows.reduce((sum, count) => sum + count)).toBe(150);
 });
 
+test.each([
+  ['- a', 'ul', 1],
+  ['7. a', 'ol', 7]
+])(
+  'a long list goes on as another one, with its numbers: %s',
+  (item, tag, first) => {
+    const text = `${item}\n`.repeat(1000);
+    const parts = [0.3, 0.31, 0.7].map(part =>
+      text.slice(0, text.length * part)
+    );
+    const { node } = inSlices(text + '\nend', parts);
+    const lists = Array.from(
+      node.querySelectorAll<HTMLOListElement>(`:scope > ${tag}`)
+    );
+    expect(lists.length).toBeGreaterThan(1);
+    let next = first;
+    for (const list of lists) {
+      expect(list.children.length).toBeLessThanOrEqual(400);
+      expect(list.classList.contains('llm-goes-on')).toBe(list !== lists[0]);
+      if (tag === 'ol') {
+        expect(list.start).toBe(next);
+      }
+      next += list.children.length;
+      if (tag === 'ol') {
+        const digits = list.style.getPropertyValue('--llm-digits');
+        expect(digits).toBe(String(String(next - 1).length));
+      }
+    }
+    expect(next - first).toBe(1000);
+    expect(node.lastElementChild?.textContent).toBe('end');
+  }
+);
+
+test('formulas are counted wherever they settle', () => {
+  const text = '- $x$\n'.repeat(1500) + '\n$y$\n\n'.repeat(1500);
+  const { node } = inSlices(text, [text.slice(0, 4000)]);
+  const formulas = node.querySelectorAll('.llm-formula, .llm-formula-display');
+  expect(formulas.length).toBeGreaterThan(1900);
+  expect(formulas.length).toBeLessThanOrEqual(MAX_FORMULAS);
+  expect(node.textContent?.match(/\$[xy]\$/g)).toHaveLength(3000);
+});
+
 test('code that has left the page is not coloured any more', () => {
   const code = '```python\n' + 'x = "a"\n'.repeat(3000) + '```\n';
   const slices = new Slices();

@@ -31,7 +31,7 @@
 import { el } from '../dom/elements';
 import type { IHost } from '../host';
 import {
-  isFullTable,
+  areFull,
   isList,
   isLong,
   isLoose,
@@ -41,7 +41,7 @@ import {
   settledCode,
   settledRows
 } from './growing';
-import type { ISettled } from './growing';
+import type { IRows, ISettled } from './growing';
 import { isCode, Markdown } from './markdown';
 import { OpenPieces, removePiece } from './openPieces';
 import type { IOpenPiece } from './openPieces';
@@ -54,6 +54,9 @@ const OPEN = 2;
 
 /** So many characters of a text that comes are drawn at once, whatever time it is. */
 const AT_ONCE = 1000;
+
+/** What each block counts besides its characters: its elements take time, however short it is. */
+const EACH = 40;
 
 /** A longer text is not drawn again for the sake of what comes late. */
 const MAX_REDRAWN = 100_000;
@@ -75,6 +78,8 @@ export class Answer {
   private links = noLinks();
   /** Where the lists begin whose items turned out to be paragraphs only after some of them were settled. */
   private readonly looseLists = new Set<number>();
+  /** A list that goes on as another one, where its next item begins in the text, and that item's number. */
+  private full?: { rows: IRows; at: number; next: number };
   /** How many links were known when the first piece settled. */
   private firstLinkCount = 0;
   /** How many characters are still drawn whatever time it is. */
@@ -150,6 +155,8 @@ export class Answer {
     this.open = [];
     this.links = links;
     this.firstLinkCount = countOf(links);
+    this.full = undefined;
+    this.pieces.reset();
   }
 
   /** Draw all of the text again. What is on the page stays there until that is done. */
@@ -203,8 +210,12 @@ export class Answer {
       }
     }
     this.loosenKnown(blocks);
+    const goesOn = this.continueFull(blocks[0]);
     const isEnd = isLast && !this.growing;
     const isDrawn = this.drawOpen(blocks, isEnd);
+    if (goesOn) {
+      this.open[0]?.rows?.parent.classList.add('llm-goes-on');
+    }
     if (isDrawn && this.open.length) {
       this.open[this.open.length - 1].isOpen = endsOpen;
     }
@@ -213,6 +224,21 @@ export class Answer {
       this.settle(blocks, links, 0, true);
     }
     return isDrawn && isLast && this.finish();
+  }
+
+  /** Let the first open block go on with a list that is full, if it does. */
+  private continueFull(block: IBlock | undefined): boolean {
+    const { full } = this;
+    if (block?.kind !== full?.rows.kind || this.settled !== full?.at) {
+      return false;
+    }
+    if (block?.kind === 'ordered_list') {
+      block.tokens[0].attrSet('start', String(full.next));
+    }
+    if (block && full.rows.loose) {
+      loosen(block);
+    }
+    return true;
   }
 
   private loosenKnown(blocks: IBlock[]): void {
@@ -255,7 +281,7 @@ export class Answer {
     if (kept < before.length && kept < blocks.length) {
       const grown = this.pieces.grow(before[kept], blocks[kept], !isComplete);
       if (grown) {
-        this.atOnce -= grown.raw.length;
+        this.atOnce -= grown.raw.length + EACH;
         next.push(grown);
       }
     }
@@ -264,7 +290,7 @@ export class Answer {
     }
     while (next.length < blocks.length) {
       const pieces = this.pieces.make(batchOf(blocks, next.length));
-      pieces.forEach(piece => (this.atOnce -= piece.raw.length));
+      pieces.forEach(piece => (this.atOnce -= piece.raw.length + EACH));
       this.target.append(...pieces.flatMap(piece => piece.nodes));
       next.push(...pieces);
       if (this.isDue) {
@@ -297,6 +323,7 @@ export class Answer {
     const done = this.open.splice(0, Math.min(from, this.open.length));
     this.learnLinks(links, done);
     for (const piece of done) {
+      this.pieces.settle(piece);
       piece.code?.block.update(piece.code.block.code, false);
       this.settled += piece.raw.length - this.lead.length;
       this.lead = '';
@@ -334,9 +361,12 @@ export class Answer {
     }
     if (rows) {
       if (rows.settled === 0) {
-        rows.from = this.settled;
+        const isMore = this.settled === this.full?.at;
+        rows.from = isMore ? this.full!.rows.from : this.settled;
+        rows.loose ||= isMore && this.full!.rows.loose;
       }
       rows.settled += settled.count;
+      rows.open -= settled.count;
       rows.loose ||=
         isList(block) && (isLoose(block) || this.looseLists.has(rows.from));
     }
@@ -347,9 +377,12 @@ export class Answer {
     this.lead = settled.lead;
     piece.raw =
       settled.lead + block.raw.slice((settled.lead + settled.raw).length);
-    if (rows && isFullTable(rows)) {
+    if (rows && areFull(rows)) {
       removeOpen(rows);
+      this.pieces.settle(piece);
       this.open = [];
+      const { start = 1 } = rows.parent as HTMLOListElement;
+      this.full = { rows, at: this.settled, next: start + rows.settled };
     }
   }
 

@@ -17,6 +17,8 @@ export interface IRows {
   readonly parent: Element;
   /** How many of them are settled. */
   settled: number;
+  /** How many follow those, and may still change. */
+  open: number;
   /** Where the list or table begins in the text, once some of it is settled. */
   from: number;
   /** Whether the items of a list are paragraphs, as they are if blank lines stand between them. */
@@ -38,7 +40,7 @@ export interface ISettled {
 /** How many items or rows at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
-/** A table with more rows, or with more elements in them, goes on as another one, so that a new row moves only the rows of its own table. */
+/** A list or table with more items or rows, or with more elements in them, goes on as another one, so that a new one moves only those beside it. */
 const MAX_ROWS = 200;
 const MAX_ROW_ELEMENTS = 1500;
 
@@ -79,12 +81,11 @@ function paragraphsOf({ tokens }: IBlock): Token[] {
   );
 }
 
-/** Whether a table is so large that the rows that follow belong in another one. */
-export function isFullTable({ kind, settled, parent }: IRows): boolean {
+/** Whether there are so many items or rows that those which follow belong in another list or table. */
+export function areFull({ settled, parent }: IRows): boolean {
   return (
-    kind === 'table' &&
-    (settled >= MAX_ROWS ||
-      parent.getElementsByTagName('*').length >= MAX_ROW_ELEMENTS)
+    settled >= MAX_ROWS ||
+    parent.getElementsByTagName('*').length >= MAX_ROW_ELEMENTS
   );
 }
 
@@ -102,7 +103,10 @@ export function findRows(block: IBlock, nodes: Node[]): IRows | undefined {
         ? node
         : null;
   const loose = isList(block) && isLoose(block);
-  return parent ? { kind, parent, settled: 0, from: 0, loose } : undefined;
+  const open = parent?.children.length ?? 0;
+  return parent
+    ? { kind, parent, settled: 0, open, from: 0, loose }
+    : undefined;
 }
 
 /** The items of a list, or the rows of a table, that can be settled while it grows; null if there are none. They begin at these lines. */
@@ -188,7 +192,7 @@ export function loosen(list: IBlock): void {
 
 /** Take the open items or rows off the page. */
 export function removeOpen(rows: IRows): void {
-  for (const node of Array.from(rows.parent.children).slice(rows.settled)) {
-    node.remove();
+  for (; rows.open > 0; rows.open -= 1) {
+    rows.parent.lastElementChild?.remove();
   }
 }

@@ -212,14 +212,18 @@ function withoutEmptyCells(tokens: Token[]): Token[] {
 }
 
 /** A line that may be a row of a table, and in it the formulas that may hold a bar. */
-const ROW = /^.*\|.*$/gm;
-const FORMULA_IN_ROW = /\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\(.{1,400}?\\\)/g;
+const ROW = /^[^|\r\n\u2028\u2029]*\|.*$/gm;
+const FORMULA_IN_ROW =
+  /\\[^(]|\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\((?:[^\\]|\\[^()])+?\\\)/g;
 
 /** The text, of the same length, without the bars of formulas in tables. */
 function withBars(text: string): string {
   return text.includes('|') && /[$]|\\\(/.test(text)
     ? text.replace(ROW, row =>
-        row.replace(FORMULA_IN_ROW, formula => formula.replace(/\|/g, BAR))
+        row.replace(FORMULA_IN_ROW, found =>
+          // An escaped sign begins no formula.
+          /^\\[^(]/.test(found) ? found : found.replace(/\|/g, BAR)
+        )
       )
     : text;
 }
@@ -252,6 +256,7 @@ function replaceCarriers(body: HTMLElement, host: () => IHost): void {
   for (const node of findAll(body, 'table')) {
     finishTable(node);
   }
+  findAll(body, 'ol').forEach(makeRoomForNumbers);
   // `title` carried the language of code; it is kept only where we have set it.
   for (const node of findAll(body, '[title]')) {
     if (!node.className) {
@@ -315,6 +320,14 @@ function blockedImage(source: string, alt: string): HTMLElement {
     row.append(' ', load);
   }
   return row;
+}
+
+/** Let a list's numbers have room beside its items, whose left edge would cut them off. */
+export function makeRoomForNumbers(list: Element): void {
+  if (list instanceof HTMLOListElement) {
+    const last = list.start + list.childElementCount - 1;
+    list.style.setProperty('--llm-digits', String(String(last).length));
+  }
 }
 
 /** Align and scope the cells of a table, and let it scroll sideways, by the keyboard too. */

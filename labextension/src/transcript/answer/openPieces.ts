@@ -11,7 +11,7 @@ import type { ICodeBlock } from './codeBlock';
 import { MAX_FORMULAS } from './formulas';
 import { findRows, removeOpen } from './growing';
 import type { IRows } from './growing';
-import { codeIn, isCode, languageOf } from './markdown';
+import { codeIn, isCode, languageOf, makeRoomForNumbers } from './markdown';
 import type { Markdown } from './markdown';
 import type { IBlock } from './parser';
 
@@ -32,7 +32,13 @@ interface ICodePiece {
   settled: string;
 }
 
+const FORMULAS = '.llm-formula, .llm-formula-display';
+
 export class OpenPieces {
+  /** How many formulas are in what is settled, and the last node of that. */
+  private settledFormulas = 0;
+  private lastSettled: Node | null = null;
+
   constructor(
     private readonly markdown: Markdown,
     private readonly host: () => IHost,
@@ -42,10 +48,35 @@ export class OpenPieces {
   ) {}
 
   private nodesOf(blocks: IBlock[]): Node[][] {
-    const formulas = '.llm-formula, .llm-formula-display';
-    const room = (): number =>
-      MAX_FORMULAS - this.target().querySelectorAll(formulas).length;
-    return this.markdown.nodes(blocks, this.host, this.isWanted, room);
+    return this.markdown.nodes(blocks, this.host, this.isWanted, () =>
+      this.roomForFormulas()
+    );
+  }
+
+  private roomForFormulas(): number {
+    let shown = this.settledFormulas;
+    let node = this.target().lastElementChild;
+    while (node && node !== this.lastSettled) {
+      shown += formulasIn(node);
+      node = node.previousElementSibling;
+    }
+    return MAX_FORMULAS - shown;
+  }
+
+  /** Note that a piece will not change any more. */
+  settle({ nodes }: IOpenPiece): void {
+    for (const node of nodes) {
+      if (node instanceof Element) {
+        this.settledFormulas += formulasIn(node);
+        this.lastSettled = node;
+      }
+    }
+  }
+
+  /** Forget what is settled. */
+  reset(): void {
+    this.settledFormulas = 0;
+    this.lastSettled = null;
   }
 
   /** Draw blocks. */
@@ -100,8 +131,14 @@ export class OpenPieces {
     }
     removeOpen(rows);
     rows.parent.append(...Array.from(drawn.parent.children));
+    rows.open = drawn.open;
+    makeRoomForNumbers(rows.parent);
     return { ...piece, raw: block.raw };
   }
+}
+
+function formulasIn(node: Element): number {
+  return node.querySelectorAll(FORMULAS).length;
 }
 
 /** Take a piece off the page, except for its settled rows. */

@@ -2,8 +2,8 @@
 
 import type { IBlock } from './parser';
 
-/** How many characters and lines are parsed at a time. */
-const PORTION = 16_384;
+/** How many characters and lines are parsed at a time: one paragraph of so many letters of any script is laid out in time. */
+const PORTION = 8192;
 const PORTION_LINES = 400;
 
 /** How many signs of Markdown are parsed at a time. Each may become an element, and one block is drawn and laid out at once. */

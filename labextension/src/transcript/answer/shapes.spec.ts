@@ -14,7 +14,7 @@ import { Markdown } from './markdown';
 const SIZE = 20_000;
 
 /** What a step may parse: a portion, and the head of a table or the fence of code before it. */
-const MOST_PARSED = 16_384 + 4000;
+const MOST_PARSED = 8192 + 4000;
 
 /** Of so many shapes one is tried here, and all of them by the benchmark. */
 const EVERY = 11;

@@ -243,6 +243,13 @@ test('what was edited is shown as a difference', () => {
   expect(page.text('.llm-new')).toBe('+to = "b"');
 });
 
+test('a line break in the name of an argument makes no line of its own', () => {
+  const page = shown(call('wipe', { 'path = "/tmp"\nforce': true }));
+  expect(page.node.querySelector('.llm-well')!.textContent).toBe(
+    'path = "/tmp"\\nforce = true'
+  );
+});
+
 test('a grant can be revoked, once', async () => {
   const grant = { id: 'grant-1', scope: 'session' as const, revoked: false };
   const page = shown(decided({ at: AT, grant }));

@@ -256,7 +256,10 @@ function askedText(block: ICallBlock): string {
   const parsed = parseObject(json);
   return parsed
     ? Object.entries(parsed)
-        .map(([name, value]) => `${name} = ${JSON.stringify(value, null, 1)}`)
+        .map(
+          ([name, value]) =>
+            `${visibleName(name)} = ${JSON.stringify(value, null, 1)}`
+        )
         .join('\n')
     : json;
 }

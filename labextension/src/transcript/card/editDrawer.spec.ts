@@ -64,6 +64,25 @@ test('only what was changed is sent, as JSON', async () => {
   ).toEqual(['to', 'delay_minutes', 'receipt']);
 });
 
+test('what was sent stays as it was sent, until it is refused', async () => {
+  const page = await editing();
+  page.outcome = () => Promise.reject(new Error('It could not be sent.'));
+  const locked = (): boolean[] =>
+    Array.from(
+      page.node.querySelectorAll<HTMLInputElement>(
+        '.llm-edit :is(input, select, textarea)'
+      ),
+      field => field.readOnly || field.disabled
+    );
+  const before = locked();
+  page.field('receipt').click();
+  page.press('Approve edited');
+  expect(locked().every(Boolean)).toBe(true);
+  await page.wait();
+  expect(locked()).toEqual(before);
+  expect(before).toContain(false);
+});
+
 test('what does not fit cannot be sent, and says why', async () => {
   const page = await editing();
   page.write('delay_minutes', '90');

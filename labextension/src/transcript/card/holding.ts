@@ -12,11 +12,16 @@ export function hold(node: Element, held: boolean, why: string): void {
 
 /** Let no field in a node be written in, or free all of them. */
 export function lockFields(node: Element, locked: boolean): void {
-  const fields = node.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>(
-    'textarea, input'
-  );
+  const fields = node.querySelectorAll<
+    HTMLTextAreaElement | HTMLInputElement | HTMLSelectElement
+  >('textarea, input, select');
   for (const field of Array.from(fields)) {
-    field.readOnly = locked;
+    if (field.matches('select, [type=checkbox]')) {
+      // Only of what is typed does a browser know that it can be read and not written.
+      field.disabled = locked;
+    } else {
+      (field as HTMLTextAreaElement | HTMLInputElement).readOnly = locked;
+    }
   }
   for (const editor of Array.from(node.querySelectorAll('.llm-editor'))) {
     // The box beside it may say that there is no value to write.

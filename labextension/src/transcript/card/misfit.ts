@@ -135,7 +135,7 @@ function matches(text: string, pattern: string): boolean {
 function isPlain(pattern: string): boolean {
   const bare = pattern
     .replace(/\\[\s\S]/g, found => (/[1-9k]/.test(found[1]) ? '\\1' : 'x'))
-    .replace(/\[[^\]]*\]/g, 'x');
+    .replace(/\[[^\]]*\]?/g, 'x');
   const repeated = bare.match(/[*+]|\{\d+,\d*\}/g) ?? [];
   const choices = bare.match(/[?|]/g) ?? [];
   // A search without an anchor tries every place of the text.

@@ -39,7 +39,7 @@ export function clock(iso: string, now: number): string {
 
 /** A whole number with a comma between thousands, in every locale. */
 export function count(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  return value.toLocaleString('en-US');
 }
 
 /** A count with its noun, such as `1 tool call` or `6 tool calls`. */

@@ -1,0 +1,21 @@
+/** The model that was chosen for a notebook, which the notebook's file keeps. */
+
+import type { INotebookModel } from '@jupyterlab/notebook';
+
+const KEY = 'llm_notebook';
+
+type Held = Pick<INotebookModel, 'getMetadata' | 'setMetadata'>;
+
+/** The model of a notebook; empty if none was chosen. A file may hold anything. */
+export function chosenModel(notebook: Held | null): string {
+  const held: unknown = notebook?.getMetadata(KEY);
+  const { model } = (held ?? {}) as { model?: unknown };
+  return typeof model === 'string' ? model : '';
+}
+
+/** Choose a model, or none with an empty text. What else is kept under our name stays. */
+export function chooseModel(notebook: Held, model: string): void {
+  const held: unknown = notebook.getMetadata(KEY);
+  const kept = typeof held === 'object' && held !== null ? { ...held } : {};
+  notebook.setMetadata(KEY, { ...kept, model });
+}

@@ -1,0 +1,34 @@
+/** What the status bar says. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { Overview } from '../lab/overview';
+
+/** What stands on the three parts of the item; an empty text for a part that is not shown. */
+export interface IStatusWords {
+  model: string;
+  waiting: string;
+  used: string;
+  /** The tokens, in full. */
+  details: string;
+}
+
+/** @param chosen the model of the notebook; empty if none was chosen. */
+export function statusWords(
+  { default: usual, waits, sent, received, cost }: Overview,
+  chosen: string,
+  trans: TranslationBundle
+): IStatusWords {
+  const tokens = sent + received;
+  const count = (number: number): string => number.toLocaleString('en');
+  return {
+    model: chosen || usual,
+    waiting: waits ? trans.__('%1 waiting', count(waits)) : '',
+    used: tokens ? cost || trans.__('%1 tokens', count(tokens)) : '',
+    details: trans.__(
+      'This kernel: %1 tokens in, %2 out, without runs over rows',
+      count(sent),
+      count(received)
+    )
+  };
+}

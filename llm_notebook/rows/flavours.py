@@ -1,0 +1,36 @@
+"""The flavour of a model that a run asks: the async one, wherever there is one."""
+
+from __future__ import annotations
+
+from llm_notebook.errors import UnknownModelError
+from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
+from llm_notebook.providers.registry import get_async_model, get_model
+from llm_notebook.providers.table import WIRES
+
+__all__ = ["AnyModel", "asked_model"]
+
+AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
+
+
+def asked_model(model: AnyModel | str | None, *, has_tools: bool) -> AnyModel:
+    """Return the model that a run asks, in its async flavour where it has one: many requests at once take no threads there, and ■ ends them at once.
+
+    Args:
+        model: a model or its name; None for the default model.
+        has_tools: the rows have tools. A model that is given as an object then keeps its flavour, since functions may wait where they run.
+
+    Raises:
+        UnknownModelError: no model has that name.
+    """
+    if model is None or isinstance(model, str):
+        try:
+            return get_async_model(model)
+        except UnknownModelError:
+            return get_model(model)
+    for sync, other in WIRES.values():
+        # A class of the user's own may do anything else.
+        if type(model) is sync and not has_tools:
+            twin = other.__new__(other)
+            vars(twin).update(vars(model))
+            return twin
+    return model
