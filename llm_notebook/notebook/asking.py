@@ -250,6 +250,7 @@ class Asking:
         text = read_prompt(typed, arguments, names, given, is_cell=is_cell, brings_prompt=applied.brings_prompt)
         prompt, system = text, read_system(arguments, names, given.secrets)
         if applied.templates:
+            applied.remove_secrets(given.secrets)
             prompt, system = applied.prompt(text), applied.system(system, text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(

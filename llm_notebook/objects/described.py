@@ -35,14 +35,14 @@ class Bounds:
     name: str = ""
     scrubber: Scrubber | None = None
 
-    def fitted(self, text: str, *, end_share: float = 0.0) -> tuple[str, tuple[str, ...]]:
-        """Return (the text without secrets and within the bounds, what was left out). See `cut_text()`."""
+    def fitted(self, text: str, *, end_share: float = 0.0, is_code: bool = True) -> tuple[str, tuple[str, ...]]:
+        """Return (the text without secrets and within the bounds, what was left out). See `cut_text()` and `Scrubber.scrub()`."""
         if self.scrubber is not None:
             room = self.most_bytes + _MARGIN
             # What is far from both ends of a very long text is not sent.
             between = text[room:-room]
             parts = (text,) if len(between) < room else (text[:room], between, text[-room:])
-            text = "".join(part if part is between else self.scrubber.scrub(part) for part in parts)
+            text = "".join(part if part is between else self.scrubber.scrub(part, is_code=is_code) for part in parts)
         return cut_text(text, self.most_bytes, end_share=end_share)
 
 

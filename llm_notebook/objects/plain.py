@@ -12,6 +12,7 @@ from llm_notebook.objects.bounded import bounded_json, size_of
 from llm_notebook.objects.described import Bounds, Described
 from llm_notebook.objects.html_text import html_text
 from llm_notebook.objects.json_forms import json_form, to_json_value
+from llm_notebook.objects.secrets import is_code_file
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.json_values import safe_repr
 
@@ -24,7 +25,7 @@ _PICTURES = (("_repr_png_", "image/png"), ("_repr_jpeg_", "image/jpeg"))
 def describe_text(text: str, bounds: Bounds, *, kind: str = "text") -> Described:
     """Return what a model gets of a text: the text itself."""
     whole = str.__str__(text)
-    kept, left_out = bounds.fitted(whole)
+    kept, left_out = bounds.fitted(whole, is_code=is_code_file(bounds.name))
     return Described(f"{kind}, {len(whole):,} characters", kept, left_out=left_out, name=bounds.name)
 
 

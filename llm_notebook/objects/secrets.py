@@ -22,7 +22,7 @@ from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.scrubbing import Secrets, spellings
 from llm_notebook.objects.offered import class_name
 
-__all__ = ["REMOVED", "Removal", "Scrubber", "is_secret_name", "known_secrets"]
+__all__ = ["REMOVED", "Removal", "Scrubber", "is_code_file", "is_secret_name", "known_secrets"]
 
 REMOVED = "[removed]"
 """Stands in the place of a secret."""
@@ -90,6 +90,18 @@ _QUOTED = re.compile(
 # A longer one is no value that somebody wrote there; without a limit, some texts would take forever.
 _UNQUOTED = re.compile(r"""(?P<value>[^\s"'(){}\[\],;|&<>\\]{1,500})""")
 _OPENS = frozenset("({[")
+# Where a value without quotation marks is one, and not the name of a variable: in the query of an address, and in an option of a command.
+_BEFORE_VALUE = re.compile(r"(?:[?&]|(?:^|\s)--)\Z")
+# In code, but not in settings and prose, a name before such a value is an argument.
+_IN_CALL = re.compile(r"\w\([^()\n]*\Z")
+_LINE_OF_SETTINGS = re.compile(r"[ \t]*(?:[-*+][ \t]+)?(?:(?:export|set)[ \t]+)?[\w.-]*\Z")
+# What stands behind the name of a secret where it is described, and not given.
+_DESCRIPTIONS = frozenset(
+    "str string text int integer bytes bool boolean none null true false required optional any".split()
+)
+_SHORTEST_SETTING = 3
+_ENDS = ".:!?`*"
+_PROGRAMS = (".py", ".pyi", ".ipynb", ".r", ".jl", ".js", ".ts", ".tsx", ".java", ".c", ".cpp", ".go", ".rs", ".sql")
 _NOTHING = frozenset({"", "None", "nan", "NaN", "<NA>", "null", REMOVED})
 _KNOWN = "a stored key, or what a variable with the name of a secret holds"
 
@@ -104,6 +116,11 @@ def is_secret_name(name: object) -> bool:
     before = words[-2] if len(words) > 1 else ""
     at_the_end = words[-1] in _AT_THE_END and before not in _HARMLESS
     return at_the_end or not _ALWAYS.isdisjoint(words) or (words[-1] in ("keys", "tokens") and before in _OF_SEVERAL)
+
+
+def is_code_file(name: str) -> bool:
+    """Return whether a path or an address ends as that of a program does, in which words are names and not values."""
+    return name.lower().endswith(_PROGRAMS)
 
 
 def known_secrets(
@@ -210,21 +227,26 @@ class Scrubber:
         """What has been removed so far, each secret once."""
         return list(self._removed.values())
 
-    def scrub(self, text: str) -> str:
-        """Return a text without secrets. Scrub it before it is shortened, or the beginning of a secret may be left at its end."""
+    def scrub(self, text: str, *, is_code: bool = True) -> str:
+        """Return a text without secrets. Scrub it before it is shortened, or the beginning of a secret may be left at its end.
+
+        Args:
+            text: the text.
+            is_code: in `password=other`, `other` may be the name of a variable; False for settings and prose, where it is a value.
+        """
         text = self._without_known(text)
         for needles, form in _FORMS:
             if any(needle in text for needle in needles):
                 text = form.sub(lambda found: self._remove(found, _form_of(found[0])), text)
         if "://" in text:
             text = _USER.sub(lambda found: self._remove(found, "the user of an address"), text)
-        return "".join(self._without_named(text))
+        return "".join(self._without_named(text, is_code=is_code))
 
     def scrub_named(self, name: object, text: str) -> str:
         """Return the text of a variable, a column or an entry of a dict; all of it is removed if its name says that it is a secret."""
         if _is_named_so(name, text) and text not in _NOTHING:
             return self._note(text, f"the value of {name}")
-        return self.scrub(text)
+        return self.scrub(text, is_code=False)
 
     def scrub_json(self, value: object, name: object = None) -> object:
         """Return a JSON value with every text in it scrubbed, and without the values of keys that say that they are secret."""
@@ -233,7 +255,7 @@ class Scrubber:
         if isinstance(value, list | tuple):
             return [self.scrub_json(item, name) for item in value]
         if isinstance(value, str):
-            return self.scrub_named(name, value) if name is not None else self.scrub(value)
+            return self.scrub_named(name, value) if name is not None else self.scrub(value, is_code=False)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and _is_named_so(name, str(value)) and len(str(value)) >= _SHORTEST:
             return self._note(str(value), f"the value of {name}")
@@ -253,7 +275,7 @@ class Scrubber:
     def _remove(self, found: re.Match[str], what: str) -> str:
         return found[0] if REMOVED in found[0] else self._note(found[0], what)
 
-    def _without_named(self, text: str) -> Iterator[str]:
+    def _without_named(self, text: str, *, is_code: bool) -> Iterator[str]:
         """Yield the pieces of a text, with `[removed]` for the values behind names that say that they are secret."""
         # Most texts have no such name.
         lowered = text.lower()
@@ -268,12 +290,16 @@ class Scrubber:
             if value is None or REMOVED in value["value"]:
                 continue
             # What is called or looked into is code.
-            is_code = quoted is None and text[value.end() : value.end() + 1] in _OPENS
-            if is_code or not _is_value(name, value["value"], is_quoted=quoted is not None):
+            if quoted is None and text[value.end() : value.end() + 1] in _OPENS:
                 continue
+            is_setting = quoted is None and _is_setting(text, named, value, is_code=is_code)
+            if not is_setting and not _is_value(name, value["value"], is_quoted=quoted is not None):
+                continue
+            # A sentence may end behind it.
+            found = value["value"].rstrip(_ENDS) if is_setting else value["value"]
             yield text[kept : value.start("value")]
-            yield self._note(value["value"], f"the value of {name}")
-            kept = at = value.end("value")
+            yield self._note(found, f"the value of {name}")
+            kept = at = value.start("value") + len(found)
         yield text[kept:]
 
 
@@ -294,3 +320,31 @@ def _is_value(name: str, value: str, *, is_quoted: bool) -> bool:
     is_number = value.replace(".", "", 1).isdigit()
     has_digit = any(character.isdigit() for character in value)
     return len(value) >= _SHORTEST and has_digit and (not is_number or len(value) > 7)
+
+
+def _is_setting(text: str, named: re.Match[str], found: re.Match[str], *, is_code: bool) -> bool:
+    """Return whether a value without quotation marks is one because of the place where it stands.
+
+    Args:
+        text: the whole text.
+        named: the name of the secret, and the sign behind it.
+        found: the value.
+        is_code: a word may be the name of a variable.
+    """
+    value, name = found["value"].rstrip(_ENDS), named["name"].rpartition(".")[2]
+    if len(value) < _SHORTEST_SETTING or value[0] in "$%" or value.lower() in _DESCRIPTIONS:
+        return False
+    if _BARE.fullmatch(name) and "token" not in name.lower():
+        return False
+    # A line is looked at only near the name: texts may be long.
+    before = text[max(0, named.start("name") - 200) : named.start("name")].rpartition("\n")[2]
+    sign = text[named.end("name") : named.end()]
+    is_close = sign == "="
+    if is_close and _BEFORE_VALUE.search(before):
+        return True
+    if is_code:
+        return False
+    after = text[found.end() : found.end() + 200].partition("\n")[0].strip()
+    is_line = not after and _LINE_OF_SETTINGS.fullmatch(before) is not None
+    is_argument = _IN_CALL.search(before) is not None or (after == "," and not before.strip())
+    return (is_line and sign.strip(" \t") in ("=", ":") and sign != ":") or (is_close and not is_argument)

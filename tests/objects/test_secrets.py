@@ -46,6 +46,8 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN"
         ("a default of an argument", "def connect(host, *, password='abcdef'): ...", "abcdef"),
         ("the command line", "!curl -H x --token=abc123def https://example.com", "abc123def"),
         ("a key that looks like one", 'key = "3f9a8b7c6d5e4f3a2b1c"', "3f9a8b7c6d5e4f3a2b1c"),
+        ("a word in the query of an address", "get('https://example.com/?b=1&password=zzz&c=2')", "zzz"),
+        ("a word in an option of a command", "!mysql --user=ana --password=zzz", "zzz"),
     ],
 )
 def test_what_is_secret_is_removed_and_counted(kind: str, text: str, secret: str) -> None:
@@ -91,6 +93,51 @@ def test_what_is_no_secret_stays(text: str) -> None:
     scrubber = Scrubber(known_secrets(variables={"key": "month", "token": "order", "tokens": ["count", "price"]}))
     assert scrubber.scrub(text) == text
     assert scrubber.count == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=zzz",
+        "Use password=zzz, please.",
+        "The database (user=ana, password=zzz) is read-only.",
+        "`password=zzz` is for tests.",
+        "USER=ana\nDB_PASSWORD=zzz\nDEBUG=1",
+        "USER=ana\r\nDB_PASSWORD=zzz\r\n",
+        "export TOKEN=zzz",
+        "db:\n  user: ana\n  password: zzz\n",
+        "- password: zzz",
+        "password = zzz\n",
+    ],
+)
+def test_a_word_is_a_value_in_settings_and_prose(text: str) -> None:
+    scrubber = Scrubber()
+    scrubbed = scrubber.scrub(text, is_code=False)
+    assert scrubbed.replace(REMOVED, "zzz") == text
+    assert (scrubber.count, "zzz" in scrubbed) == (1, False)
+    assert Scrubber().scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Call connect(host, password=pw) first.",
+        "connect(\n    password=pw,\n    host=host,\n)",
+        "token: str",
+        "PASSWORD=$DB_PASSWORD",
+        "PASSWORD=%DB_PASSWORD%",
+        "token=<yours>, password=",
+        "the key: a word, and the secret: work",
+        "Password: see the wiki.",
+        "password:\nnext line",
+        "key=month",
+        "password == other",
+        "password=None",
+        "!curl --token=$TOKEN --password={pw}",
+    ],
+)
+def test_what_is_no_value_stays_in_settings_and_prose(text: str) -> None:
+    assert Scrubber().scrub(text, is_code=False) == text
 
 
 def test_names_say_what_is_secret() -> None:
@@ -159,16 +206,18 @@ def test_objects_that_could_run_code_are_not_looked_into() -> None:
     assert not known_secrets(variables=deep).values
 
 
-@given(st.text(alphabet=st.sampled_from("keytokn= :'\"[]-\\@/.?&a1\n{},")))
-def test_no_text_is_too_odd(text: str) -> None:
+@given(st.text(alphabet=st.sampled_from("keytokn= :'\"[]-\\@/.?&a1\n{},")), st.booleans())
+def test_no_text_is_too_odd(text: str, is_code: bool) -> None:
     scrubber = Scrubber()
-    scrubbed = scrubber.scrub(text)
+    scrubbed = scrubber.scrub(text, is_code=is_code)
     assert scrubber.count == 0 or REMOVED in scrubbed
 
 
 @pytest.mark.parametrize(
-    "piece", ["a:", "key=", "password='", "://a", "-----BEGIN A-----", "eyJ", "sk-", "api_key ", "'''", "a.-"]
+    "piece",
+    ["a:", "key=", "password='", "://a", "-----BEGIN A-----", "eyJ", "sk-", "api_key ", "'''", "a.-", "pwd=abc "],
 )
 def test_long_texts_take_no_time(piece: str) -> None:
     # Anything quadratic would take minutes.
     Scrubber().scrub(piece * 100_000)
+    Scrubber().scrub(piece * 100_000, is_code=False)

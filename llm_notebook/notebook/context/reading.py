@@ -16,7 +16,6 @@ from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.line.arguments import parse_cell, parse_line, typed_text
 from llm_notebook.notebook.waits.recalling import read_rounds
 from llm_notebook.objects.described import MOST_BYTES, Bounds, Described
-from llm_notebook.objects.secrets import Scrubber
 from llm_notebook.parts.sent import Sent
 from llm_notebook.transcript.reloading import view_of_turns
 
@@ -107,7 +106,7 @@ def add_context(
     told = tell_cells(chosen_cells(cells, here, context), reads, most, given.secrets())
     if told.turns:
         conversation.loaded_messages = [*history, *told.turns]
-    advice = _read_advice(origin, given.secrets(_ADVICE), most)
+    advice = _read_advice(origin, given, most)
     given.system_fragments[:0] = [found for found, _ in advice]
     given.fragments[:0] = told.fragments()
     given.told += [*(sent for _, sent in advice), *told.sent]
@@ -115,14 +114,25 @@ def add_context(
         given.remarks.append("There are no cells to send with it.")
 
 
-def _read_advice(origin: Origin, scrubber: Scrubber, max_size: int) -> list[tuple[Described, Sent]]:
+def _read_advice(origin: Origin, given: Given, max_size: int) -> list[tuple[Described, Sent]]:
     """Return (`AGENTS.md` beside the notebook, for the system prompt; what the reader is told of it), if there is one."""
     folder = Path(origin.path).parent if origin.path else Path()
+    path = folder / _ADVICE
     try:
-        text = (folder / _ADVICE).read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        # The folder may be somebody else's, and the link lead to any file of the user's.
+        if not path.resolve().is_relative_to(folder.resolve()):
+            given.remarks.append(
+                f"`{_ADVICE}` is a link to a file outside of its folder and was not sent. `--sf {_ADVICE}` sends it."
+            )
+            return []
+        # Of what is no file, such as a pipe, there may be no end.
+        if not path.is_file():
+            return []
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError, RuntimeError) as error:
+        given.remarks.append(f"`{_ADVICE}` could not be read ({type(error).__name__}) and was not sent.")
         return []
-    fitted, left_out = Bounds(max_size, scrubber=scrubber).fitted(text)
+    fitted, left_out = Bounds(max_size, scrubber=given.secrets(_ADVICE)).fitted(text, is_code=False)
     kind = f"text, {len(text):,} characters"
     sent = Sent(_ADVICE, kind, -(-len(fitted) // 4), left_out=left_out, in_system=True, group="context")
     return [(Described(kind, fitted, name=_ADVICE, is_told=True), sent)]

@@ -125,7 +125,8 @@ class _Teller:
 
     def _tell_text(self, cell: NotebookCell) -> None:
         left_out: list[str] = []
-        pieces = [f"{cell.name}\n{_fenced(self._fitted(cell.source, 0, 'its text', left_out), _language(cell))}"]
+        source = self._fitted(cell.source, 0, "its text", left_out, is_code=cell.kind == "code")
+        pieces = [f"{cell.name}\n{_fenced(source, _language(cell))}"]
         shown: list[str] = []
         pictures: list[Attachment] = []
         for output in cell.outputs:
@@ -136,7 +137,7 @@ class _Teller:
             return
         self._texts.append(text)
         self._pictures += pictures
-        kind = " and ".join([self._beginning(cell.source), *dict.fromkeys(shown)])
+        kind = " and ".join([self._beginning(cell), *dict.fromkeys(shown)])
         self._sent.append(
             Sent(cell.name, kind, -(-len(text) // _TOKEN), len(pictures), 0, tuple(left_out), group="context")
         )
@@ -162,7 +163,8 @@ class _Teller:
             left_out.append(output.text)
         elif output.text.strip():
             what = "its error" if output.kind == "error" else "its output"
-            text = self._fitted(output.text, output.length, what, left_out, is_error=output.kind == "error")
+            is_error = output.kind == "error"
+            text = self._fitted(output.text, output.length, what, left_out, is_error=is_error, is_code=is_error)
             pieces.append(f"{what.removeprefix('its ').capitalize()}:\n{_fenced(text)}")
             shown.append(what)
 
@@ -194,18 +196,27 @@ class _Teller:
         self._turns += [Message("user", parts), Message("assistant", [TextPart(answer)])]
         self._texts, self._pictures = [], []
 
-    def _fitted(self, text: str, length: int, what: str, left_out: list[str], *, is_error: bool = False) -> str:
-        fitted, notes = self._bounds.fitted(text.rstrip(), end_share=0.75 if is_error else 0.0)
+    def _fitted(
+        self,
+        text: str,
+        length: int,
+        what: str,
+        left_out: list[str],
+        *,
+        is_error: bool = False,
+        is_code: bool = True,
+    ) -> str:
+        fitted, notes = self._bounds.fitted(text.rstrip(), end_share=0.75 if is_error else 0.0, is_code=is_code)
         if length > len(text):
             notes = (f"{length - len(fitted):,} of {length:,} characters",)
             fitted = f"{fitted}\n… ({notes[0]} left out)"
         left_out += [f"{note} of {what}" for note in notes]
         return fitted
 
-    def _beginning(self, source: str) -> str:
+    def _beginning(self, cell: NotebookCell) -> str:
         """Return the first line of a cell, and how many follow."""
-        first, *more = [line for line in source.strip().splitlines() if line.strip()]
-        first = self._scrubber.scrub(first.strip())
+        first, *more = [line for line in cell.source.strip().splitlines() if line.strip()]
+        first = self._scrubber.scrub(first.strip(), is_code=cell.kind == "code")
         shown = first if len(first) <= _LONGEST_LINE else f"{first[:_LONGEST_LINE]}…"
         return f"{shown} and {len(more):,} line{'s' if len(more) > 1 else ''}" if more else shown
 

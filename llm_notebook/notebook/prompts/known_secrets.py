@@ -61,4 +61,4 @@ def scrubbed_value(text: str, source: str, secrets: LazyScrubber) -> str:
     """
     scrubber = secrets(source)
     # `len(api_key)` is no secret, and what is looked up in a dict is known by its value.
-    return scrubber.scrub_named(source, text) if _PATH.fullmatch(source) else scrubber.scrub(text)
+    return scrubber.scrub_named(source, text) if _PATH.fullmatch(source) else scrubber.scrub(text, is_code=False)

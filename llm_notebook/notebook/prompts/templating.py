@@ -17,6 +17,7 @@ from llm_notebook.errors import ModelError, TemplateError
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.prompts.given import ADDRESSES, fetched
+from llm_notebook.objects.secrets import is_code_file
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.plugins.own import get_fragment_loaders
 from llm_notebook.templates.fragments import Fragment, resolve_fragments
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from llm_notebook.notebook.line.options import Arguments
+    from llm_notebook.notebook.prompts.known_secrets import LazyScrubber
     from llm_notebook.notebook.prompts.wanted import Wanted
 
 __all__ = ["Applied", "apply_templates", "save_as_template"]
@@ -69,6 +71,15 @@ class Applied:
             return given
         systems = [system for one in self.templates if (system := self._evaluate(one, text)[1])]
         return "\n\n".join(systems) or None
+
+    def remove_secrets(self, secrets: LazyScrubber) -> None:
+        """Take secrets out of the texts that the templates name: who uses a template need not have read them."""
+        for group in ("fragments", "system_fragments"):
+            if group in self.beside:
+                self.beside[group] = [
+                    Fragment(secrets(one.source).scrub(one, is_code=is_code_file(one.source)), one.source)
+                    for one in self.beside[group]
+                ]
 
     def _evaluate(self, template: Template, text: str) -> tuple[str | None, str | None]:
         try:

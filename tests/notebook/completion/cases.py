@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import warnings
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,7 @@ letter = "Dear Sir"
 scan = pathlib.Path("scan.png")
 raw_bytes = b"x"
 count = 3
+orders = [{"n": 1}]
 """
 
 
@@ -122,6 +124,29 @@ CASES = [
     Case("%llm -T |", first=("erase",), absent=("letter", "count", "Person")),
     Case("%llm --approve er|", first=("erase",)),
     Case("%llm --out |", among=("count", "letter"), absent=("erase", "Person")),
+    Case("%llm -f let|", first=("letter",)),
+    Case("%llm -f |", among=("letter", "settings", "erase", "Person", "scan"), absent=("dataclasses",)),
+    Case("%llm --sf set|", first=("settings",)),
+    Case("%%llm --fragment let|", first=("letter",)),
+    Case("%llm -a sc|", first=("scan",)),
+    Case("%llm -a |", among=("scan", "raw_bytes"), absent=("erase", "count")),
+    Case("%llm --at ra|", first=("raw_bytes",)),
+    Case("%llm --at scan image/p|", first=("image/png",)),
+    Case("%%llm --each |", first=("orders",), absent=("letter", "settings", "erase")),
+    Case("%%llm --each orders --retry f|", first=("failed",)),
+    Case("%llm --schema |", among=("Point", "Colour", "Row", "invoice"), absent=("settings", "letter", "Person")),
+    Case("%llm --schema Po|", first=("Point",)),
+    Case("%llm --schema-multi Ro|", first=("Row",)),
+    # Files, templates and their variables.
+    Case("%llm -f notes-of|", first=("notes-of-may.md",)),
+    Case("%llm -a pictures-of-may/ch|", first=("pictures-of-may/chart.png",)),
+    Case("%llm --schema form-of|", first=("form-of-may.json",)),
+    Case("%llm -t su|", first=("summary",)),
+    Case("%llm --template=su|", first=("summary",)),
+    Case("%llm -t summary -p |", first=("words",), absent=("input",)),
+    # Options with a few values.
+    Case("%llm --as |", among=("markdown", "code", "json", "text", "table")),
+    Case("%llm --context a|", first=("above", "all")),
     # Names that are not on the line of options.
     Case("%%llm -m echo\nTell me about {{ lett|", first=("letter",)),
     Case("%%llm -m echo\nTell me about {{ scan.na|", among=("scan.name",)),
@@ -188,5 +213,8 @@ def failing(shell: InteractiveShell) -> list[str]:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, chdir(temporary):
+        Path("pictures-of-may").mkdir()
+        for name in ("notes-of-may.md", "form-of-may.json", "pictures-of-may/chart.png"):
+            Path(name).touch()
         sys.stdout.write(f"{json.dumps(failing(make_shell(Path(temporary) / 'llm')))}\n")

@@ -76,6 +76,18 @@ def test_it_leaves_with_the_extension(terminal: InteractiveShell) -> None:
     assert matchers == []
 
 
+def test_every_kind_of_completion_has_a_case() -> None:
+    places = [place_in_cell(case.typed.partition("|")[0], *_cursor(case.typed)) for case in CASES]
+    covered = {kind for place in places if place is not None for kind in place.kinds}
+    # Turns are in the journal, which has a test of its own.
+    assert {kind for kinds in option_kinds().values() for kind in kinds if kind} - covered - {"turn"} == set()
+
+
+def _cursor(typed: str) -> tuple[int, int]:
+    lines = typed.partition("|")[0].split("\n")
+    return len(lines) - 1, len(lines[-1])
+
+
 def test_every_option_that_takes_a_value_says_what_kind_it_is() -> None:
     kinds = option_kinds()
     for name, action in option_actions().items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,59 @@ def test_agents_md_is_read_with_context_only_and_the_record_says_so(
     assert "[removed] 1 secret\n  AGENTS.md: the value of password" in out
 
 
+def test_agents_md_is_scrubbed_as_prose_and_bounded(
+    terminal: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "AGENTS.md").write_text(
+        "Log in with password=zzz first.\n" + "Prefer polars.\n" * 3_000 + "token: xyzzy\n"
+    )
+    run(terminal, "password_of = 'x'", "%llm --context 1 Why?")
+    system = sent[-1].system
+    assert system.startswith("Log in with password=[removed] first.\nPrefer polars.\n")
+    assert len(system) <= 20_000
+    assert "xyzzy" not in system
+    out = capsys.readouterr().out
+    assert "AGENTS.md: the value of password" in out
+    assert "AGENTS.md" in record(terminal)[0]
+    assert "left out" not in record(terminal)[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_agents_md_may_be_a_link_that_stays_in_its_folder(
+    terminal: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "cloned"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (tmp_path / "private").write_text("Of somebody's home.")
+    (folder / "CLAUDE.md").write_text("Prefer polars.")
+    advice = folder / "AGENTS.md"
+    advice.symlink_to("CLAUDE.md")
+    run(terminal, "a = 1", "%llm --context 1 Why?")
+    assert sent[-1].system == "Prefer polars."
+    for target, said in [
+        ("../private", "`AGENTS.md` is a link to a file outside of its folder and was not sent."),
+        (str(tmp_path / "private"), "`--sf AGENTS.md` sends it."),
+        ("AGENTS.md", "`AGENTS.md` could not be read"),
+    ]:
+        advice.unlink()
+        advice.symlink_to(target)
+        capsys.readouterr()
+        run(terminal, "%llm --context 1 Why?")
+        assert not sent[-1].system
+        assert said in capsys.readouterr().out
+    advice.unlink()
+    os.mkfifo(advice)
+    run(terminal, "%llm --context 1 And without an end?")
+    assert sent[-1].messages[-1].parts[-1].text.endswith("And without an end?")  # type: ignore[union-attr]
+    advice.unlink()
+    advice.write_bytes(b"\xff\xfe\xfa")
+    capsys.readouterr()
+    run(terminal, "%llm --context 1 Why?")
+    assert "`AGENTS.md` could not be read (UnicodeDecodeError) and was not sent." in capsys.readouterr().out
+
+
 def page(*cells: dict[str, Any]) -> dict[str, Any]:
     return {"path": "a.ipynb", "cells": list(cells)}
 
@@ -104,7 +158,7 @@ def test_a_page_sends_the_cells_as_they_stand_in_the_notebook(kernel: Kernel) ->
     asked = kernel.run("%llm Why?", "q", notebook="a.ipynb")
     transcript = asked.outputs[-1][MIME_TYPE]["id"]
     cells = page(
-        cell("t", "# Sales", type="markdown"),
+        cell("t", "# Sales\nThe password=zzz.", type="markdown"),
         cell("a", "never_run()", {"data": {"text/plain": "\x1b[31mred\x1b[0m"}}, number=5),
         cell("f", "plot()", {"data": {"image/png": PIXEL}}, {"other": "application/vnd.jupyter.widget-view+json"}),
         cell("q", "%llm Why?", {"transcript": transcript}),
@@ -118,14 +172,15 @@ def test_a_page_sends_the_cells_as_they_stand_in_the_notebook(kernel: Kernel) ->
     shown = kernel.run("%%llm -m viewer --context above\nWhat is odd?", "here", notebook=cells)
     assert shown.status == "ok", shown.traceback
     said = kernel.value("texts(sent[-1])")
-    assert "# Sales" in said[0]
+    assert "# Sales\nThe password=[removed]." in said[0]
     assert "[5]\n```python\nnever_run()\n```\nOutput:\n```\nred\n```" in said[0]
     assert said[0].endswith("\n\nWhy?")
     assert said[1] == "assistant: You said: Why?"
     assert "below" not in str(said)
     assert "secret" not in str(said)
     assert kernel.value("[part.attachment.type for part in sent[-1].messages[0].parts[1:]]") == ["image/png"]
-    [told] = shown.outputs[-1][MIME_TYPE]["sent"]
+    told, gone = shown.outputs[-1][MIME_TYPE]["sent"]
+    assert gone["line"].startswith("[removed] 1 secret")
     assert told["line"].startswith("context: 5 cells, ")
     assert told["line"].endswith("; 3 left out")
     left = [(row["name"], note) for row in told["rows"] for note in row["leftOut"]]

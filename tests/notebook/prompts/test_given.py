@@ -244,6 +244,43 @@ def test_what_a_template_brings_stands_before_what_the_cell_gives(
     assert prompt.prompt == "# Notes\nBuy milk.\nMore.\nIn a line: What is it?"
 
 
+def test_fragments_of_a_template_come_from_an_address_too_and_without_secrets(
+    terminal: InteractiveShell,
+    folder: Path,
+    isolated: Path,
+    file_server: FileServer,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file_server.files = {
+        "/rules.txt": Served(b"Be brief. password=zzz", headers={"content-type": "text/plain"}),
+        "/moved": Served(moved_to=file_server.url("/page")),
+        "/page": Served(b"<p>A <b>page</b>.</p><script>x</script>", headers={"content-type": "text/html"}),
+        "/chart": Served(PNG, headers={"content-type": "image/png"}),
+    }
+    (folder / "local.env").write_text("API_KEY=swordfish\nDEBUG=1")
+    templates = isolated / "llm" / "templates"
+    templates.mkdir(parents=True, exist_ok=True)
+    url = file_server.url()
+    (templates / "rules.yaml").write_text(
+        f"prompt: 'In a line: $input'\nsystem_fragments: ['{url}/rules.txt']\nfragments: ['{url}/moved', local.env]\n"
+    )
+    prompt = ask(terminal, "%llm -t rules What is it?")
+    assert prompt.system == "Be brief. password=[removed]"
+    assert prompt.prompt == "A page.\nAPI_KEY=[removed]\nDEBUG=1\nIn a line: What is it?"
+    told = capsys.readouterr().out
+    assert "[removed] 2 secrets" in told
+    assert f"{url}/rules.txt: the value of password" in told
+    assert "local.env: the value of API_KEY" in told
+    for name, why in [("none", "404"), ("chart", "decode")]:
+        (templates / "broken.yaml").write_text(f"prompt: $input\nfragments: ['{url}/{name}']\n")
+        count = len(sent)
+        terminal.run_cell("%llm -t broken What is it?")
+        said = capsys.readouterr().out
+        assert f"The fragment {url}/{name} cannot be read" in said
+        assert why in said
+        assert len(sent) == count
+
+
 def test_what_goes_with_a_prompt_is_not_sent_again_with_a_correction(terminal: InteractiveShell, folder: Path) -> None:
     count = len(sent)
     terminal.run_cell(
