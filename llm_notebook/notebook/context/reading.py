@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,19 +119,21 @@ def _read_advice(origin: Origin, given: Given, max_size: int) -> list[tuple[Desc
     """Return (`AGENTS.md` beside the notebook, for the system prompt; what the reader is told of it), if there is one."""
     folder = Path(origin.path).parent if origin.path else Path()
     path = folder / _ADVICE
+    if not os.path.lexists(path):
+        return []
+    # The folder may be somebody else's, and the link lead to any file of the user's.
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        given.remarks.append(
+            f"`{_ADVICE}` is a link to a file outside of its folder and was not sent. `--sf {_ADVICE}` sends it."
+        )
+        return []
     try:
-        # The folder may be somebody else's, and the link lead to any file of the user's.
-        if not path.resolve().is_relative_to(folder.resolve()):
-            given.remarks.append(
-                f"`{_ADVICE}` is a link to a file outside of its folder and was not sent. `--sf {_ADVICE}` sends it."
-            )
-            return []
         # Of what is no file, such as a pipe, there may be no end.
-        if not path.is_file():
-            return []
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError, RuntimeError) as error:
-        given.remarks.append(f"`{_ADVICE}` could not be read ({type(error).__name__}) and was not sent.")
+        text = path.read_text(encoding="utf-8") if path.is_file() else None
+    except (OSError, ValueError):
+        text = None
+    if text is None:
+        given.remarks.append(f"`{_ADVICE}` is no file of text that can be read and was not sent.")
         return []
     fitted, left_out = Bounds(max_size, scrubber=given.secrets(_ADVICE)).fitted(text, is_code=False)
     kind = f"text, {len(text):,} characters"

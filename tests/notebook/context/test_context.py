@@ -127,7 +127,7 @@ def test_agents_md_may_be_a_link_that_stays_in_its_folder(
     for target, said in [
         ("../private", "`AGENTS.md` is a link to a file outside of its folder and was not sent."),
         (str(tmp_path / "private"), "`--sf AGENTS.md` sends it."),
-        ("AGENTS.md", "`AGENTS.md` could not be read"),
+        ("AGENTS.md", "`AGENTS.md` is no file of text that can be read"),
     ]:
         advice.unlink()
         advice.symlink_to(target)
@@ -143,7 +143,7 @@ def test_agents_md_may_be_a_link_that_stays_in_its_folder(
     advice.write_bytes(b"\xff\xfe\xfa")
     capsys.readouterr()
     run(terminal, "%llm --context 1 Why?")
-    assert "`AGENTS.md` could not be read (UnicodeDecodeError) and was not sent." in capsys.readouterr().out
+    assert "`AGENTS.md` is no file of text that can be read and was not sent." in capsys.readouterr().out
 
 
 def page(*cells: dict[str, Any]) -> dict[str, Any]:
