@@ -6,6 +6,7 @@ from benchmarks import (
     browser_stream,
     import_time,
     journal,
+    load_extension,
     long_answer,
     many_at_once,
     rows,
@@ -15,6 +16,7 @@ from benchmarks import (
 )
 
 import_time.run()
+load_extension.run()
 streaming.run()
 tool_loop.run()
 many_at_once.run()

@@ -39,6 +39,7 @@ __all__ = [
     "JournalError",
     "ModelError",
     "NeedsKeyException",
+    "Paused",
     "ProviderError",
     "TemplateError",
     "ToolArgumentError",
@@ -243,6 +244,10 @@ class ToolArgumentError(ModelError, ValueError):
         super().__init__(message)
         self.tool_name = tool_name
         self.raw = raw
+
+
+class Paused(Exception):
+    """What every `PauseChain` is, for code that recognises one without loading what a chain is made of."""
 
 
 class ChainLimitReached(ValueError):

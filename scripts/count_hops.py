@@ -139,7 +139,7 @@ def count(checkout: Path = ROOT) -> dict[str, tuple[int, int, dict[str, int]]]:
             )
             click = json.dumps(_click_on(asked))
             actions = "get_ipython().magics_manager.registry['LLMMagics'].actions"
-            kernel.run(f"sys.setprofile(None); _begin({WALKS[2]!r}); {actions}.act({click!r})")
+            kernel.run(f"sys.setprofile(None); act = {actions}.act; _begin({WALKS[2]!r}); act({click!r})")
             said = kernel.run(
                 "sys.setprofile(None); print({walk: (_walks[walk], len(_files_of[walk]), dict(_pairs[walk])) for walk in _walks})"
             )

@@ -250,6 +250,18 @@ def test_getting_a_model_loads_nothing_that_only_a_prompt_needs() -> None:
     assert {"approvals", "journal", "turns"} & ast.literal_eval(done.stdout) == set()
 
 
+def test_loading_the_extension_loads_nothing_that_only_a_prompt_needs() -> None:
+    statements = (
+        "from IPython.core.interactiveshell import InteractiveShell; shell = InteractiveShell.instance(); "
+        "shell.run_cell('%load_ext llm_notebook'); shell.run_line_magic('config', 'LLMMagics.context = \"above\"'); import sys; "
+        "print({name.split('.')[1] for name in sys.modules if name.startswith('llm_notebook.')})"
+    )
+    ran = subprocess.run([sys.executable, "-c", statements], capture_output=True, text=True, check=True)
+    loaded = ast.literal_eval(ran.stdout.splitlines()[-1])
+    assert "notebook" in loaded
+    assert loaded & {"models", "providers", "plugins", "objects", "parts", "tools", "templates", "approvals"} == set()
+
+
 def test_a_whole_prompt_over_http_loads_no_notebook() -> None:
     statements = """
 import llm_notebook as llm

@@ -57,6 +57,8 @@ from llm_notebook.transcript.calls.requests import edited_arguments, full_value
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
 
+    from llm_notebook.notebook.frontend.cells import CellWatch
+
 __all__ = ["Actions"]
 
 # The actions that run a chain, and so belong into the main thread.
@@ -69,34 +71,32 @@ class Actions:
 
     Args:
         turns: the turns of this kernel.
+        cells: tells when its cells begin and end.
     """
 
-    def __init__(self, turns: LiveTurns) -> None:
+    def __init__(self, turns: LiveTurns, cells: CellWatch) -> None:
         self._turns = turns
-        self._cells: CellWatch | None = None
+        self._cells = cells
         self._main: MainThread | None = None
         self._captured = CapturedQuestions(turns)
         self._was_click = False
 
     def open(self) -> None:
-        """Connect to the front end, and watch for cells that make missing tools or change others."""
-        self._cells = cells = CellWatch(self._turns.shell, self._note_end)
+        """Begin to perform, and watch for cells that make missing tools or change others."""
+        self._cells.over = self._note_end
         if self._turns.front.is_notebook:
-            self._main = MainThread(self._turns.shell, lambda: cells.is_running)
-        self._turns.front.open(self.receive, self._turns.front_end_changed)
+            self._main = MainThread(self._turns.shell, lambda: self._cells.is_running)
+            self._turns.front.look_for_widgets()
         self._turns.received = self.receive
         self._captured.open()
         self._turns.held_up.open()
 
     def close(self) -> None:
-        """Disconnect from the front end, and leave every turn as a record."""
-        if self._cells is not None:
-            self._cells.close()
+        """Leave every turn as a record."""
         self._captured.close()
         self._turns.held_up.close()
         self._turns.leave()
-        self._turns.front.close()
-        self._main = self._cells = None
+        self._main = None
 
     def receive(self, message: object) -> None:
         """Perform a `ToKernel` that arrived by comm. Any script in the page can send one, so it may have any shape."""

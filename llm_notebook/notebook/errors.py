@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.errors import terminal_safe
-from llm_notebook.models.pauses import PauseChain
+from llm_notebook.errors import Paused, terminal_safe
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from llm_notebook.errors import ChainLimitReached
+    from llm_notebook.models.pauses import PauseChain
     from llm_notebook.transcript.endings import Problem
 
 __all__ = ["CellError", "CellHalted", "QuietHalts", "limit_error", "nearest", "option_sentence"]
@@ -85,13 +85,13 @@ class QuietHalts:
             tb: TracebackType | None,
             tb_offset: int | None = None,
         ) -> Any:
-            if isinstance(value, CellHalted) or (isinstance(value, PauseChain) and show(value)):
+            if isinstance(value, CellHalted) or (isinstance(value, Paused) and show(cast("PauseChain", value))):
                 return []
             if handler is not None and isinstance(value, self._exceptions):
                 return handler(etype, value, tb, tb_offset)
             return shell.showtraceback((etype, value, tb), tb_offset=tb_offset)
 
-        shell.set_custom_exc((*self._exceptions, CellHalted, PauseChain), quiet)
+        shell.set_custom_exc((*self._exceptions, CellHalted, Paused), quiet)
         self._ours = shell.CustomTB
         showtraceback = shell.showtraceback
         self._shown_before = vars(shell).get("showtraceback")

@@ -1,82 +1,42 @@
-"""The magics `%llm` and `%%llm`: they turn what was typed into a chain and show it in the cell, or run a subcommand."""
+"""The magics `%llm` and `%%llm`, as a shell knows them from `%load_ext` on.
+
+Loading the extension must cost next to nothing, also in notebooks that ask no model. So this module and what it imports are light:
+they register names, settings and watchers. What a prompt needs is in `asking`, which is loaded by the first one.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
-from pydantic import ValidationError
 from traitlets import Enum, Float, TraitError, Unicode, validate
 
-from llm_notebook.configuration.process import process
-from llm_notebook.errors import JournalError, ModelError, UnknownModelError, UnreadAttachment
-from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import NotebookRenamed
-from llm_notebook.models.chain_responses import ChainResponse
-from llm_notebook.models.model import KeyModel, Model
-from llm_notebook.models.responses import Response
-from llm_notebook.notebook.actions import Actions
-from llm_notebook.notebook.cells.assigned import is_value_used
-from llm_notebook.notebook.cells.session import ConversationNode, PromptCount, Session
-from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
-from llm_notebook.notebook.context.history import RunCells
-from llm_notebook.notebook.context.reading import ContextSource, add_context
-from llm_notebook.notebook.display.keyboard import ask_by_keyboard
-from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
-from llm_notebook.notebook.explaining.failures import Failures
-from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
-from llm_notebook.notebook.frontend.kernel import is_interactive
-from llm_notebook.notebook.line.arguments import parse_cell, parse_line, typed_text
-from llm_notebook.notebook.line.data_options import read_wanted
-from llm_notebook.notebook.line.options import Arguments, documented, is_context
-from llm_notebook.notebook.line.typed_keys import hides_typed_keys, is_typed_key, masked_text
-from llm_notebook.notebook.prompts.asked import Asked
-from llm_notebook.notebook.prompts.dry_run import show_dry_run
-from llm_notebook.notebook.prompts.given import read_given
-from llm_notebook.notebook.prompts.interpolation import read_prompt, read_system
-from llm_notebook.notebook.prompts.last_figure import LastFigure
-from llm_notebook.notebook.prompts.makers import maker_of
-from llm_notebook.notebook.prompts.templating import Applied, apply_templates, save_as_template
-from llm_notebook.notebook.prompts.tools import define_functions, find_tools, read_policy, tools_by_name
-from llm_notebook.notebook.running.failures import refuse, show_pause
-from llm_notebook.notebook.running.live_turn import LiveTurn
-from llm_notebook.notebook.running.live_turns import AskHuman, LiveTurns, OnPause
-from llm_notebook.notebook.running.outcome import bind, outcome, put_in_new_cell
-from llm_notebook.notebook.running.problems import EXPECTED, unread_error
-from llm_notebook.notebook.running.remarks import add_remark
-from llm_notebook.notebook.waits.recalling import find_response, read_continued_turn
-from llm_notebook.notebook.waits.waiting import WaitingTurns, request_digest
-from llm_notebook.parts.sent import Sent
-from llm_notebook.providers.registry import get_model
-from llm_notebook.transcript.beside import Beside
-from llm_notebook.turns.concurrency.interrupts import stoppable
-from llm_notebook.turns.origin import Origin
+from llm_notebook.notebook.errors import QuietHalts
+from llm_notebook.notebook.frontend.execution import current_execution, is_renamed
+from llm_notebook.notebook.line.options import documented, is_context
+from llm_notebook.notebook.watched import Watched
+
+if TYPE_CHECKING:
+    from llm_notebook.models.pauses import PauseChain
+    from llm_notebook.notebook.actions import Actions
+    from llm_notebook.notebook.asking import Asking
+    from llm_notebook.notebook.running.live_turns import LiveTurns, OnPause
 
 __all__ = ["LLMMagics"]
-
-_CHAIN_LIMIT = 10
-_KEY_IN_CELL = "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
 
 
 @magics_class
 class LLMMagics(Magics):
-    """The magics of one shell and their state.
+    """The magics of one shell and their settings.
 
     Attributes:
         on_pause: whether a pause stops the cells below; set by `%config LLMMagics.on_pause`.
         limit_cost: how many US dollars a cell with `--each` may cost unless it says so itself; None for no limit.
-        sessions: the conversations of each notebook, by the path that the front end sends.
-        prompts: counts the prompts of each execution.
-        turns: the turns that can be shown and continued.
         context: which cells go with each prompt; set by `%config LLMMagics.context`.
-        last_figure: knows what `-a -` means.
-        run_cells: knows which executions cells had last.
-        actions: performs what readers do with them.
-        failures: the cells that have failed.
+        watched: what is noted of the shell before anything is asked.
         halts: keeps CellHalted quiet.
         replaced: other magics named `llm` that these replaced, by their kind.
     """
@@ -99,289 +59,95 @@ class LLMMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self.sessions: dict[str, Session] = {}
-        self.prompts = PromptCount()
-        self._followed = ""
-        self.last_figure = LastFigure(shell)
-        self.run_cells = RunCells(shell)
-        self.turns = LiveTurns(shell, self._keep_outcome, on_pause=cast("OnPause", self.on_pause))
-        self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
-        self.turns.front.wants_cells = self.context != "none"
-        self.observe(lambda change: self.turns.front.want_cells(change["new"] != "none"), "context")
-        self.actions = Actions(self.turns)
-        self.failures = Failures(shell)
-        self.halts = QuietHalts(shell, lambda pause: show_pause(self.turns, pause))
+        self.watched = Watched(shell)
+        self.watched.front.wants_cells = self.context != "none"
+        self.observe(lambda change: self.watched.front.want_cells(change["new"] != "none"), "context")
+        self.observe(lambda change: self._set_on_pause(change["new"]), "on_pause")
+        self.halts = QuietHalts(shell, self._show_pause)
         self.replaced: dict[str, Callable[..., object]] = {}
+        self._asking: Asking | None = None
+        # A page may be the first to want something, and its messages may come in a thread.
+        self._loading = threading.RLock()
+
+    @property
+    def asking(self) -> Asking:
+        """What answers prompts, loaded when it is first needed."""
+        if self._asking is None:
+            from llm_notebook.notebook.asking import Asking  # most of the package
+
+            with self._loading:
+                if self._asking is None:
+                    asking = Asking(self.shell, self, self.watched)
+                    asking.actions.open()
+                    self._asking = asking
+        return self._asking
+
+    @property
+    def turns(self) -> LiveTurns:
+        """The turns that can be shown and continued."""
+        return self.asking.turns
+
+    @property
+    def actions(self) -> Actions:
+        """Performs what readers do with the turns."""
+        return self.asking.actions
+
+    @no_var_expand
+    @needs_local_scope
+    @documented
+    @line_cell_magic
+    def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> object:
+        """Ask a language model, or run a subcommand. `documented` adds the manual."""
+        try:
+            return self.asking.ask(line, cell, local_ns)
+        except Exception as error:
+            # An error that draws itself shows no line that was typed.
+            if not hasattr(error, "_render_traceback_"):
+                from llm_notebook.notebook.line.typed_keys import hide_typed_keys  # a prompt has loaded it
+
+                hide_typed_keys(error, f"{line}\n{cell or ''}", self.shell)
+            raise
+
+    def open(self) -> None:
+        """Begin to watch the shell, and connect to its front end."""
+        self.watched.open()
+        self.watched.front.open(self._receive, self._front_end_changed)
+        self._follow_cell()
+        self.shell.events.register("pre_run_cell", self._follow_cell)
+
+    def close(self) -> None:
+        """Undo `open()`, and leave every turn as a record."""
+        self.shell.events.unregister("pre_run_cell", self._follow_cell)
+        if self._asking is not None:
+            self._asking.actions.close()
+        self.watched.close()
+        self.halts.undo()
+
+    def _follow_cell(self, *_info: object) -> None:
+        # The front end says it once, and the cell that it says it with need not ask a model.
+        if is_renamed(self.shell):
+            self.asking.follow(current_execution(self.shell))
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        # A page says hello to every kernel, and that alone wants nothing.
+        if self._asking is not None or not isinstance(message, dict) or message.get("type") != "hello":
+            self.actions.receive(message)
+
+    def _front_end_changed(self) -> None:
+        if self._asking is not None:
+            self._asking.turns.front_end_changed()
+
+    def _set_on_pause(self, value: str) -> None:
+        if self._asking is not None:
+            self._asking.turns.on_pause = cast("OnPause", value)
+
+    def _show_pause(self, pause: PauseChain) -> bool:
+        from llm_notebook.notebook.running.failures import show_pause  # a chain has loaded most of it
+
+        return show_pause(self.turns, pause)
 
     @validate("context")
     def _check_context(self, proposal: dict[str, str]) -> str:
         if not is_context(proposal["value"]):
             raise TraitError(f"context is above, all, none or a number of cells, not {proposal['value']!r}.")
         return proposal["value"]
-
-    @no_var_expand
-    @needs_local_scope
-    @documented
-    @line_cell_magic
-    @hides_typed_keys
-    def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> object:
-        """Ask a language model, or run a subcommand. `documented` adds the manual."""
-        try:
-            with stoppable():
-                return self._llm(line, cell, self._names(local_ns))
-        except EXPECTED as error:
-            refuse(self.turns, error)
-            return None
-
-    def _llm(self, line: str, cell: str | None, names: dict[str, Any]) -> object:
-        execution = current_execution(self.shell)
-        if execution.renamed_from:
-            self._follow(execution)
-        command = parse_subcommand(line) if cell is None else None
-        if command is not None and command.name != "error":
-            self._run(command)
-            return None
-        place = self.prompts.next(execution.name)
-        beside: Beside | None = None
-        told = list[Sent]()
-        if command is not None:
-            (arguments, beside, told), body = self._explain_failure(command, names), None
-        else:
-            arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
-        if arguments.each is not None or arguments.save is not None:
-            return self._ask_rows_or_save(arguments, body, names)
-        entered = f"{line}\n{cell or ''}"
-        entered = entered if arguments.key is None else masked_text(entered, arguments.key)
-
-        def read(given: Arguments) -> Asked:
-            asked = self._read_request(given, body, names, execution, place)
-            asked.origin, asked.told = replace(asked.origin, text=entered), told
-            return asked
-
-        def ask_with(model_id: str) -> tuple[ChainResponse, tuple[Arguments, ConversationNode]]:
-            asked = read(replace(arguments, model=model_id))
-            return self._chain(asked), (asked.arguments, asked.node)
-
-        asker = self._asker(wait=arguments.wait)
-        try:
-            asked = read(arguments)
-            if asked.arguments.dry_run:
-                show_dry_run(self.shell, self._chain(asked), stream=arguments.stream, out=arguments.out)
-                return None
-            waiting = WaitingTurns(self.turns, asked.origin)
-            repeated = None if arguments.new else waiting.find_repeated()
-            if repeated is None:
-                left, chain = waiting.left(), self._chain(asked)
-        except KeyboardInterrupt:
-            raise CellError("Stopped by you. Nothing was sent.") from None
-        except EXPECTED as error:
-            refuse(self.turns, error, ask_with)
-        context = (arguments, asked.node)
-        if repeated is not None:
-            return self._show_again(repeated, context, asked)
-        view = asked.wanted.view_of(chain, arguments, remarks=[*asked.given.remarks, *left], beside=beside)
-        asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
-        self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
-        return outcome(view, asked.wanted) if is_value_used() else None
-
-    def _show_again(self, repeated: LiveTurn, context: tuple[Arguments, ConversationNode], asked: Asked) -> object:
-        # What the cell was given, such as --out, holds for the question that it shows again.
-        repeated.context, repeated.wanted = context, asked.wanted
-        asked.wanted.attach(repeated.view)
-        self.turns.show_again(repeated)
-        return None
-
-    def _explain_failure(
-        self, command: Subcommand, names: dict[str, Any]
-    ) -> tuple[Arguments, Beside | None, list[Sent]]:
-        from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
-
-        return explain_failure(command, self.failures, names)
-
-    def _ask_rows_or_save(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
-        if arguments.save is not None:
-            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
-            return None
-        from llm_notebook.notebook.rows.each import in_options, read_each  # what only runs over rows need
-
-        try:
-            cell = read_each(self.turns, arguments, body, names, self.limit_cost)
-            cell.run()
-        except EXPECTED as error:
-            refuse(self.turns, in_options(error, arguments))
-        return cell.value if is_value_used() else None
-
-    def _run(self, command: Subcommand) -> None:
-        from llm_notebook.notebook.commands import setup as commands  # what only subcommands need
-        from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands  # likewise
-
-        if command.name == "act":
-            self.actions.act(command.text)
-        elif command.name in JOURNAL_COMMANDS:
-            JournalCommands(self.turns, self.actions, self._asker()).run(command)
-        else:
-            commands.run(self.shell, command)
-
-    def _asker(self, *, wait: bool = False) -> AskHuman | None:
-        """Return what asks a human by keyboard; None where buttons ask, and where nobody can answer."""
-        # In a terminal there are no buttons, and under nbclient nobody can type.
-        by_keyboard = (wait or not self.turns.front.is_notebook) and is_interactive(self.shell)
-        return ask_by_keyboard if by_keyboard else None
-
-    def _follow(self, execution: Execution) -> None:
-        """Let everything that belongs to a notebook follow it, if the front end says that its file was renamed."""
-        before, after = execution.renamed_from, execution.notebook
-        if not before or before == after or execution.name == self._followed:
-            return
-        # An execution says it for each of its prompts, but what is asked under the former path later belongs to another notebook.
-        self._followed = execution.name
-        journal = process.of(CurrentJournal).journal
-        if journal is not None:
-            # If the journal fails, questions are asked anew; nothing is lost.
-            with suppress(JournalError):
-                journal.submit(NotebookRenamed(before, after)).result()
-        if before in self.sessions:
-            self.sessions[after] = self.sessions.pop(before)
-        self.turns.rename_notebook(before, after)
-
-    def _follow_cell(self, *_info: object) -> None:
-        # The front end says it once, and the cell that it says it with need not ask a model.
-        if is_renamed(self.shell):
-            self._follow(current_execution(self.shell))
-
-    def _names(self, local_ns: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Return the variables that expressions in a prompt see; inside a function, its local ones too."""
-        shell = self.shell
-        if shell.user_ns is shell.user_global_ns and (local_ns is None or local_ns is shell.user_ns):
-            return shell.user_ns
-        return {**shell.user_global_ns, **shell.user_ns, **(local_ns or {})}
-
-    def _read_request(
-        self, arguments: Arguments, cell: str | None, names: dict[str, Any], execution: Execution, place: int
-    ) -> Asked:
-        """Return the request as rendered. Nothing is sent yet.
-
-        The tools come first: running a cell makes them available to the questions that wait in it, even if the rest is refused.
-        """
-        origin = Origin(
-            execution.cell_id,
-            execution.notebook,
-            execution.session,
-            keeps=arguments.keeps,
-            started_in=execution.started_in,
-            place=place,
-            cell_text=execution.text,
-            number=execution.number,
-        )
-        uses_templates = arguments.templates or arguments.params
-        applied = apply_templates(arguments, self.shell) if uses_templates else Applied(arguments)
-        arguments = applied.arguments
-        tools, makers = self._tools(arguments, names)
-        if origin.cell_id:
-            self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
-        given = read_given(arguments, names, self.last_figure.find)
-        wanted = read_wanted(arguments, names)
-        typed, is_cell = typed_text(arguments, cell), cell is not None
-        text = read_prompt(typed, arguments, names, given, is_cell=is_cell, brings_prompt=applied.brings_prompt)
-        prompt, system = text, read_system(arguments, names, given.secrets)
-        if applied.templates:
-            prompt, system = applied.prompt(text), applied.system(system, text)
-        session = self.sessions.setdefault(execution.notebook, Session())
-        node = session.turn(
-            execution.cell,
-            place,
-            continues=arguments.continue_ and not arguments.new,
-            recall=lambda: read_continued_turn(origin),
-            keeps=not arguments.dry_run,
-        )
-        if arguments.conversation is not None:
-            node.parent = ConversationNode(response=find_response(arguments.conversation))
-        model = self._model(arguments, session, node, execution.model)
-        conversation = session.conversation(node, model)
-        history = conversation.history()
-        node.question, node.number = prompt, execution.number
-        context = arguments.context or self.context
-        if context != "none":
-            source = ContextSource(self.turns, self.failures, self.run_cells, session)
-            add_context(context, source, conversation, given, origin, arguments.max_size)
-        beside = {"schema": wanted.schema, **applied.beside}
-        digest = request_digest(arguments, model.model_id, prompt, system, given.digest(), history, beside)
-        origin = replace(origin, request=digest, makers=makers)
-        return Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
-
-    def _tools(self, arguments: Arguments, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return the tools, and which cells make them, by the names of the tools."""
-        given: list[Any] = []
-        makers: dict[str, Any] = {}
-        sources = [(word, word not in names or isinstance(names[word], type)) for word in arguments.tools]
-        for word, is_here in sources:
-            found = find_tools([word], names)
-            given += found
-            makers |= dict.fromkeys(tools_by_name(found), maker_of(self.shell, word, found, is_here=is_here))
-        if arguments.functions is not None:
-            found = define_functions(arguments.functions, names)
-            given += found
-            makers |= dict.fromkeys(tools_by_name(found), maker_of(self.shell, "--functions", found, is_here=True))
-        return given, makers
-
-    def _chain(self, asked: Asked) -> ChainResponse:
-        arguments, conversation, model = asked.arguments, asked.conversation, asked.conversation.model
-        conversation._origin = asked.origin
-        policy = read_policy(asked.tools, arguments.approve, always=arguments.ask_always)
-        try:
-            chain = conversation.chain(
-                asked.prompt,
-                system=asked.system,
-                stream=arguments.stream,
-                tools=asked.tools,
-                chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
-                options=arguments.options,
-                schema=asked.wanted.source_to_send,
-                **asked.given.for_prompt(asked.applied.beside),
-                hide_reasoning=arguments.hide_reasoning,
-                key=arguments.key,
-            )
-        except ValidationError as error:
-            raise CellError(option_sentence(error, model.model_id, model.Options.model_fields)) from None
-        except UnreadAttachment as error:
-            raise unread_error(error) from error
-        except ModelError:
-            raise
-        except ValueError as error:
-            raise CellError(f"{error} Nothing was sent.") from None
-        chain._chain.plan.policy = policy
-        chain.prompt.enclosed = (*chain.prompt.enclosed, *asked.sent)
-        return chain
-
-    def _model(self, arguments: Arguments, session: Session, node: ConversationNode, chosen: str) -> Model | KeyModel:
-        # A conversation keeps its model until another one is named.
-        before = session.model_before(node) if arguments.model is None else None
-        if before is not None:
-            return before
-        try:
-            return get_model(arguments.model or chosen or None)
-        except UnknownModelError as error:
-            whose = "" if arguments.model or not chosen else "This notebook's model cannot be used. "
-            raise CellError(f"{whose}{error} Nothing was sent.") from error
-
-    def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
-        """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""
-        view, response = live.view, cast("Response | None", chain._chain.latest)
-        out = live.context[0].out if live.context is not None else None
-        if out is not None:
-            bind(view, live.wanted, out, self.shell.user_ns)
-        if live.wanted is not None and live.wanted.new_cell and view.state == "done":
-            put_in_new_cell(view, self.shell)
-        if view.state == "failed" or response is None:
-            return
-        ending = response._turn.state.ending
-        view.finish = None if ending is None else ending.reason
-        # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
-        if live.context is None:
-            return
-        arguments, node = live.context
-        if arguments.key is not None and is_typed_key(arguments.key):
-            add_remark(view, _KEY_IN_CELL)
-        # A turn that was stopped before its first word leaves the conversation as it was.
-        if view.state in ("done", "paused") or view.answer or view.limit is not None:
-            self.sessions.setdefault(chain._chain.log.origin.notebook, Session()).keep(node, response)

@@ -23,14 +23,9 @@ def register(shell: InteractiveShell) -> None:
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
-    draw_runs(magics.turns)
-    magics.actions.open()
-    magics.failures.open()
-    magics.last_figure.open()
-    magics.run_cells.open()
+    draw_runs(shell, magics.watched.front, lambda: magics.turns)
+    magics.open()
     complete_in(shell)
-    magics._follow_cell()
-    shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
     if is_new:
         read_first_questions(shell)
@@ -48,13 +43,8 @@ def unregister(shell: InteractiveShell) -> None:
     if magics in shell.configurables:
         # Otherwise %config would still offer the traits of the magics that are gone.
         shell.configurables.remove(magics)
-    magics.actions.close()
-    magics.failures.close()
-    magics.last_figure.close()
-    magics.run_cells.close()
+    magics.close()
     stop_completing_in(shell)
-    shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
     stop_drawing_runs()
-    magics.halts.undo()
     forget_questions(shell)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import digest_of_facts, identify
 from llm_notebook.approvals.requests import ASKED, DECIDED, ApprovalRequest, Decision, Verdict
-from llm_notebook.errors import ToolArgumentError, terminal_safe
+from llm_notebook.errors import Paused, ToolArgumentError, terminal_safe
 from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry, is_open
 from llm_notebook.parts.messages import Message
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Pause", "PausedChain"]
 
 
-class Pause(Exception):
+class Pause(Paused):
     """Stops a chain without a result for one of its calls. Users know it as `PauseChain`, its one subclass.
 
     Attributes:

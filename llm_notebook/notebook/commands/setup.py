@@ -14,10 +14,10 @@ from llm_notebook.errors import UnknownModelError
 from llm_notebook.notebook.commands import offers
 from llm_notebook.notebook.commands.forms import FORMS
 from llm_notebook.notebook.commands.grammar import Subcommand
+from llm_notebook.notebook.commands.help import show_manual
 from llm_notebook.notebook.commands.keys import keys
 from llm_notebook.notebook.commands.lists.tables import say, table
 from llm_notebook.notebook.commands.local import local
-from llm_notebook.notebook.commands.manuals import show_manual
 from llm_notebook.notebook.commands.models import show_models
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest

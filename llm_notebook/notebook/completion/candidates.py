@@ -20,14 +20,10 @@ from llm_notebook.configuration.keys import list_keys
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.notebook.commands.forms import FORMS, HIDDEN
-from llm_notebook.notebook.completion.models import model_names, option_names, option_values
 from llm_notebook.notebook.completion.places import Place
 from llm_notebook.notebook.completion.variables import fitting_variables
 from llm_notebook.notebook.line.options import option_actions
 from llm_notebook.plugins.own import loaded_plugins
-from llm_notebook.providers.local.installed import installed_models
-from llm_notebook.providers.table import PROVIDERS
-from llm_notebook.transcript.words import short_id
 
 if TYPE_CHECKING:
     from llm_notebook.journal.protocol import Journal
@@ -77,15 +73,21 @@ def _options(place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]
 
 
 def _models(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
+    from llm_notebook.notebook.completion.models import model_names  # loads the providers
+
     return (Candidate(name, kind) for name, kind in model_names())
 
 
 def _option_names(place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
+    from llm_notebook.notebook.completion.models import option_names  # likewise
+
     given = set(place.given.get("option", ())[::2])
     return (Candidate(name, "option of the model") for name in option_names(_model(place)) if name not in given)
 
 
 def _option_values(place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
+    from llm_notebook.notebook.completion.models import option_values  # likewise
+
     names = place.given.get("option", ())
     return (Candidate(value, "value") for value in option_values(_model(place), names[-1] if names else ""))
 
@@ -149,24 +151,30 @@ def _parameters(place: Place, _variables: Mapping[str, Any]) -> Iterator[Candida
 def _turns(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
     journal = _journal()
     turns = journal.history(limit=_MOST_TURNS, rows=False) if journal is not None else []
-    return (Candidate(short_id(turn.begun.turn_id), "turn") for turn in turns)
+    return (_id(turn.begun.turn_id, "turn") for turn in turns)
 
 
 def _calls(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
     journal = _journal()
     calls = journal.waiting() if journal is not None else []
-    return (Candidate(short_id(call.call_id), call.tool_name) for call in reversed(calls))
+    return (_id(call.call_id, call.tool_name) for call in reversed(calls))
 
 
 def _runs(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
     journal = _journal()
     runs = journal.runs(limit=_MOST_TURNS) if journal is not None else []
-    return (Candidate(short_id(run.begun.rows_id).lower(), "run") for run in runs)
+    return (_id(run.begun.rows_id.lower(), "run") for run in runs)
 
 
 def _grants(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
     journal = _journal()
-    return (Candidate(short_id(grant.grant_id), grant.tool_name) for grant in (journal.grants() if journal else ()))
+    return (_id(grant.grant_id, grant.tool_name) for grant in (journal.grants() if journal else ()))
+
+
+def _id(whole: str, kind: str) -> Candidate:
+    from llm_notebook.transcript.words import short_id  # loads what transcripts are made of
+
+    return Candidate(short_id(whole), kind)
 
 
 def _journal() -> Journal | None:
@@ -187,6 +195,20 @@ def _expressions(place: Place, variables: Mapping[str, Any]) -> Iterator[Candida
     elif head in variables:
         names = {*dir(type(variables[head])), *map(str, getattr(variables[head], "__dict__", {}))}
         yield from (Candidate(f"{head}.{name}", "attribute") for name in sorted(names) if not name.startswith("_"))
+
+
+def _providers(place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
+    """Yield the providers; of keys, those that take one."""
+    from llm_notebook.providers.table import PROVIDERS  # loads the wires
+
+    takes_key = "new-key" in place.kinds
+    return (Candidate(name, "provider") for name in PROVIDERS if PROVIDERS[name].key_env_var or not takes_key)
+
+
+def _local_models(_place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
+    from llm_notebook.providers.local.installed import installed_models  # likewise
+
+    return (Candidate(name, "local model") for name in ["smollm2", *(model.name for model in installed_models())])
 
 
 def _words_of(kind: str, words: Callable[[], Iterable[str]]) -> Source:
@@ -219,10 +241,10 @@ _SOURCES: Mapping[str, Source] = MappingProxyType(
         "expression": _expressions,
         "mime": _words_of("type", lambda: _COMMON_TYPES),
         "key": _words_of("stored key", list_keys),
-        "new-key": _words_of("provider", lambda: [name for name in PROVIDERS if PROVIDERS[name].key_env_var]),
-        "provider": _words_of("provider", lambda: PROVIDERS),
+        "new-key": _providers,
+        "provider": _providers,
         "own-alias": _words_of("alias", read_aliases),
-        "local-model": _words_of("local model", lambda: ["smollm2", *(model.name for model in installed_models())]),
+        "local-model": _local_models,
         "topic": _words_of("manual", lambda: [*sorted(FORMS.keys() - HIDDEN), *option_actions()]),
         "number": _words_of("number", lambda: ["0", "1", "3", "5", "10", "20"]),
     }

@@ -10,10 +10,6 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
-from llm_notebook.parts.attachments import Attachment
-from llm_notebook.tools.tool import Tool
-from llm_notebook.tools.toolbox import Toolbox
-
 __all__ = ["fitting_variables"]
 
 _SHOWN = ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_", "savefig")
@@ -34,9 +30,10 @@ def fitting_variables(variables: Mapping[str, Any], kind: str) -> Iterator[str]:
 
 
 def _is_tool(value: Any) -> bool:
-    if isinstance(value, Tool | Toolbox | FunctionType | MethodType):
+    tool, toolbox = _loaded("tools.tool", "Tool"), _loaded("tools.toolbox", "Toolbox")
+    if isinstance(value, (tool, toolbox, FunctionType, MethodType)):
         return True
-    return isinstance(value, type) and issubclass(value, Toolbox)
+    return isinstance(value, type) and issubclass(value, toolbox)
 
 
 def _is_attachment(value: Any) -> bool:
@@ -45,7 +42,14 @@ def _is_attachment(value: Any) -> bool:
     kind = type(value)
     top = kind.__module__.partition(".")[0]
     is_shown = top in _PICTURES or any(hasattr(kind, name) for name in _SHOWN)
-    return isinstance(value, Attachment | PurePath | bytes) or is_shown or _is_frame(kind) or top == "numpy"
+    is_file = isinstance(value, (_loaded("parts.attachments", "Attachment"), PurePath, bytes))
+    return is_file or is_shown or _is_frame(kind) or top == "numpy"
+
+
+def _loaded(module: str, name: str) -> type | tuple[type, ...]:
+    """Return a class of ours; nothing where its module is not loaded, since then no variable can hold an object of it."""
+    found = getattr(sys.modules.get(f"llm_notebook.{module}"), name, None)
+    return found if isinstance(found, type) else ()
 
 
 def _is_frame(kind: type) -> bool:

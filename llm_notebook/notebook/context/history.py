@@ -7,52 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.context.cells import Answer, CellOutput, NotebookCell
 from llm_notebook.notebook.explaining.failures import Failures
-from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request
 from llm_notebook.objects.table import describe, figure_kind
 
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import ExecutionResult
-
-__all__ = ["History", "RunCells"]
+__all__ = ["History"]
 
 AnswersOf = Callable[[int], Sequence[Answer]]
 """Returns what models answered in the execution with a number."""
 _PRINTED = "what it has printed: it ran after this cell was queued"
-
-
-class RunCells:
-    """Remembers which execution each cell of a shell had last, by the ids that pages send.
-
-    Args:
-        shell: the shell.
-
-    Attributes:
-        numbers: the numbers of the executions, by the ids of the cells.
-    """
-
-    def __init__(self, shell: InteractiveShell) -> None:
-        self._shell = shell
-        self.numbers: dict[str, int] = {}
-
-    def open(self) -> None:
-        """Begin to watch the shell."""
-        self._shell.events.register("post_run_cell", self._note)
-
-    def close(self) -> None:
-        """Stop watching."""
-        self._shell.events.unregister("post_run_cell", self._note)
-
-    def _note(self, result: ExecutionResult) -> None:
-        request = current_request(self._shell)
-        # What a cell runs in its turn has no number, or the same request with a later one.
-        if request is not None and result.execution_count and (cell := cell_id_of(request.message)):
-            self.numbers[cell] = result.execution_count
 
 
 class History:

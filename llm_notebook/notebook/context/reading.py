@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.notebook.context.cells import Answer, NotebookCell, chosen_cells
 from llm_notebook.notebook.context.front_end import cells_of_page
-from llm_notebook.notebook.context.history import History, RunCells
+from llm_notebook.notebook.context.history import History
+from llm_notebook.notebook.context.run_cells import RunCells
 from llm_notebook.notebook.context.telling import Reads, tell_cells
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.line.arguments import parse_cell, parse_line, typed_text

@@ -17,7 +17,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.explaining.frames import Frame, frames_of
 from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request
-from llm_notebook.notebook.running.problems import EXPECTED
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
@@ -155,8 +154,11 @@ class Failures:
 
 def _is_ours(error: BaseException, source: str) -> bool:
     """Return whether an exception is a sentence of our own magics, which explains itself."""
-    is_magic = source.lstrip().startswith(("%llm", "%%llm"))
-    return isinstance(error, (CellError, CellHalted)) or (is_magic and isinstance(error, EXPECTED))
+    if isinstance(error, (CellError, CellHalted)) or not source.lstrip().startswith(("%llm", "%%llm")):
+        return isinstance(error, (CellError, CellHalted))
+    from llm_notebook.notebook.running.problems import EXPECTED  # the magic has loaded it
+
+    return isinstance(error, EXPECTED)
 
 
 def _said(error: BaseException) -> str:

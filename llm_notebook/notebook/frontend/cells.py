@@ -22,9 +22,10 @@ class CellWatch:
 
     Args:
         shell: the shell.
-        over: called when a cell is over, with its result; None stands for that of a cell which was cancelled before it had one.
+        over: kept as the attribute.
 
     Attributes:
+        over: called when a cell is over, with its result; None stands for that of a cell which was cancelled before it had one.
         is_running: whether a cell runs, of those that began while the shell was watched.
     """
 
@@ -33,7 +34,7 @@ class CellWatch:
     ) -> None:
         self.is_running = False
         self._shell = shell
-        self._over = over
+        self.over = over
         self._text = ""
         self._request = ""
         shell.events.register("pre_run_cell", self._note_start)
@@ -55,7 +56,7 @@ class CellWatch:
         if self.is_running and is_inside and self._request_id() == self._request:
             return
         self.is_running = False
-        self._over(result)
+        self.over(result)
 
     def _request_id(self) -> str:
         request = current_request(self._shell)

@@ -23,7 +23,6 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
 from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request, kernel_session
-from llm_notebook.notebook.line.typed_keys import without_keys
 
 __all__ = ["Execution", "current_execution", "is_renamed"]
 
@@ -68,6 +67,8 @@ class _Terminal:
 
 def current_execution(shell: InteractiveShell) -> Execution:
     """Return the execution that is under way."""
+    from llm_notebook.notebook.line.typed_keys import without_keys  # loads how lines are parsed
+
     request = current_request(shell)
     session = kernel_session(shell) or process.of(_Terminal).name
     cell_id = "" if request is None else cell_id_of(request.message)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.bus import Bus, Sender, package_version, widget_script
-from llm_notebook.notebook.frontend.kernel import in_kernel, is_console, is_interactive
+from llm_notebook.notebook.frontend.kernel import in_kernel, is_console, is_interactive, soon
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
@@ -71,7 +71,20 @@ class FrontEnd:
         elif _always_shows_widgets(self.shell):
             self.widgets = True
         elif is_interactive(self.shell):
-            # nbclient saves the state of every widget, so a notebook that it runs must not contain any.
+            # That loads ipywidgets, so it is done when the cell is over.
+            soon(self.shell, 0, self.look_for_widgets)
+
+    def look_for_widgets(self) -> None:
+        """Find out whether the front end can show our widget, unless that is known or our extension is there."""
+        is_open = self.bus is not None
+        # nbclient saves the state of every widget, so a notebook that it runs must not contain any.
+        if (
+            is_open
+            and self._channel is None
+            and self.widgets is None
+            and not self.extension
+            and is_interactive(self.shell)
+        ):
             self._channel = _open_channel(self._receive_from_widget)
 
     def close(self) -> None:
@@ -155,6 +168,7 @@ class FrontEnd:
     def _note_lost_extension(self) -> None:
         self.extension = False
         self._changed()
+        soon(self.shell, 0, self.look_for_widgets)
 
     def _receive_from_widget(self, hello: dict[str, Any]) -> None:
         self._note_version(hello)

@@ -324,10 +324,10 @@ def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], N
 
 
 def soon(shell: InteractiveShell, seconds: float, function: Callable[[], None]) -> None:
-    """Call a function in the kernel's main thread after some seconds, once the kernel is idle."""
+    """Call a function in the kernel's main thread after some seconds, once the kernel is idle. Any thread may ask for that."""
     kernel = _kernel_of(shell)
     if kernel is not None:
-        kernel.io_loop.call_later(seconds, function)
+        kernel.io_loop.add_callback(kernel.io_loop.call_later, seconds, function)
 
 
 def kernel_session(shell: InteractiveShell) -> str:

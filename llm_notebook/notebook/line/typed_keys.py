@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -13,9 +10,7 @@ from llm_notebook.configuration.keys import Secret, list_keys
 from llm_notebook.configuration.scrubbing import Secrets
 from llm_notebook.notebook.line.typed import read_value, value_places
 
-__all__ = ["hides_typed_keys", "is_typed_key", "masked_text", "without_keys"]
-
-Magic = TypeVar("Magic", bound=Callable[..., object])
+__all__ = ["hide_typed_keys", "is_typed_key", "masked_text", "without_keys"]
 
 _MASK = "…"
 
@@ -44,20 +39,16 @@ def without_keys(text: str) -> str:
     return text
 
 
-def hides_typed_keys(magic: Magic) -> Magic:
-    """Decorate a magic, so that the traceback of an unexpected error shows the line that was typed without the key in it."""
+def hide_typed_keys(error: Exception, typed: str, shell: InteractiveShell) -> None:
+    """Let the traceback of an unexpected error show the line that was typed without the key in it.
 
-    @functools.wraps(magic)
-    def run(self: Any, line: str, cell: str | None = None, **keywords: Any) -> object:
-        try:
-            return magic(self, line, cell, **keywords)
-        except Exception as error:
-            # An error that draws itself shows no line that was typed.
-            if not hasattr(error, "_render_traceback_") and (keys := _keys_in(f"{line}\n{cell or ''}")).values:
-                _hide(error, keys, self.shell)
-            raise
-
-    return cast("Magic", run)
+    Args:
+        error: the error, which does not draw itself.
+        typed: the line and the cell.
+        shell: shows the traceback.
+    """
+    if (keys := _keys_in(typed)).values:
+        _hide(error, keys, shell)
 
 
 def _keys_in(text: str) -> Secrets:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.objects.table import figure_kind
-from llm_notebook.parts.attachments import Attachment
-from llm_notebook.transcript.document import MIME_TYPE
+if TYPE_CHECKING:
+    from llm_notebook.parts.attachments import Attachment
 
 __all__ = ["LastFigure"]
 
 _PICTURES = ("image/png", "image/jpeg")
+# What a model has drawn is shown in a transcript, and is an answer.
+_OURS = "application/vnd.llm-notebook."
 
 
 class LastFigure:
@@ -33,7 +34,7 @@ class LastFigure:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._shown: tuple[int, Attachment] | None = None
+        self._shown: tuple[int, str] | None = None
 
     def open(self) -> None:
         """Begin to watch what is shown. A terminal shows no pictures."""
@@ -49,6 +50,8 @@ class LastFigure:
 
     def find(self) -> object | None:
         """Return the figure, or the picture of it; None if there is none."""
+        from llm_notebook.objects.table import figure_kind  # what only prompts with figures need
+
         pyplot: Any = sys.modules.get("matplotlib._pylab_helpers")
         manager = pyplot.Gcf.get_active() if pyplot is not None else None
         if manager is not None:
@@ -56,7 +59,7 @@ class LastFigure:
         results = self._shell.user_ns.get("Out")
         numbers = [number for number, value in results.items() if figure_kind(value)] if results else []
         if self._shown is not None and self._shown[0] >= max(numbers, default=0):
-            return self._shown[1]
+            return _picture(self._shown[1])
         return results[max(numbers)] if results and numbers else None
 
     def __call__(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +67,16 @@ class LastFigure:
         with suppress(Exception):
             data = message["content"]["data"]
             found = next((kind for kind in _PICTURES if kind in data), None)
-            # What a model has drawn is shown in a transcript, and is an answer.
-            if found is not None and MIME_TYPE not in data and message["header"]["msg_type"] == "display_data":
-                content = Attachment(url=f"data:{found};base64,{data[found]}").settled()
-                self._shown = (self._shell.execution_count, content)
+            is_ours = any(kind.startswith(_OURS) for kind in data)
+            if found is not None and not is_ours and message["header"]["msg_type"] == "display_data":
+                self._shown = (self._shell.execution_count, f"data:{found};base64,{data[found]}")
         return message
+
+
+def _picture(address: str) -> Attachment | None:
+    from llm_notebook.parts.attachments import Attachment  # likewise
+
+    # What was shown as a picture may be anything.
+    with suppress(ValueError):
+        return Attachment(url=address).settled()
+    return None

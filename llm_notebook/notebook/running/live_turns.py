@@ -33,7 +33,6 @@ from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
-from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.running.accounting import Spent, account_for
 from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit
@@ -55,6 +54,7 @@ from llm_notebook.turns.pauses import PausedChain
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.cells.session import ConversationNode
+    from llm_notebook.notebook.frontend.frontend import FrontEnd
     from llm_notebook.notebook.line.options import Arguments
     from llm_notebook.notebook.prompts.wanted import Wanted
 
@@ -77,9 +77,9 @@ class LiveTurns:
 
     Attributes:
         shell: the shell that shows them.
+        front: the front end.
         settled: lets the magics take what outlives a run: the conversation, `--out`, remarks in `turn.view`.
         on_pause: whether a pause stops the cells that are queued below.
-        front: the front end.
         turns: the turns by the id of their transcript. Those that are over are forgotten after a while.
         cell_tools: the tools that each cell was run with last, by name, by the cell (see `Origin.cell`). They are given to the turns
             of earlier kernels that wait in the cell.
@@ -90,9 +90,9 @@ class LiveTurns:
     """
 
     shell: InteractiveShell
+    front: FrontEnd
     settled: Settled
     on_pause: OnPause = "stop"
-    front: FrontEnd = field(init=False)
     held_up: HeldUpCells = field(init=False)
     routes: PrintRoutes = field(init=False)
     turns: dict[str, LiveTurn] = field(default_factory=dict)
@@ -103,7 +103,6 @@ class LiveTurns:
     paused: Callable[[str], None] = lambda _transcript: None
 
     def __post_init__(self) -> None:
-        self.front = FrontEnd(self.shell)
         self.held_up = HeldUpCells(self.shell, self.turns.values)
         self.routes = PrintRoutes(self.shell)
 

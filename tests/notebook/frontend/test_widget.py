@@ -27,6 +27,7 @@ import llm_notebook.notebook.frontend.frontend as frontend, llm_notebook.noteboo
 widget.widget_script = frontend.widget_script = lambda: pathlib.Path({str(script)!r})
 %reload_ext llm_notebook
 ran.clear()
+get_ipython().magics_manager.registry['LLMMagics'].watched.front.look_for_widgets()
 """
     opened = versioned_kernel.run(code)
     assert opened.status == "ok", opened.traceback
@@ -40,7 +41,11 @@ ran.clear()
 def _models(kernel: Kernel) -> list[str]:
     """Return the ids of the widgets with our scripts, in the order in which they were opened."""
     opened = [message["content"] for message in kernel.heard if message["msg_type"] == "comm_open"]
-    return [content["comm_id"] for content in opened if "_esm" in content["data"].get("state", {})]
+    return [content["comm_id"] for content in opened if _is_ours(content)]
+
+
+def _is_ours(opened: dict[str, Any]) -> bool:
+    return "_esm" in opened["data"].get("state", {})
 
 
 def _updates(cell: Cell, model: str) -> list[dict[str, Any]]:
@@ -85,6 +90,14 @@ shown.close()
 def test_the_hidden_widget_is_gone_when_it_has_said_hello(widgets: Kernel) -> None:
     assert widgets.value(LIVE_MODELS) == 0
     assert widgets.value("get_ipython().magics_manager.registry['LLMMagics'].turns.front.version") == package_version()
+
+
+def test_a_widget_is_tried_before_anything_is_asked_where_no_extension_answers(versioned_kernel: Kernel) -> None:
+    before = len(_models(versioned_kernel))
+    assert versioned_kernel.run("%reload_ext llm_notebook").status == "ok"
+    if len(_models(versioned_kernel)) == before:
+        versioned_kernel.hear(lambda message: message["msg_type"] == "comm_open" and _is_ours(message["content"]))
+    assert versioned_kernel.value("get_ipython().magics_manager.registry['LLMMagics']._asking") is None
 
 
 def test_a_turn_streams_into_its_widget_and_leaves_none_behind(widgets: Kernel) -> None:
