@@ -12,22 +12,17 @@ that does not use `functools.wraps`.
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast, overload
 
 from llm_notebook.approvals.policy import ApprovalPolicy, strictest
-from llm_notebook.tools.callables import attributes_of, is_coroutine_callable, layers
+from llm_notebook.tools.callables import CARRIED, MARK, attributes_of, is_coroutine_callable, marks_in, marks_on
 from llm_notebook.tools.collecting import adopt_tool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
 __all__ = ["policy_of", "require_approval"]
-
-_MARK = "__llm_approval__"
-# What a call of a class, or of an object that is called, runs.
-_CALLED = frozenset({"__call__", "__init__", "__new__"})
 
 T = TypeVar("T")
 
@@ -76,54 +71,19 @@ def require_approval(
 
 def policy_of(tool: Tool) -> ApprovalPolicy | None:
     """Return the policy that all marks of a tool make together; None if there is no mark."""
-    marks = {id(mark): mark for mark in _marks_of(tool)}
-    return strictest(*marks.values())
-
-
-def _marks_of(tool: Tool) -> Iterator[ApprovalPolicy]:
-    for layer in layers(tool.implementation):
-        called = layer.value
-        yield from _marks_among(layer.attributes)
-        if inspect.ismethod(called):
-            yield from _marks_on_object(called.__self__, _names_of(called))
-        elif isinstance(called, type) or not inspect.isroutine(called):
-            yield from _marks_on_object(called, _CALLED)
+    found = [*marks_in(tool.implementation), *tool.carried_marks]
     for toolbox in tool.toolboxes:
         for box in (toolbox, *toolbox._represented()):
-            yield from _marks_on_object(box, {tool.name.removeprefix(f"{type(box).__name__}_")})
+            method = tool.name.removeprefix(f"{type(box).__name__}_")
+            found += marks_on(box, {method})
+            carried = attributes_of(box).get(CARRIED, {})
+            found += (*carried.get("", ()), *carried.get(method, ()))
+    return strictest(*{id(mark): mark for mark in found if isinstance(mark, ApprovalPolicy)}.values())
 
 
-def _own_marks(marked: object) -> Iterator[ApprovalPolicy]:
-    return _marks_among(attributes_of(marked))
-
-
-def _marks_among(attributes: Mapping[str, Any]) -> Iterator[ApprovalPolicy]:
-    mark = attributes.get(_MARK)
-    if isinstance(mark, ApprovalPolicy):
-        yield mark
-
-
-def _marks_on_object(owner: object, members: set[str] | frozenset[str]) -> Iterator[ApprovalPolicy]:
-    """Yield the marks of an object and of every class that it inherits from, and those of their members with these names."""
-    yield from _own_marks(owner)
-    for kind in (owner if isinstance(owner, type) else type(owner)).__mro__:
-        yield from _own_marks(kind)
-        for name in members:
-            for layer in layers(vars(kind).get(name)):
-                yield from _marks_among(layer.attributes)
-
-
-def _names_of(method: Any) -> set[str]:
-    """Return the names under which classes may have a bound method: its own, and those that it was assigned to."""
-    owner = method.__self__
-    kinds = (owner if isinstance(owner, type) else type(owner)).__mro__
-    assigned = {
-        name
-        for kind in kinds
-        for name, member in vars(kind).items()
-        if any(layer.value is method.__func__ for layer in layers(member))
-    }
-    return {str(getattr(method.__func__, "__name__", "")), *assigned}
+def _own_mark(marked: object) -> ApprovalPolicy | None:
+    mark = attributes_of(marked).get(MARK)
+    return mark if isinstance(mark, ApprovalPolicy) else None
 
 
 def _mark(tool: T, policy: ApprovalPolicy) -> T:
@@ -144,9 +104,7 @@ def _mark(tool: T, policy: ApprovalPolicy) -> T:
         return cast("T", replace(theirs, implementation=_mark(theirs.implementation, policy)))
     if not callable(tool):
         raise TypeError(f"require_approval() takes a tool, a function or a Toolbox, not {type(tool).__name__}.")
-    if inspect.ismethod(tool):
-        # A bound method takes no attributes. Its function does, so that is marked and bound to the same object.
-        return _mark(tool.__func__, policy).__get__(tool.__self__)
+    # Bound methods too: a marked function that is bound to the object would be pickled as the object and a name, without the mark.
     return cast("T", _wrap(tool, policy))
 
 
@@ -157,12 +115,12 @@ def _mark_in_place(target: T, policy: ApprovalPolicy) -> T:
     # By name, because the `llm` package has a class of this kind as well.
     if any(kind.__name__ == "ServerSideTool" for kind in kinds):
         raise TypeError(f"{name} runs at the provider, where nobody can be asked.")
-    known = next(_own_marks(target), None)
+    known = _own_mark(target)
     try:
-        setattr(target, _MARK, strictest(policy, known))
+        setattr(target, MARK, strictest(policy, known))
     except (AttributeError, TypeError) as error:
         raise TypeError(f"{name} cannot be marked ({error}): mark a function that calls it.") from None
-    if next(_own_marks(target), None) is None:
+    if _own_mark(target) is None:
         raise TypeError(f"{name} does not keep the mark: mark a function that calls it.")
     return target
 
@@ -180,5 +138,5 @@ def _wrap(function: Callable[..., object], policy: ApprovalPolicy) -> Callable[.
         def wrapper(*args: object, **kwargs: object) -> object:
             return function(*args, **kwargs)
 
-    setattr(wrapper, _MARK, policy)
+    setattr(wrapper, MARK, policy)
     return wrapper

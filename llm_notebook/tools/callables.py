@@ -13,25 +13,46 @@ import inspect
 import types
 import typing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = [
+    "CARRIED",
+    "MARK",
     "Layer",
+    "Mark",
+    "as_carried",
     "attributes_of",
     "bound_by_partial",
     "described_callable",
     "documentation",
     "is_coroutine_callable",
     "layers",
+    "marks_in",
+    "marks_on",
     "type_hints",
 ]
 
 
+# The attribute of a marked function, class or object that holds its mark.
+MARK = "__llm_approval__"
+# The attribute of a Toolbox that was copied or unpickled: the marks that its class and methods had where that was done, by the method; under ""
+# those for all its tools.
+CARRIED = "__llm_carried__"
+# What a call of a class, or of an object that is called, runs.
+_CALLED = frozenset({"__call__", "__init__", "__new__"})
 # The homes of base classes whose docstrings say nothing about a class that is made of them.
 _LIBRARIES = ("builtins", "enum", "pydantic", "typing", "typing_extensions")
+
+
+@runtime_checkable
+class Mark(Protocol):
+    """What `require_approval()` leaves on a tool. What it says is the business of the rooms that ask."""
+
+    def without_conditions(self) -> Mark:
+        """Return what can be recorded of it."""
 
 
 def is_coroutine_callable(function: object) -> bool:
@@ -91,6 +112,53 @@ def layers(function: object) -> list[Layer]:
         elif not isinstance(value, type) and not inspect.isroutine(value):
             found.append(inspect.getattr_static(type(value), "__call__", None))
     return list(seen.values())
+
+
+def marks_in(function: object) -> list[Mark]:
+    """Return the marks of everything that a call of a function goes through, and of the objects that it is about."""
+    found: list[Mark] = []
+    for layer in layers(function):
+        called = layer.value
+        found += _marks_among(layer.attributes)
+        if inspect.ismethod(called):
+            found += marks_on(called.__self__, _names_of(called))
+        elif isinstance(called, type) or not inspect.isroutine(called):
+            found += marks_on(called, _CALLED)
+    return found
+
+
+def marks_on(owner: object, members: Iterable[str] = ()) -> list[Mark]:
+    """Return the marks of an object and of every class that it inherits from, and those of their members with these names."""
+    found = _marks_among(attributes_of(owner))
+    for kind in (owner if isinstance(owner, type) else type(owner)).__mro__:
+        found += _marks_among(attributes_of(kind))
+        for name in members:
+            for layer in layers(vars(kind).get(name)):
+                found += _marks_among(layer.attributes)
+    return found
+
+
+def as_carried(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Return marks as a pickle takes them along: without their conditions, which are often functions that no pickle takes."""
+    return tuple(dict.fromkeys(mark.without_conditions() for mark in marks))
+
+
+def _marks_among(attributes: Mapping[str, Any]) -> list[Mark]:
+    mark = attributes.get(MARK)
+    return [mark] if isinstance(mark, Mark) else []
+
+
+def _names_of(method: Any) -> set[str]:
+    """Return the names under which classes may have a bound method: its own, and those that it was assigned to."""
+    owner = method.__self__
+    kinds = (owner if isinstance(owner, type) else type(owner)).__mro__
+    assigned = {
+        name
+        for kind in kinds
+        for name, member in vars(kind).items()
+        if any(layer.value is method.__func__ for layer in layers(member))
+    }
+    return {str(getattr(method.__func__, "__name__", "")), *assigned}
 
 
 def described_callable(function: Callable[..., object]) -> Callable[..., object]:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.tools.callables import described_callable, documentation, is_coroutine_callable
+from llm_notebook.tools.callables import as_carried, described_callable, documentation, is_coroutine_callable, marks_in
 from llm_notebook.tools.checking.arguments import json_arguments, validate_arguments
 from llm_notebook.tools.schemas import schema_of, without_titles
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER, read_signature
 
 if TYPE_CHECKING:
+    from llm_notebook.tools.callables import Mark
     from llm_notebook.tools.calls import ToolCall
     from llm_notebook.tools.signatures import ToolSignature
     from llm_notebook.tools.toolbox import Toolbox
@@ -34,6 +35,7 @@ class Tool:
         plugin: the name of the plugin that it comes from, if any.
         toolbox: the Toolbox that it belongs to, if any.
         earlier: the Toolboxes that it belonged to before it was added to this one. Their marks and their state still count.
+        carried_marks: the marks that the implementation had where the tool was pickled.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Tool:
     plugin: str | None = None
     toolbox: Toolbox | None = field(default=None, repr=False, compare=False)
     earlier: tuple[Toolbox, ...] = field(default=(), repr=False, compare=False)
+    carried_marks: tuple[Mark, ...] = field(default=(), repr=False, compare=False, kw_only=True)
     # The implementation whose signature was read, and the signature.
     _read: tuple[object, ToolSignature | None] | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -74,8 +77,12 @@ class Tool:
         return tool
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle is made from. The signature is read anew where the tool is used."""
-        return {one.name: getattr(self, one.name) for one in fields(self)} | {"_read": None}
+        """Return what a pickle is made from. The signature is read anew where the tool is used.
+
+        A pickle finds the implementation by its name, where it may not be marked. So the marks travel with the tool.
+        """
+        carried = as_carried((*self.carried_marks, *marks_in(self.implementation)))
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"_read": None, "carried_marks": carried}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore what `__getstate__()` returned."""

@@ -13,12 +13,16 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from llm_notebook.objects.json_forms import to_json_value
+from llm_notebook.tools.callables import CARRIED, as_carried, marks_in, marks_on
 from llm_notebook.tools.preparation import Preparation
 from llm_notebook.tools.signatures import read_signature
 from llm_notebook.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from llm_notebook.tools.callables import Mark
 
 __all__ = ["Toolbox"]
 
@@ -53,9 +57,9 @@ class _ToolboxState:
     def __post_init__(self) -> None:
         self.preparations = Preparation(f"{self.name}.prepare"), Preparation(f"{self.name}.prepare_async")
 
-    def __reduce__(self) -> tuple[type[_ToolboxState], tuple[str, dict[str, Any], list[_Added]]]:
+    def __reduce__(self) -> tuple[Callable[..., _ToolboxState], tuple[object, ...]]:
         # The tools are bound to the toolbox they were made for, and a lock cannot be copied. A copy makes its own.
-        return _ToolboxState, (self.name, self.configuration, self.added)
+        return _restored, (self.name, self.configuration, self.added, tuple(self.odd))
 
     @classmethod
     def begun(cls, toolbox: type, args: tuple[object, ...], kwargs: dict[str, Any]) -> _ToolboxState:
@@ -75,7 +79,9 @@ class _ToolboxState:
 
     def copied(self) -> _ToolboxState:
         """Return the state for a copy of the toolbox."""
-        return _ToolboxState(self.name, dict(self.configuration), list(self.added), dict(self.odd))
+        return _ToolboxState(
+            self.name, dict(self.configuration), [_kept(added) for added in self.added], dict(self.odd)
+        )
 
 
 class _Configuration:
@@ -174,7 +180,17 @@ class Toolbox:
         super().__init__()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_toolbox": _state(self).copied()}
+        state = {**self.__dict__, "_toolbox": _state(self).copied()}
+        state.pop(CARRIED, None)
+        return state
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Return what copies and pickles are made from: with the marks, which neither its class nor a `__getstate__` of its own need keep."""
+        made = super().__reduce_ex__(protocol)
+        carried = self._marks_to_carry()
+        if isinstance(made, str) or not carried:
+            return made
+        return _made_with_marks, (made[0], made[1], carried), *made[2:]
 
     @classmethod
     def method_tools(cls) -> list[Tool]:
@@ -249,6 +265,13 @@ class Toolbox:
         state = _state(self)
         return {**state.configuration, **state.odd}
 
+    def _marks_to_carry(self) -> dict[str, tuple[Mark, ...]]:
+        earlier: dict[str, tuple[Mark, ...]] = self.__dict__.get(CARRIED, {})
+        found = {"": as_carried((*earlier.get("", ()), *marks_on(self)))}
+        for name, method in _tool_methods(type(self), self):
+            found[name] = as_carried((*earlier.get(name, ()), *marks_in(method)))
+        return {name: marks for name, marks in found.items() if marks}
+
     def _represented(self) -> tuple[object, ...]:
         """Return the objects that this toolbox stands for: their marks and their state are its own too."""
         return ()
@@ -262,6 +285,28 @@ class Toolbox:
         function = tool_or_function.implementation.__get__(self)
         schema = read_signature(function, tool_or_function.name).schema
         return replace(tool_or_function, implementation=function, input_schema=schema).moved_to(self)
+
+
+def _made_with_marks(
+    make: Callable[..., Toolbox], arguments: tuple[object, ...], carried: dict[str, tuple[Mark, ...]]
+) -> Toolbox:
+    """Return a Toolbox that is copied or unpickled, before its state is restored."""
+    toolbox = make(*arguments)
+    toolbox.__dict__[CARRIED] = carried
+    return toolbox
+
+
+def _kept(added: _Added) -> _Added:
+    """Return what a copy is given. A Tool takes its mark along, and a function that a pickle finds by its name does not."""
+    given, pass_self = added
+    if isinstance(given, Tool) or not marks_in(given):
+        return added
+    return Tool.function(given), pass_self
+
+
+def _restored(name: str, configuration: dict[str, Any], added: list[_Added], odd: tuple[str, ...]) -> _ToolboxState:
+    # What has no JSON form is not taken along. In its place stands something without a description, so that consent is to that very copy.
+    return _ToolboxState(name, configuration, added, {argument: threading.Lock() for argument in odd})
 
 
 def _state(toolbox: Toolbox) -> _ToolboxState:

@@ -166,6 +166,11 @@ class MCPToolbox(Toolbox):
 
         return call
 
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError(
+            "The toolbox of an MCP server is bound to its connection and cannot be copied or pickled: call mcp_toolbox() there."
+        )
+
     def __repr__(self) -> str:
         return f"<MCPToolbox {self._shown}>"
 
