@@ -30,16 +30,23 @@ def _result(cell: Cell) -> dict[str, Any]:
 def test_an_unread_response_shows_what_it_would_send_and_sends_nothing(kernel: Kernel) -> None:
     kernel.run("import llm_notebook as llm; model = llm.get_model('echo')")
     before = kernel.value("len(sent)")
-    for make, read in (("prompt", ".text()"), ("chain", ".text()")):
-        shown = _result(kernel.run(f"model.{make}('Why?', system='Be *brief*')"))
+    kernel.run("awaited = llm.get_async_model('gpt-4o-mini')")
+    for make, name, read in (
+        ("model.prompt", "echo", ".text()"),
+        ("model.chain", "echo", ".text()"),
+        ("model.conversation().prompt", "echo", ".text()"),
+        ("awaited.prompt", "gpt-4o-mini", "await response.text()"),
+        ("awaited.chain", "gpt-4o-mini", "await response.text()"),
+    ):
+        shown = _result(kernel.run(f"{make}('Why?', system='Be *brief*')"))
         document = shown[MIME_TYPE]
-        assert (document["state"], document["model"]) == ("unsent", "echo")
+        assert (document["state"], document["model"]) == ("unsent", name)
         assert document["unsent"]["asks"] == [
             {"name": "system", "text": "Be *brief*"},
             {"name": "prompt", "text": "Why?"},
         ]
         assert read in document["unsent"]["reads"][0]
-        assert shown["text/plain"].startswith("Not sent yet to echo.")
+        assert shown["text/plain"].startswith(f"Not sent yet to {name}.")
     assert kernel.value("len(sent)") == before
 
 

@@ -669,8 +669,9 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(face: Face) -> None
 @pytest.mark.parametrize("arguments", [{}, {"prompt": ""}, {"messages": []}, {"prompt": None, "messages": []}])
 def test_an_empty_prompt_is_no_message(face: Face, arguments: dict[str, Any]) -> None:
     model = face.rounds("a")
-    assert face.text(model.chain(**arguments)) == "a"
-    assert model.requests[0].messages == []
+    for ask in (model.chain, model.prompt):
+        assert face.text(ask(**arguments)) == "a"
+        assert model.requests[-1].messages == []
 
 
 def test_a_provider_is_not_asked_nothing(face: Face) -> None:

@@ -1,6 +1,7 @@
 import { closeBrackets, insertBracket } from '@codemirror/autocomplete';
 import { markdown, markdownLanguage } from '@codemirror/lang-markdown';
 import { python } from '@codemirror/lang-python';
+import { forceParsing } from '@codemirror/language';
 import { EditorState } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -31,11 +32,20 @@ function editorOf(
   return view;
 }
 
-/** An editor whose languages have arrived. */
+/**
+ * Parse the whole text, and draw it so. The editor itself parses for some milliseconds by the clock and goes on when the page is idle,
+ * and so how much it has parsed at any moment depends on the machine.
+ */
+function parsed(view: EditorView): EditorView {
+  forceParsing(view, view.state.doc.length, Infinity);
+  return view;
+}
+
+/** An editor whose languages have arrived, and which has parsed its text. */
 async function readyEditorOf(doc: string): Promise<EditorView> {
   const view = editorOf(doc);
   await new Promise(resolve => setTimeout(resolve));
-  return view;
+  return parsed(view);
 }
 
 const classed = (view: EditorView, name: string): string[] =>
@@ -47,8 +57,8 @@ const isPrompt = (view: EditorView): boolean =>
   view.dom.classList.contains('llm-prompt-cell');
 
 const languageOf = (view: EditorView): string =>
-  view.state
-    .languageDataAt<object>('commentTokens', view.state.doc.length)
+  parsed(view)
+    .state.languageDataAt<object>('commentTokens', view.state.doc.length)
     .map(tokens => JSON.stringify(tokens))[0] ?? '';
 
 test('a prompt is Markdown below its options', async () => {

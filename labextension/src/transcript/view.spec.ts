@@ -327,6 +327,14 @@ test('the answer is copied as it was written, without reasoning and calls', () =
   );
 });
 
+test('below a finished answer stand its model and a button to copy it', () => {
+  const copy = vi.fn();
+  const page = new Page(transcript([text('Yes.')]), { copy });
+  expect(page.text('.llm-facts')).toBe('claude-sonnet-4-5');
+  page.press('Copy answer');
+  expect(copy).toHaveBeenCalledWith('Yes.');
+});
+
 test('an empty answer is told', () => {
   const page = new Page(transcript([text(' ')]));
   expect(page.text('.llm-remark')).toBe(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
+import signal
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +18,13 @@ from llm_notebook.configuration.keys import load_keys
 from llm_notebook.models.model import Model, ModelWithAliases
 from llm_notebook.notebook.commands.forms import FORMS, HIDDEN
 from llm_notebook.notebook.magics import LLMMagics
+from llm_notebook.providers.catalog.lists import known_model
 from llm_notebook.providers.registry import Registry, set_default_model
 from llm_notebook.providers.table import PROVIDERS
 from llm_notebook.templates.template import Template, save_template
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes
-from tests.fakes.openai_server import OpenAIServer, Reply
+from tests.fakes.openai_server import OpenAIServer, Reply, UntilClosed
 from tests.notebook.kernels import Kernel
 from tests.notebook.scripted import ODD_ID, sent
 
@@ -322,6 +325,33 @@ def test_the_providers_are_asked_for_their_models(
     assert "a/b" not in _run(terminal, capsys, "models refresh openrouter")
     assert "No provider is called 'gorq'. Did you mean groq?" in _run(terminal, capsys, "models refresh gorq")
     assert len(openai_server.requests) == 2
+
+
+def test_a_stop_ends_the_asking_of_all_providers_and_keeps_what_came(
+    terminal: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    openai_server: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = threading.Event()
+
+    def stop(_request: object) -> Reply:
+        os.kill(os.getpid(), signal.SIGINT)
+        return Reply([UntilClosed(gone)])
+
+    names = ("openrouter", "together", "mistral")
+    here = {name: replace(PROVIDERS[name], base_url=openai_server.base_url, list_needs_key=False) for name in names}
+    monkeypatch.setattr("llm_notebook.notebook.commands.models.PROVIDERS", here)
+    openai_server.play(Reply.of_json([{"id": "c/d", "type": "chat"}]))
+    _run(terminal, capsys, "models refresh together")
+    openai_server.play(Reply.of_json({"data": [{"id": "e/f"}]}))
+    openai_server.answer = stop
+    said = _run(terminal, capsys, "models refresh")
+    assert said == "Stopped by you; `%llm models` was not finished.\n"
+    assert gone.wait(30)
+    assert len(openai_server.requests) == 3
+    assert known_model("openrouter", "e/f") is not None
+    assert known_model("together", "c/d") is not None
 
 
 @pytest.mark.parametrize("line", ["stop all", "batches", "export a.html", "import a.db", "mcp list", "undo"])

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import math
+import os
+import signal
 import struct
+import threading
 import urllib.request
 from typing import Any
 
@@ -20,7 +23,7 @@ from llm_notebook.models.embeddings import EmbeddingModel
 from llm_notebook.providers.http import servers
 from llm_notebook.providers.openai.embeddings import OpenAIEmbedding, openai_embedding_models
 from llm_notebook.providers.openai.embeddings_wire import EmbeddingsDecoder, embeddings_body
-from tests.fakes.openai_server import Cut, OpenAIServer, Reply
+from tests.fakes.openai_server import Cut, OpenAIServer, Reply, UntilClosed
 
 TEXTS = ["a pelican", "a large water bird with a throat pouch", "quarterly tax return", "Zürich 🦤"]
 
@@ -55,6 +58,27 @@ def test_the_request_is_the_documented_one(openai_server):
     assert request.json() == {"model": "text-embedding-3-large", "input": ["dog", "Zürich"], "dimensions": 1}
     assert request.headers["authorization"] == "Bearer sk-1"
     assert request.headers["x-team"] == "birds"
+
+
+def test_a_stop_ends_the_batch_that_is_waited_for_and_keeps_what_was_yielded(openai_server: OpenAIServer) -> None:
+    gone = threading.Event()
+
+    def stop(_request: object) -> Reply:
+        os.kill(os.getpid(), signal.SIGINT)
+        return Reply([UntilClosed(gone)])
+
+    openai_server.play(Reply.of_json(answer(entry(0, [1.0]))))
+    openai_server.answer = stop
+    model = model_at(openai_server)
+    vectors = model.embed_multi(["dog", "cat", "bird"], batch_size=1)
+    assert next(vectors) == [1.0]
+    with pytest.raises(KeyboardInterrupt):
+        next(vectors)
+    assert gone.wait(30)
+    assert list(vectors) == []
+    assert [request.json()["input"] for request in openai_server.requests] == [["dog"], ["cat"]]
+    openai_server.play(Reply.of_json(answer(entry(0, [3.0]))))
+    assert model.embed("bird") == [3.0]
 
 
 def test_openai_itself_is_asked_for_packed_numbers(openai_server, monkeypatch):
