@@ -48,7 +48,7 @@ WIRES = re.compile(
 )
 WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
 TRANSCRIPT_KNOWS = re.compile(
-    r"transcript\b|parts\b|errors$|answers\.columns$|approvals\.requests$|journal\.(grants|operations)$|tools\.calls$"
+    r"transcript\b|parts\b|errors$|answers\.columns$|approvals\.(requests|running)$|journal\.(grants|operations)$|tools\.calls$"
 )
 # The third-party and heavy modules that only one place may know.
 HOMES = {

@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.parts.messages import error_message
+
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["approved", "inside_tool", "under_approval"]
+__all__ = ["approved", "inside_tool", "said_by", "under_approval"]
 
 _MARK = "__llm_inherits__"
 
@@ -53,6 +55,15 @@ def under_approval(consent: bool | None) -> Iterator[None]:
         yield
     finally:
         _under_approval.reset(token)
+
+
+def said_by(error: BaseException) -> tuple[str, str]:
+    """Return the name of an error's class and its message, which is empty if it has none or fails to give it.
+
+    An error that a tool has raised may make both with code of its own. That code is still the tool's, and decides about nothing.
+    """
+    with under_approval(False):
+        return type(error).__name__, error_message(error)
 
 
 def _let_tools_own_what_they_start() -> None:

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast, overload
 
+from llm_notebook.approvals.running import said_by
 from llm_notebook.journal.operations import Run
 from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.json_values import as_json
-from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart, Usage, error_message
+from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart, Usage
 from llm_notebook.tools.calls import ToolResult, recorded_exception
 
 __all__ = [
@@ -201,7 +202,7 @@ def result_column(result: ToolResult | None, contents: Contents) -> str | None:
             "output": result.output,
             "attachments": [contents.keep(attachment) for attachment in result.attachments],
             "tool_call_id": result.tool_call_id,
-            "exception": None if error is None else [type(error).__name__, error_message(error)],
+            "exception": None if error is None else list(said_by(error)),
         }
     )
 

@@ -8,7 +8,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from llm_notebook.parts.messages import error_message
+from llm_notebook.approvals.running import said_by
 
 __all__ = ["Failure", "failure_of"]
 
@@ -53,7 +53,8 @@ def failure_of(error: BaseException) -> Failure:
             lines.append(f"    {frame.line[:_LONGEST_LINE]}")
     if libraries:
         lines.append(f"… and {libraries} in libraries")
-    return Failure(type(error).__name__, error_message(error)[:_LONGEST_MESSAGE], "\n".join(lines))
+    name, message = said_by(error)
+    return Failure(name, message[:_LONGEST_MESSAGE], "\n".join(lines))
 
 
 def _place(filename: str) -> str:

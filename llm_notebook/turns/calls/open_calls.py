@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from llm_notebook.parts.messages import Message, Part, ToolCallPart, ToolResultPart, error_message
+from llm_notebook.approvals.running import said_by
+from llm_notebook.parts.messages import Message, Part, ToolCallPart, ToolResultPart
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
 __all__ = ["part_of", "rounds_since", "unresolved_calls", "with_calls", "with_ids", "with_results"]
@@ -107,8 +108,6 @@ def part_of(result: ToolResult) -> ToolResultPart:
         name=result.name,
         output=result.output,
         tool_call_id=result.tool_call_id,
-        exception=None
-        if result.exception is None
-        else f"{type(result.exception).__name__}: {error_message(result.exception)}",
+        exception=None if result.exception is None else ": ".join(said_by(result.exception)),
         attachments=list(result.attachments),
     )

@@ -31,6 +31,7 @@ from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.running import said_by
 from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
@@ -360,7 +361,7 @@ class ToolRun:
             entry,
             frozen,
             self._policy,
-            reason="" if pause is None else str(pause),
+            reason="" if pause is None else said_by(pause)[1],
             is_required=pause is None,
             identity=self._tool_identity(),
             inside=self.log.asked_inside,
@@ -374,8 +375,7 @@ class ToolRun:
         """Return the result of a call that a human has denied, answered or given up; None if the call has another state by now."""
         entry = self._entry
         result = decided_result(entry)
-        moved = yield from self.log.move(entry, entry.state, entry.state, result=result)
-        return result if moved else None
+        return result if (yield from self.log.move(entry, entry.state, entry.state, result=result)) else None
 
     def _not_run(self, state: CallState, output: str, error: Exception) -> CallSteps[None]:
         """Give the call a result that says why it does not run."""
