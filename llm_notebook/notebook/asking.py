@@ -166,7 +166,7 @@ class Asking:
     ) -> tuple[Arguments, Beside | None, list[Sent]]:
         from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
 
-        return explain_failure(command, self._watched.failures, names)
+        return explain_failure(command, self._watched.failures, names, self._watched.run_cells.tags)
 
     def _ask_rows_or_save(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
         if arguments.save is not None:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,6 +106,7 @@ class Kernel:
         *,
         allow_stdin: bool = True,
         notebook: str | dict[str, Any] | None = None,
+        tags: Sequence[str] = (),
     ) -> str:
         """Queue a cell. Return the id of its request.
 
@@ -114,10 +115,13 @@ class Kernel:
             cell_id: its id; None for a front end that sends none.
             allow_stdin: whether the front end can ask its user.
             notebook: the notebook's path, or all that our extension says about it; None for another front end.
+            tags: those of the cell.
         """
         metadata: dict[str, Any] = {"cellId": cell_id} if cell_id else {}
         if notebook is not None:
             metadata["llm_notebook"] = {"path": notebook} if isinstance(notebook, str) else notebook
+        if tags:
+            metadata["tags"] = list(tags)
         return self._execute(code, metadata, allow_stdin=allow_stdin)
 
     @contextmanager

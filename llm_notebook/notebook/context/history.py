@@ -5,7 +5,7 @@ This is what there is where no page sends the notebook: in a terminal, under nbc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -28,12 +28,16 @@ class History:
     Args:
         shell: the shell.
         failures: the cells of it that have failed.
+        tags: the tags of cells, by the numbers of their executions.
         answers: finds the answers of models.
     """
 
-    def __init__(self, shell: InteractiveShell, failures: Failures, answers: AnswersOf) -> None:
+    def __init__(
+        self, shell: InteractiveShell, failures: Failures, tags: Mapping[int, tuple[str, ...]], answers: AnswersOf
+    ) -> None:
         self._shell = shell
         self._failures = failures
+        self._tags = tags
         self._answers = answers
         values = shell.user_ns.get("Out")
         self._values: dict[int, Any] = values if isinstance(values, dict) else {}
@@ -44,7 +48,10 @@ class History:
         texts = list(history.input_hist_raw) if history is not None else []
         numbers = {text: number for number, text in enumerate(texts[:-1]) if number and text.strip()}
         ran = sorted(numbers.items(), key=lambda pair: pair[1])
-        return [NotebookCell(text, number=number, outputs=list(self._outputs(number))) for text, number in ran]
+        return [
+            NotebookCell(text, number=number, tags=self._tags.get(number, ()), outputs=list(self._outputs(number)))
+            for text, number in ran
+        ]
 
     def late_outputs(self, number: int) -> list[CellOutput]:
         """Return what is known of the outputs of an execution that no page has sent."""

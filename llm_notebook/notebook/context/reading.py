@@ -52,7 +52,7 @@ class ContextSource:
 
     def cells(self) -> tuple[list[NotebookCell], int]:
         """Return (the cells without the one that runs, how many of them are above it)."""
-        history = History(self.turns.shell, self.failures, self.session.answers)
+        history = History(self.turns.shell, self.failures, self.run.tags, self.session.answers)
         found = cells_of_page(self.turns.shell, self._answer)
         if found is None:
             cells = history.cells()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from llm_notebook.notebook.commands.grammar import Subcommand
-from llm_notebook.notebook.explaining.failures import Failures
+from llm_notebook.notebook.context.cells import NotebookCell, why_hidden
+from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.explaining.failures import Failure, Failures
 from llm_notebook.notebook.explaining.report import EXPLAIN, FIX, report_on
 from llm_notebook.notebook.line.arguments import parse_line
 from llm_notebook.notebook.line.options import Arguments
@@ -21,7 +23,7 @@ __all__ = ["explain_failure"]
 
 
 def explain_failure(
-    command: Subcommand, failures: Failures, variables: Mapping[str, Any]
+    command: Subcommand, failures: Failures, variables: Mapping[str, Any], tags: Mapping[int, Sequence[str]]
 ) -> tuple[Arguments, Beside, list[Sent]]:
     """Return (the options and the prompt that ask about a failure, what is shown beside the answer, what was sent).
 
@@ -29,14 +31,16 @@ def explain_failure(
         command: the line.
         failures: the failures of this kernel.
         variables: the notebook's variables.
+        tags: the tags of cells, by the numbers of their executions.
 
     Raises:
-        CellError: there is no such failure.
+        CellError: there is no such failure, or a cell that it comes from is one that never goes to a model.
     """
     number = re.search(r"\d+", re.sub(r"-m \S+", "", " ".join(command.words)))
     model = re.search(r"-m (\S+)", " ".join(command.words))
     asks_for_fix = "fix" in command.words
     failure = failures.find(int(number[0]) if number is not None else None)
+    _refuse_hidden(failure, tags)
     report = report_on(failure, variables, scrubber_for(variables), asks_for_fix=asks_for_fix)
     system = EXPLAIN + (FIX if asks_for_fix else "")
     # What is sent is sent as it is: braces in the cell are no expressions of the prompt.
@@ -50,3 +54,11 @@ def explain_failure(
     )
     proposal = Proposal(failure.name, report.source) if asks_for_fix else None
     return arguments, Beside(proposal), report.sent
+
+
+def _refuse_hidden(failure: Failure, tags: Mapping[int, Sequence[str]]) -> None:
+    """Raise an error if the cell that failed, or one whose function failed in it, is hidden from models."""
+    cells = {frame.cell: frame.cell_source for frame in failure.frames if frame.cell} | {failure.number: failure.source}
+    for number, source in cells.items():
+        if hidden := why_hidden(NotebookCell(source, number=number, tags=tuple(tags.get(number, ())))):
+            raise CellError(f"The error comes from the cell [{number}], which is {hidden}. Nothing was sent.")

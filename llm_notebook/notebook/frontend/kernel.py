@@ -52,6 +52,7 @@ __all__ = [
     "kernel_session",
     "publisher",
     "soon",
+    "tags_of",
     "threadsafe_publisher",
     "watch_skipped",
 ]
@@ -134,6 +135,13 @@ def cell_id_of(message: Mapping[str, Any]) -> str:
     metadata = message.get("metadata")
     cell = metadata.get("cellId") if isinstance(metadata, dict) else None
     return cell if isinstance(cell, str) else ""
+
+
+def tags_of(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tags of the cell that a request runs, where the front end sends them."""
+    metadata = message.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
 
 def is_in_output_widget(shell: InteractiveShell) -> bool:

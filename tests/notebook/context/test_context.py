@@ -203,6 +203,22 @@ def test_a_cell_that_ran_after_the_page_had_sent_it_is_told_with_what_the_kernel
     assert row["leftOut"] == ["what it has printed: it ran after this cell was queued"]
 
 
+def test_a_tagged_cell_does_not_go_where_no_page_sends_the_cells(kernel: Kernel) -> None:
+    kernel.run("shown = 1", "a", tags=["slides"])
+    kernel.run("private = 2\nprivate", "b", tags=["llm-hide", "slides"])
+    kernel.run("def broken():\n    private = 3\n    return private / 0", "c", tags=["llm-hide"])
+    kernel.run("broken()", "d")
+    kernel.run("%%llm --context above\nWhy?", "e")
+    said = str(kernel.value("texts(sent[-1])"))
+    assert "shown = 1" in said
+    assert "private" not in said
+    requests = kernel.value("len(sent)")
+    refused = kernel.run("%llm error", "f")
+    assert refused.traceback.startswith("The error comes from the cell [")
+    assert refused.traceback.endswith("], which is tagged llm-hide. Nothing was sent.")
+    assert kernel.value("len(sent)") == requests
+
+
 def test_a_later_kernel_finds_the_answers_in_the_journal(kernel: Kernel) -> None:
     asked = kernel.run("%%llm -s Short.\nWhy {{ 6 * 7 }}?", "q", notebook="a.ipynb")
     transcript = asked.outputs[-1][MIME_TYPE]["id"]

@@ -100,6 +100,15 @@ def test_classic_errors_reach_the_model_with_cell_line_values_and_versions(
         assert f"line {line} failed: {cell.splitlines()[line - 1].strip()}" in shown, cell
 
 
+def test_a_hidden_cell_is_not_explained(terminal: InteractiveShell, capsys: Capture) -> None:
+    for cells in (["# llm: hide\n1 / 0"], ["def f():  # below\n    # llm: hide\n    return 1 / 0", "f()"]):
+        for cell in cells:
+            terminal.run_cell(cell, store_history=True)
+        text, shown = _explain(terminal, capsys)
+        assert text == ""
+        assert "which is marked # llm: hide. Nothing was sent." in shown
+
+
 def test_every_value_that_is_sent_is_named_to_the_reader(terminal: InteractiveShell, capsys: Capture) -> None:
     terminal.run_cell(SETUP, store_history=True)
     terminal.run_cell("def f(long):\n    return long[prices]\nf('y' * 5000)", store_history=True)
