@@ -115,7 +115,7 @@ def layers(function: object) -> list[Layer]:
 
 
 def marks_in(function: object) -> list[Mark]:
-    """Return the marks of everything that a call of a function goes through, and of the objects whose methods it calls."""
+    """Return the marks of everything that a call of a function goes through, and of the objects that are called or whose methods are called."""
     found: list[Mark] = []
     for layer in layers(function):
         called = layer.value
