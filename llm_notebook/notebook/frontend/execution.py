@@ -125,7 +125,7 @@ def _path_at_start(shell: InteractiveShell) -> str:
 
 
 def _path(sent: Mapping[str, Any], name: str) -> str:
-    """Return a path that the front end sent, with the server's folder in front: notebooks of two servers may have the same relative path."""
+    """Return a path that the front end sent, with the server's folder in front: notebooks in two folders may have the same relative path."""
     path, root = _text(sent, name), _text(sent, "root")
     return posixpath.join(os.path.expanduser(root), path) if path and root else path
 
