@@ -27,7 +27,8 @@ from llm_notebook.transcript.words import not_saved_sentence, on_one_line, state
 
 __all__ = ["TerminalDisplay", "has_colours"]
 
-# The mark in front of our own lines about calls, and characters that look like it. In a model's text these are spelled out, so that it cannot imitate the mark.
+# The mark in front of our own lines about calls, and characters that look like it.
+# In a model's text these are spelled out, so that it cannot imitate the mark.
 _LIKE_OUR_MARK = re.compile("[▍▎▏]")
 _MOST_PRINTED = 20_000  # characters of each call
 _BACK = re.compile(r"\r+")
