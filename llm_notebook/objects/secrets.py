@@ -55,7 +55,7 @@ _FRAMES = frozenset({"pandas.DataFrame", "polars.DataFrame"})
 
 # How the tokens of well-known services begin; random letters follow.
 _SERVICES = "hf gsk npm r8 whsec dop_v1 doo_v1 shpat shpss lin_api sntrys figd nvapi pplx xai tvly dapi fw glsa phc csk jina".split()
-# Forms of secrets, each with a short text that always occurs in it: most texts contain none of these and need no search.
+# Forms of secrets, each with short texts of which one always occurs in it: most texts contain none of these and need no search.
 _FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
     (needles, re.compile(form, re.DOTALL))
     for needles, form in (
