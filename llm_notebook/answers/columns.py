@@ -1,4 +1,4 @@
-"""The columns of rows, as a JSON Schema describes them, and what stands in their cells when people read them."""
+"""The columns of rows, as a JSON Schema describes them, and the text of their cells."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["VALUES", "Column", "ColumnKind", "add_unknown", "cell_text", "column
 
 ColumnKind = Literal["text", "integer", "number", "boolean", "date", "datetime", "category", "any"]
 VALUES = "value"
-"""The column of rows that are no objects."""
+"""The column for rows that are not objects."""
 _KINDS: dict[str, ColumnKind] = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean"}
 _FORMATS: dict[str, ColumnKind] = {"date": "date", "date-time": "datetime"}
-# What pandas calls them, in the words of a table's head.
+# The names that pandas gives the types, for the head of a table.
 _DTYPES: dict[ColumnKind, str] = {
     "text": "string",
     "integer": "Int64",
@@ -36,7 +36,7 @@ class Column:
     Attributes:
         name: its name, the key of its values in each row.
         kind: what its values are.
-        categories: the values that there may be, if these are few.
+        categories: the possible values, if they are few.
     """
 
     name: str
@@ -45,16 +45,16 @@ class Column:
 
     @property
     def dtype(self) -> str:
-        """What pandas calls the type."""
+        """The name that pandas gives the type."""
         return _DTYPES[self.kind]
 
     @property
     def is_number(self) -> bool:
-        """Whether its values are aligned at the right."""
+        """Whether its values are numbers, which are aligned to the right."""
         return self.kind in ("integer", "number")
 
     def is_readable(self, value: object) -> bool:
-        """Return whether a value that fits the schema is what the column holds: JSON Schema lets a date be any text."""
+        """Return whether a value that fits the schema is also of the column's kind: to JSON Schema, any text may pass for a date."""
         if self.kind not in ("date", "datetime") or value is None:
             return True
         try:
@@ -64,10 +64,10 @@ class Column:
         return True
 
     def read_time(self, value: object) -> date | datetime:
-        """Return the day, or the day and time, that an ISO 8601 text names.
+        """Return the date, or the date and time, that a text in ISO 8601 form stands for.
 
         Raises:
-            ValueError: it names none.
+            ValueError: the value is not such a text.
         """
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is no text")
@@ -75,10 +75,10 @@ class Column:
 
 
 def columns_of(schema: Mapping[str, Any]) -> list[Column]:
-    """Return the columns of rows that fit a schema. Rows that are no objects have the one column `value`.
+    """Return the columns of rows that fit a schema. Rows that are not objects have the single column `value`.
 
     Args:
-        schema: the JSON Schema of one row. References lead to its own `$defs`.
+        schema: the JSON Schema of one row, whose references point to its own `$defs`.
     """
     row = resolve(schema, schema)
     properties = row.get("properties")
@@ -88,7 +88,7 @@ def columns_of(schema: Mapping[str, Any]) -> list[Column]:
 
 
 def add_unknown(columns: list[Column], row: object) -> bool:
-    """Add the columns that a row has beyond the known ones. Returns whether there are any."""
+    """Add the columns of a row that are not known yet. Returns whether there were any."""
     known = {column.name for column in columns}
     more = [name for name in row_values(row) if name not in known]
     columns += [Column(name) for name in more]
@@ -101,7 +101,7 @@ def row_values(row: object) -> Mapping[str, Any]:
 
 
 def cell_text(value: object) -> str | None:
-    """Return what stands in a cell, in a length that tables can show; None where the value is missing."""
+    """Return the text of a cell, short enough for a table; None if the value is missing."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -114,7 +114,7 @@ def cell_text(value: object) -> str | None:
 
 
 def resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a schema with what its reference leads to in the same document; a reference that leads nowhere is empty."""
+    """Return a schema with its reference replaced by what it refers to in the same document; empty if there is no such place."""
     seen = set()
     while isinstance(schema, Mapping) and isinstance(reference := schema.get("$ref"), str):
         if reference in seen:

@@ -1,4 +1,4 @@
-"""Blocks of code in an answer: what stands between fences of backticks or tildes."""
+"""Blocks of code in an answer: the text between fences of backticks or tildes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CodeBlock:
 
     Attributes:
         code: the code, without the line break at its end.
-        language: what stands behind the fence, such as "python"; empty if nothing does.
+        language: the language named after the opening fence, such as "python"; empty if there is none.
     """
 
     code: str
@@ -23,7 +23,7 @@ class CodeBlock:
 
 
 def code_blocks(text: str) -> list[CodeBlock]:
-    """Return the fenced blocks of a Markdown text in order, also those in lists and quotations."""
+    """Return the fenced blocks of a Markdown text in order, including those in lists and quotations."""
     tokens = MarkdownIt("commonmark").parse(text)
     fences = [token for token in tokens if token.type == "fence"]
     return [CodeBlock(token.content.rstrip("\n"), (token.info.split() or [""])[0]) for token in fences]

@@ -1,8 +1,8 @@
-"""Says whether a value is what a schema asked for, and if not, in which place and why, in a sentence for people and for models.
+"""Checks whether a value is what a schema asked for, and if not, says where and why in a sentence for people and models.
 
-A class is asked pydantic about, and a JSON Schema jsonschema. Where a schema has nothing but named fields of simple types, as the concise syntax
-gives, a row is checked in a microsecond by the types of its values; jsonschema, which takes a hundred times as long, is asked only
-about what does not pass.
+Classes are checked by pydantic, and JSON Schemas by jsonschema. If a schema has nothing but named fields of simple types, as the concise
+syntax produces, a row is first checked by the types of its values, which takes a microsecond. Only rows that fail this check go to
+jsonschema, which takes a hundred times as long.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WORDS = {
     "object": "an object",
     "null": "null",
 }
-# The beginnings of pydantic's names of errors of type.
+# How pydantic's names for type errors begin.
 _PYDANTIC_WORDS = {
     "int": "an integer",
     "float": "a number",
@@ -59,9 +59,9 @@ class Misfit:
     """Where a value differs from what was asked for.
 
     Attributes:
-        path: the names and numbers that lead to the place; empty for the value itself.
-        must: what must be there, with the place in backticks, such as "`age` must be an integer".
-        wrote: what is there, in quotes; empty if nothing is.
+        path: the keys and indices that lead to the place; empty for the value itself.
+        must: what is required there, with the place in backticks, such as "`age` must be an integer".
+        wrote: what was found there, in quotes; empty if nothing was.
     """
 
     path: tuple[str | int, ...]
@@ -70,7 +70,7 @@ class Misfit:
 
     @property
     def sentence(self) -> str:
-        """All of it, without a full stop."""
+        """All of it as one sentence, without a full stop."""
         return f"{self.must}, and the model wrote {self.wrote}" if self.wrote else self.must
 
 
@@ -79,7 +79,7 @@ class Fitting:
 
     Args:
         schema: the JSON Schema of a value.
-        source: the class or annotation that the schema was made of; None if it was none.
+        source: the class or annotation that the schema was made from; None if there was none.
 
     Raises:
         ValueError: the schema is not a valid one.
@@ -99,7 +99,7 @@ class Fitting:
             self._adapter = TypeAdapter(as_pydantic_reads(source))
 
     def check(self, value: Any) -> tuple[Any, Misfit | None]:
-        """Return (what the value stands for, how it misfits or None). That is an object of the class, if one was asked for."""
+        """Return (the value, or an object of the class if one was asked for; how it misfits, or None if it fits)."""
         if self._adapter is not None:
             return self._check_by_class(value)
         if self._simple is None or not _passes(value, *self._simple):
@@ -114,7 +114,7 @@ class Fitting:
         return value, None
 
     def json_of(self, value: Any) -> Any:
-        """Return a value that fits as JSON values, with what its class has made of them."""
+        """Return a value that fits as JSON values, including the changes that its class makes to them."""
         return value if self._adapter is None else self._adapter.dump_python(value, mode="json", by_alias=True)
 
     def _check_by_class(self, value: Any) -> tuple[Any, Misfit | None]:
@@ -128,7 +128,7 @@ class Fitting:
             except ValidationError as error:
                 first = first or error
             try:
-                # A strict class takes the text of a date only as JSON.
+                # A strict class accepts a date as text only in JSON.
                 return self._adapter.validate_json(json.dumps(candidate)), None
             except ValidationError:
                 continue
@@ -153,7 +153,7 @@ def _fault_finder(schema: dict[str, Any]) -> Callable[[Any], list[Any]]:
         checker.check_schema(schema, format_checker=None)
     except SchemaError as error:
         raise ValueError(f"The schema is not a valid JSON Schema: {error.message}.") from None
-    # An empty registry, so that a reference that leads out of the schema is an error and is not fetched.
+    # The registry is empty, so that a reference to another document is an error and is not fetched.
     validator = checker(schema, registry=Registry())
 
     def find(value: Any) -> list[Any]:
@@ -167,7 +167,7 @@ def _fault_finder(schema: dict[str, Any]) -> Callable[[Any], list[Any]]:
 
 @dataclass(slots=True)
 class _Field:
-    """One field of a simple row: its name, the types and perhaps the only values that it may have, and whether it must be there."""
+    """One field of a simple row: its name, its possible types, its possible values if they are limited, and whether it is required."""
 
     name: str
     types: tuple[type, ...]
@@ -176,7 +176,7 @@ class _Field:
 
 
 def _simple_fields(schema: Mapping[str, Any]) -> tuple[list[_Field], bool] | None:
-    """Return the fields of a simple row, and whether there may be others; None if it takes more to check it."""
+    """Return the fields of a simple row, and whether there may be others; None if the schema is not that simple."""
     row = resolve(schema, schema)
     properties = row.get("properties")
     if row.get("type") != "object" or not isinstance(properties, Mapping) or set(row) - _FLAT_KEYS:

@@ -1,4 +1,4 @@
-"""Rows as a data frame of pandas, polars or pyarrow, with the types that the schema gives. None is loaded unless one is asked for."""
+"""Rows as a data frame of pandas, polars or pyarrow, with the types that the schema gives. A library is loaded only when it is asked for."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ def is_installed(library: FrameLibrary) -> bool:
 def frame_of(library: FrameLibrary, rows: Sequence[Any], columns: Sequence[Column]) -> Any:
     """Return rows as a data frame.
 
-    Integers become `Int64`, numbers `Float64`, dates and times `datetime64`, and values of which there are few a categorical. A value
-    that is absent or null is a missing value. A column that no row can be read into is of Python objects, and in pyarrow, which has none, of JSON.
+    Integers become `Int64`, numbers `Float64`, dates and times `datetime64`, and a field with few possible values becomes a categorical. A
+    value that is absent or null is a missing value. A column whose values do not fit its type holds Python objects, or JSON in pyarrow,
+    which has no such columns.
 
     Args:
-        library: whose frame.
-        rows: rows as JSON values, which fit the columns.
+        library: the library whose frame is wanted.
+        rows: the rows as JSON values, which fit the columns.
         columns: the columns, in order.
     """
     values = {column.name: [row_values(row).get(column.name) for row in rows] for column in columns}
@@ -53,7 +54,7 @@ def _pandas_series(pd: Any, column: Column, values: list[Any]) -> Any:
     try:
         return pd.Series(pd.array(values, dtype=dtype))
     except (OverflowError, TypeError, ValueError):
-        # An integer of more than 64 bits, for one.
+        # For example, an integer of more than 64 bits.
         return pd.Series(values, dtype=object)
 
 
@@ -61,12 +62,12 @@ def _pandas_times(pd: Any, column: Column, values: list[Any]) -> Any:
     times, has_zone = _times(column, values)
     if times is None:
         return pd.Series(values, dtype=object)
-    # In microseconds, since nanoseconds hold no day before 1677.
+    # In microseconds, since nanoseconds cannot represent days before 1677.
     return pd.Series(times, dtype="datetime64[us, UTC]" if has_zone else "datetime64[us]")
 
 
 def _times(column: Column, values: list[Any]) -> tuple[list[datetime | None] | None, bool]:
-    """Return (the times, in UTC if they have zones; whether they have). If only some have zones, there is no column of times."""
+    """Return (the times, in UTC if they have zones; whether they have zones). If only some have zones, the times are None."""
     found = [None if value is None else column.read_time(value) for value in values]
     times = [_time(one) for one in found]
     zones = {one.tzinfo is not None for one in times if one is not None}

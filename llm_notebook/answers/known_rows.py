@@ -1,4 +1,4 @@
-"""The first rows of a table that is complete, to be shown as the rows of an answer are."""
+"""The first rows of a complete table, shown in the same way as the rows of an answer."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class KnownColumn(Column):
     """A column whose type is known from its table.
 
     Attributes:
-        type_name: what its library calls the type; empty where it has none.
+        type_name: the name that its library gives the type; empty if there is none.
     """
 
     type_name: str = ""
 
     @property
     def dtype(self) -> str:
-        """What its library calls the type."""
+        """The name that its library gives the type."""
         return self.type_name
 
 
 class KnownRows(RowReader):
-    """Rows that are there already.
+    """Rows that are known from the start.
 
     Args:
         columns: their columns.
         rows: the rows, as JSON values.
-        labels: what stands before each of them.
+        labels: the label before each row.
     """
 
     def __init__(self, columns: Sequence[Column], rows: Sequence[Any], labels: Sequence[str]) -> None:
@@ -52,5 +52,5 @@ class KnownRows(RowReader):
         return False
 
     def label(self, number: int) -> str:
-        """Return what stands before a row, by the number of the row."""
+        """Return the label before a row, given the row's number."""
         return self._labels[number]

@@ -1,12 +1,12 @@
 """Finds the rows of a JSON answer while it arrives, and parses each of them once.
 
 How it works. The answer is `{"items": [row, row, …]}`, or just the list. Only the end of a row matters, so the scanner looks for
-brackets outside of strings. Two regular expressions skip everything else at once, and each character is looked at only once, even if a
-string arrives in a thousand pieces. A piece that cannot end the row, because the row's closing bracket is not in it, is put aside unread.
+brackets outside of strings. Two regular expressions skip everything else in one step, and each character is looked at only once, even if a
+string arrives in a thousand pieces. A piece without the row's closing bracket cannot end the row, and is set aside unread.
 
-What is around the rows may be anything: models like to say something first, and to put JSON into a fence. The scanner finds the list there
-too, for the reader who watches. But only if the whole text was such JSON and nothing else are its rows the answer; otherwise `close()` parses
-the text as a whole. So any text, cut anywhere, gives the rows that parsing it whole gives.
+Anything may surround the rows: models like to say something first, and to put JSON into a fence. The scanner finds the list there too, for
+the reader who is watching. But its rows are the answer only if the whole text was such JSON and nothing else; otherwise `close()` parses
+the whole text again. So a text gives the same rows however it is cut into pieces, and the same as if it were parsed at once.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ ITEMS = "items"
 """The property that holds the rows."""
 
 _SPACE = " \t\n\r"
-# Bounded, so that what is kept of the text is enough to find the beginning of the list wherever the text is cut.
+# The length is bounded, so that the part of the text that is kept is enough to find the beginning of the list wherever the text is cut.
 _FEW = rf"[{_SPACE}]{{0,40}}+"
 _WRAPPED = re.compile(rf'\{{{_FEW}"{ITEMS}"{_FEW}:{_FEW}\[')
-# In prose, a list that begins a line and has an object in it.
+# A list within prose that begins a line and has an object in it.
 _IN_PROSE = re.compile(rf'[{{,]{_FEW}"{ITEMS}"{_FEW}:{_FEW}\[|\n{_FEW}\[(?={_FEW}\{{)')
 _BETWEEN = re.compile(rf"[{_SPACE}]*+")
 _OUTSIDE = re.compile(r'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
-# A row that holds nothing but scalars, at once.
+# A whole row that holds nothing but scalars.
 _FLAT = re.compile(r'\{(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+\}', re.DOTALL)
 _NEXT_FLAT = re.compile(rf"[{_SPACE}]*+,[{_SPACE}]*+({_FLAT.pattern})", re.DOTALL)
 _INSIDE = re.compile(r"(?:[^\"\\]++|\\.)*+", re.DOTALL)
 _SCALAR = re.compile(rf"[^,\]}}{_SPACE}]*+")
-# So much of the text is kept to find the beginning of the list in it.
+# How many characters of the text are kept to find the beginning of the list.
 _LONGEST_HEAD = 200
 
 
@@ -48,8 +48,8 @@ class RowScanner:
 
     Attributes:
         rows: the rows so far, as JSON values.
-        pending: the pieces that were not looked at yet.
-        awaits: what a piece must have in it to be worth a look; empty if any piece is.
+        pending: the pieces that have not been scanned yet.
+        awaits: the character that a piece must contain to be worth scanning; empty if any piece is.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class RowScanner:
         self._state = "start"
         self.pending: list[str] = []
         self.awaits = ""
-        # The part of the present row that was looked at, how many brackets are open in it, whether a string is, and with what it ends.
+        # The part of the current row that has been scanned, how many brackets are open in it, whether a string is, and how the row ends.
         self._row: list[str] = []
         self._depth = 0
         self._in_string = False
@@ -87,7 +87,7 @@ class RowScanner:
         return self.scan() if self.awaits in chunk else 0
 
     def scan(self) -> int:
-        """Look at the pieces that are pending. Returns how many rows they complete."""
+        """Scan the pending pieces. Returns how many rows they complete."""
         text = "".join(self.pending)
         self.pending.clear()
         before, at, is_stuck = len(self.rows), 0, False
@@ -110,7 +110,7 @@ class RowScanner:
             text: all that was fed.
 
         Raises:
-            NoRows: the text is not JSON, or no list of rows.
+            NoRows: the text is not JSON, or not a list of rows.
         """
         self.awaits = ""
         self.scan()
@@ -130,7 +130,7 @@ class RowScanner:
         raise NoRows("it has no list of rows" if is_json else "it is not JSON")
 
     def _step(self, text: str, at: int) -> tuple[int, bool]:
-        """Do what the state asks for. Return (how far the text is used up, whether the next piece is needed)."""
+        """Take one step from the current state. Return (how far the text has been read, whether the next piece is needed)."""
         self.awaits = ""
         if self._state == "start":
             return self._find_start(text, at)
@@ -174,7 +174,7 @@ class RowScanner:
     def _begin_row(self, text: str, at: int) -> tuple[int, bool]:
         first = text[at]
         if first == "]":
-            # A comma is no end of a list.
+            # A list cannot end after a comma.
             self._is_whole &= self._is_first
             self._state, self._is_ended = "foot", True
             return at + 1, False
@@ -219,7 +219,7 @@ class RowScanner:
                 self._end_row(text[start:at])
                 return at, False
         self.awaits = self._closer
-        # What is left is at most a backslash, whose next character decides what it means.
+        # At most a backslash is left, whose meaning depends on the next character.
         self._row.append(text[start:at])
         return at, True
 
@@ -237,7 +237,7 @@ class RowScanner:
         self._row.clear()
         self._state = "between"
         self._add(raw)
-        # Most lists go on with a row that ends with the same bracket. If this one does not, that is noticed a little later.
+        # In most lists, the next row ends with the same bracket. If it does not, that is noticed a little later.
         self.awaits = "}" if raw[:1] == "{" else ""
 
     def _add(self, raw: str) -> None:
@@ -250,7 +250,7 @@ class RowScanner:
         try:
             return self._from_json(raw)
         except ValueError:
-            # It refuses half of a surrogate pair, which Python's parser takes.
+            # It refuses half of a surrogate pair, which Python's own parser accepts.
             return json.loads(raw)
 
     def _go_on_behind_row(self, text: str, at: int) -> tuple[int, bool]:

@@ -1,4 +1,4 @@
-"""The rows of an answer that is to be a table: found while it arrives, checked one by one, and the first one that misfits."""
+"""Reads the rows of an answer that is to be a table: finds them as they arrive, checks each, and keeps the first one that does not fit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class MisfitRow:
     """The first row that does not fit.
 
     Attributes:
-        number: its number, from 0 on.
+        number: its number, counted from 0.
         row: the row, as JSON values.
         misfit: how it misfits.
     """
@@ -32,13 +32,13 @@ class RowReader:
 
     Args:
         schema: the JSON Schema of one row; None if any row will do.
-        source: the class or annotation that the schema was made of; None if it was none.
+        source: the class or annotation that the schema was made from; None if there was none.
 
     Attributes:
-        columns: the columns. Those that the schema does not name are added with the first row that has them.
+        columns: the columns. One that the schema does not name is added with the first row that has it.
         rows: the rows that fit, up to the first one that does not, as JSON values.
-        objects: the same as objects of the class.
-        wrong: the first row that does not fit; None as long as all fit.
+        objects: the same rows as objects of the class.
+        wrong: the first row that does not fit; None as long as all rows fit.
     """
 
     def __init__(self, schema: dict[str, Any] | None, source: object = None) -> None:
@@ -64,7 +64,7 @@ class RowReader:
         return self._scanner.may_begin
 
     def feed(self, chunk: str) -> bool:
-        """Take the next piece of the answer. Returns whether it has changed more than by further rows: the head, or what they are."""
+        """Take the next piece of the answer. Returns whether more has changed than the number of rows, such as the columns."""
         scanner = self._scanner
         scanner.pending.append(chunk)
         # Nearly every piece ends here, so that a row costs little more than its parsing.
@@ -81,13 +81,13 @@ class RowReader:
         return before != self._shape
 
     def close(self, text: str) -> None:
-        """Read what is not read yet.
+        """Read what has not been read yet.
 
         Args:
             text: the whole answer, all of which was fed.
 
         Raises:
-            NoRows: it is no list of rows. Those that were found stay.
+            NoRows: it is not a list of rows. The rows that were found are kept.
         """
         rows = self._scanner.close(text)
         if rows is not self._scanner.rows:
@@ -96,11 +96,11 @@ class RowReader:
                 self._take(row)
 
     def label(self, number: int) -> str:
-        """Return what stands before a row, by the number of the row."""
+        """Return the label before a row, given the row's number."""
         return str(number)
 
     def frame_rows(self) -> list[Any]:
-        """Return the rows as JSON values, with what their class has made of them."""
+        """Return the rows as JSON values, including the changes that their class makes to them."""
         fitting = self._fitting
         return self.rows if fitting is None else [fitting.json_of(row) for row in self.objects]
 

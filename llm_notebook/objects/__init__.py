@@ -1,1 +1,1 @@
-"""What a Python object becomes for a model: a text, a picture, or both, bounded, and with a note of what was left out."""
+"""How a Python object is described to a model: as text, as pictures, or both, within a size limit and with a note of what was left out."""

@@ -1,4 +1,4 @@
-"""Arrays of numpy, and labelled ones of xarray."""
+"""NumPy arrays, and labelled arrays of xarray."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from llm_notebook.objects.pictures import png_of_array, with_picture
 
 __all__ = ["describe_array", "describe_xarray"]
 
-# The most values that are looked at for a range: more of them may be in a file, or take long to read.
+# The range is computed only for arrays of at most this many values: larger ones may be on disk, or slow to read.
 _MOST_LOOKED_AT = 50_000_000
 
 
 def describe_array(array: Any, bounds: Bounds) -> Described | None:
-    """Return what a model gets of an array of numpy: the picture that it is, or what numpy prints.
+    """Describe a NumPy array to a model: as a picture if it is one, otherwise as NumPy prints it.
 
-    Where numpy leaves elements out, the shape, the type and the range stand above the others.
+    If NumPy leaves elements out, the shape, the type and the range come first.
     """
     import numpy  # the user has an array, so it is loaded
 
@@ -61,8 +61,8 @@ def _facts(array: Any) -> str:
 def _pixels(array: Any, *, as_picture: bool) -> Any:
     """Return the array as bytes of pixels, if it is a picture; None otherwise.
 
-    Rows of red, green, blue, and perhaps opacity as bytes are a picture anyhow. Where a picture is wanted, so are other arrays that
-    can be one: one value for each pixel, and fractions from 0 to 1.
+    An array of bytes with red, green, blue and perhaps opacity for each pixel always counts as a picture. If a picture is wanted, so do
+    arrays with one value per pixel, and arrays of fractions from 0 to 1.
     """
     is_colour = array.ndim == 3 and array.shape[2] in (3, 4)
     if not (is_colour or (as_picture and array.ndim == 2)) or 0 in array.shape:
@@ -81,14 +81,14 @@ def _pixels(array: Any, *, as_picture: bool) -> Any:
 
 
 def describe_xarray(array: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of a Dataset or DataArray of xarray: the sizes, the variables with their ranges, and what xarray prints."""
+    """Describe an xarray Dataset or DataArray to a model: its sizes, its variables with their ranges, and what xarray prints."""
     sizes = ", ".join(f"{name}: {length:,}" for name, length in array.sizes.items())
     kind = f"xarray {type(array).__name__}, {sizes or 'no dimensions'}"
     variables = array.data_vars if hasattr(array, "data_vars") else {array.name or "value": array}
     lines = [f"{bounds.name}: {kind}" if bounds.name else kind]
     for name, variable in list(variables.items())[:100]:
         facts = ""
-        # Values in chunks are not computed to look at them.
+        # Chunked (lazy) values are not computed just to find their range.
         if variable.chunks is None and variable.size <= _MOST_LOOKED_AT:
             with suppress(Exception):
                 facts = _facts(variable.values)

@@ -1,4 +1,4 @@
-"""Texts and JSON within a number of bytes, with a note in them of what was left out."""
+"""Shortens texts and JSON to a number of bytes, with a note of what was left out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cut_text(text: str, most_bytes: int, *, end_share: float = 0.0) -> tuple[str
     Args:
         text: any text.
         most_bytes: the most bytes of UTF-8 that the result has.
-        end_share: which share of the room is for the end of the text, where that says most.
+        end_share: the share of the room, from 0 to 1, that is kept for the end of the text, for texts whose end says most.
     """
     if size_of(text) <= most_bytes:
         return text, ()
@@ -34,7 +34,7 @@ def cut_text(text: str, most_bytes: int, *, end_share: float = 0.0) -> tuple[str
     said = f"{len(text) - len(head) - len(tail):,} of {len(text):,} characters"
     note = f"({said} left out)"
     kept = f"{head}\n… {note}\n{tail}" if tail else f"{head}\n… {note}"
-    # Where there is no room for anything, the note alone stays.
+    # If there is no room for any text, only the note is left.
     return (kept if size_of(kept) <= most_bytes else note), (said,)
 
 
@@ -55,9 +55,9 @@ def left_out_note(left_out: tuple[str, ...]) -> str:
 def bounded_json(
     value: object, most_bytes: int, default: Callable[[object], object] | None = None
 ) -> tuple[str, tuple[str, ...]]:
-    """Return (JSON within that many bytes, what was left out). Lists, objects and texts in it are shortened until it fits.
+    """Return (JSON of at most that many bytes, what was left out). Its lists, objects and texts are shortened until it fits.
 
-    What is left out is said where it was: a list ends in `"… 950 more"`.
+    Each omission is noted where it was made: a shortened list ends in `"… 950 more"`.
 
     Args:
         value: a JSON value.
@@ -79,8 +79,8 @@ class _Shortener:
     """Shortens a JSON value, and counts what it leaves out.
 
     Args:
-        most_items: of a list or an object.
-        most_characters: of a text.
+        most_items: the most items that a list or an object keeps.
+        most_characters: the most characters that a text keeps.
     """
 
     def __init__(self, most_items: int, most_characters: int) -> None:
@@ -90,7 +90,7 @@ class _Shortener:
         self._characters = 0
 
     def shortened(self, value: Any, depth: int = 0) -> Any:
-        """Return the value with at most that many items and characters in each part of it."""
+        """Return the value with every part of it cut to at most that many items and characters."""
         if isinstance(value, str) and len(value) > self._most_characters:
             left = len(value) - self._most_characters
             self._characters += left

@@ -1,4 +1,4 @@
-"""Functions, classes and modules as their source with file and line, and exceptions as their traceback."""
+"""Describes functions, classes and modules by their source with file and line, and exceptions by their traceback."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from llm_notebook.objects.described import Bounds, Described
 __all__ = ["CODE_KINDS", "describe_code", "describe_exception"]
 
 CODE_KINDS = (FunctionType, MethodType, BuiltinFunctionType, type, ModuleType, CodeType)
-"""The types of what has source code."""
+"""The types of objects that have source code."""
 
 
 def describe_code(thing: object, bounds: Bounds) -> Described:
-    """Return what a model gets of a function, method, class or module: where it stands and its source, or what is known without one."""
+    """Describe a function, method, class or module to a model: its place and its source, or its outline if there is no source."""
     thing = inspect.unwrap(thing) if callable(thing) else thing
     what = "module" if inspect.ismodule(thing) else "class" if inspect.isclass(thing) else "function"
     kind = f"{what} {getattr(thing, '__qualname__', getattr(thing, '__name__', ''))}".strip()
@@ -33,13 +33,13 @@ def describe_code(thing: object, bounds: Bounds) -> Described:
 
 
 def _source(thing: Any) -> tuple[str, str]:
-    """Return (the source, where it stands in words); both are empty if nobody knows."""
+    """Return (the source, a phrase that says where it is); both are empty if they cannot be found."""
     try:
         lines, start = inspect.getsourcelines(thing)
         name = inspect.getsourcefile(thing) or ""
     except (OSError, TypeError, IndexError, SyntaxError):
         return "", ""
-    # What a notebook defines stands in a file that nobody has ever seen.
+    # Code defined in a notebook is in a temporary file whose name means nothing to a reader.
     is_file = bool(name) and not name.startswith("<") and "ipykernel_" not in name
     file = f" of {name}" if is_file and Path(name).is_file() else " of its cell"
     return "".join(lines), f", line {max(1, start)}{file}"
@@ -55,14 +55,14 @@ def _outline(thing: Any) -> str:
 
 
 def describe_exception(error: BaseException, bounds: Bounds) -> Described:
-    """Return what a model gets of an exception: its traceback, of which the end says most."""
+    """Describe an exception to a model by its traceback, whose end says most."""
     lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
     text, left_out = bounds.fitted("".join(lines).rstrip(), end_share=0.75)
     return Described(f"exception {type(error).__name__}", text, left_out=left_out, name=bounds.name)
 
 
 def _own_frames(found: TracebackType | None) -> TracebackType | None:
-    """Return a traceback from the first frame on that is not IPython's own way to the cell."""
+    """Return a traceback without the frames of IPython that lead up to the cell."""
     while (
         found is not None
         and found.tb_next is not None

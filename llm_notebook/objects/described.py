@@ -1,4 +1,4 @@
-"""An object as a model gets it, and the bounds within which it is described."""
+"""The description of an object for a model, and the bounds within which it is made."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST_BYTES", "Bounds", "Described"]
 
 MOST_BYTES = 20_000
-"""How many bytes of UTF-8 the text of one object has at most, unless the user says otherwise."""
-# Secrets are looked for so far behind the end of what is sent, and before the beginning of its last part.
+"""The most bytes of UTF-8 that the text of one object may have, unless the user says otherwise."""
+# How far past each cut secrets are looked for, so that one that is cut in two is still found whole.
 _MARGIN = 5_000
 
 
@@ -25,7 +25,7 @@ class Bounds:
 
     Attributes:
         most_bytes: the most bytes of UTF-8 that its text may have, with the note of what was left out.
-        as_picture: a picture is wanted, so that an array that could be one is taken for one.
+        as_picture: a picture is wanted, so an array that could be one is treated as one.
         name: what the user calls the object, such as `df.head(3)`; empty if nothing is known.
         scrubber: takes secrets out of all text; None to leave them in.
     """
@@ -39,7 +39,7 @@ class Bounds:
         """Return (the text without secrets and within the bounds, what was left out). See `cut_text()` and `Scrubber.scrub()`."""
         if self.scrubber is not None:
             room = self.most_bytes + _MARGIN
-            # What is far from both ends of a very long text is not sent.
+            # The middle of a very long text is not sent, so it need not be scrubbed.
             between = text[room:-room]
             parts = (text,) if len(between) < room else (text[:room], between, text[-room:])
             text = "".join(part if part is between else self.scrubber.scrub(part, is_code=is_code) for part in parts)
@@ -48,15 +48,15 @@ class Bounds:
 
 @dataclass(slots=True, frozen=True)
 class Described:
-    """An object as a model gets it.
+    """The description of an object for a model.
 
     Attributes:
         kind: what it is, such as `pandas DataFrame`, with its shape.
         text: what the model reads; empty if there are only pictures.
         attachments: its pictures and other files, as values.
-        left_out: what the model does not get, each in a few words such as `1,154 of 1,204 rows`.
+        left_out: what the model does not get, each item in a few words such as `1,154 of 1,204 rows`.
         name: what the user calls the object.
-        is_told: the reader is told of it elsewhere.
+        is_told: the reader is told about it elsewhere.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Figures: of matplotlib as pictures, of plotly and altair as pictures where they can be exported and else as their specification."""
+"""Figures: matplotlib's as pictures; plotly's and altair's as pictures if they can be exported, otherwise as their specification."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from llm_notebook.objects.pictures import LONGEST_SIDE, with_picture
 
 __all__ = ["describe_altair", "describe_figure", "describe_plotly", "figure_of"]
 
-# A part of a figure may stand in another part of it.
+# How many steps are followed from a part of a figure, through the parts that contain it, to the figure itself.
 _DEEPEST = 5
 _USUAL_DPI = 100.0
 _ARRAY_CODES = MappingProxyType(
@@ -27,7 +27,7 @@ _SIZE = {"width": 1000, "height": 700}
 
 
 def figure_of(artist: Any) -> Any:
-    """Return the matplotlib figure that an object is or belongs to, such as Axes, lines, or a grid of seaborn; None if there is none."""
+    """Return the matplotlib figure that an object is or belongs to; None if there is none. Axes, lines and seaborn grids belong to one."""
     for _ in range(_DEEPEST):
         if callable(getattr(type(artist), "savefig", None)) and hasattr(artist, "get_size_inches"):
             return artist
@@ -36,7 +36,7 @@ def figure_of(artist: Any) -> Any:
 
 
 def describe_figure(artist: Any, bounds: Bounds) -> Described | None:
-    """Return what a model gets of a figure of matplotlib, or of Axes or another part of one: the whole figure as PNG."""
+    """Describe a matplotlib figure, its Axes or another part of it to a model: the whole figure as PNG."""
     figure = figure_of(artist)
     if figure is None:
         return None
@@ -49,7 +49,7 @@ def describe_figure(artist: Any, bounds: Bounds) -> Described | None:
 
 
 def describe_plotly(figure: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of a figure of plotly: a PNG if kaleido can make one, else its specification."""
+    """Describe a plotly figure to a model: as PNG if kaleido can make one, otherwise by its specification."""
     picture = _exported("kaleido", lambda: figure.to_image(format="png", **_SIZE))
     if picture is not None:
         return with_picture("plotly figure", picture, bounds)
@@ -60,7 +60,7 @@ def describe_plotly(figure: Any, bounds: Bounds) -> Described:
 
 
 def describe_altair(chart: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of a chart of altair: a PNG if vl-convert can make one, else its specification."""
+    """Describe an altair chart to a model: as PNG if vl-convert can make one, otherwise by its specification."""
     import altair  # the user has a chart, so it is loaded
 
     def export() -> bytes:
@@ -76,7 +76,7 @@ def describe_altair(chart: Any, bounds: Bounds) -> Described:
 
 
 def _with_numbers(value: Any) -> Any:
-    """Return a part of a specification with its numbers as such: plotly writes arrays as the base64 of their bytes."""
+    """Return a part of a specification with its arrays as lists of numbers: plotly writes them as the base64 of their bytes."""
     if isinstance(value, list | tuple):
         return [_with_numbers(item) for item in value]
     if not isinstance(value, dict):
@@ -87,7 +87,7 @@ def _with_numbers(value: Any) -> Any:
 
 
 def _exported(exporter: str, export: Callable[[], bytes]) -> bytes | None:
-    """Return the picture; None if the exporter is not installed, or cannot do it, for instance because it finds no browser."""
+    """Return the picture; None if the exporter is not installed or fails, for instance because it finds no browser."""
     if find_spec(exporter) is None:
         return None
     try:

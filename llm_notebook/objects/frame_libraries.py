@@ -1,4 +1,4 @@
-"""The frames and series of pandas, polars and pyarrow, and of every library that narwhals knows. They are loaded only by who passes one."""
+"""Frames and series of pandas, polars, pyarrow and every library that narwhals knows. No library is loaded before an object of it is passed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = [
 ]
 
 _MOST_LOOKED_AT = 100
-# What the dtypes are called whose ends say something.
+# How the names of the dtypes begin whose least and greatest values are worth telling.
 _ORDERED = ("int", "float", "uint", "decimal", "date", "time", "duration", "double", "half")
 
 
 def describe_pandas(frame: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of a DataFrame of pandas, or of a class made from it."""
+    """Describe a pandas DataFrame, or an object of a class derived from it, to a model."""
     return described_frame(_pandas(frame, bounds), bounds)
 
 
 def describe_pandas_series(series: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of a Series of pandas."""
+    """Describe a pandas Series to a model."""
     return described_frame(_pandas(series.to_frame(), bounds, "pandas Series", is_series=True), bounds)
 
 
@@ -53,7 +53,7 @@ def _pandas_column(series: Any) -> Column:
     name = " ".join(map(str, series.name)) if isinstance(series.name, tuple) else str(series.name)
     dtype = str(series.dtype)
     missing, found = None, ""
-    # A column may hold objects of any class, which raise what they like.
+    # A column may hold objects of any class, and these may raise anything.
     with suppress(Exception):
         missing = int(series.isna().sum())
     with suppress(Exception):
@@ -65,17 +65,17 @@ def _pandas_column(series: Any) -> Column:
 
 
 def describe_polars(frame: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of a DataFrame, LazyFrame or Series of polars, whose names narwhals has taken over for all libraries.
+    """Describe a polars DataFrame, LazyFrame or Series to a model. Narwhals uses the same names for all libraries.
 
-    Of a LazyFrame only the first rows are computed.
+    Only the first rows of a LazyFrame are computed.
     """
     return _described_like_polars(frame, f"polars {type(frame).__name__}", bounds)
 
 
 def describe_narwhals(frame: Any, bounds: Bounds) -> Described | None:
-    """Return what a model gets of a frame or series of a library that narwhals knows; None if it is not installed or does not know it.
+    """Describe a frame or series of a library that narwhals knows to a model; None if narwhals is not installed or does not know it.
 
-    What is computed only on demand, as by DuckDB, is asked for its first rows alone.
+    Where rows are computed only on demand, as in DuckDB, only the first ones are.
     """
     try:
         import narwhals  # only for frames of libraries that we do not know ourselves
@@ -120,7 +120,7 @@ def _column(series: Any) -> Column:
 
 
 def describe_arrow_table(table: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of a Table or RecordBatch of pyarrow."""
+    """Describe a pyarrow Table or RecordBatch to a model."""
     names = [str(name) for name in table.schema.names]
     columns = [_arrow_column(name, table.column(position)) for position, name in enumerate(names[:_MOST_LOOKED_AT])]
     part = table.slice(0, most_rows(bounds) + 1)
@@ -130,7 +130,7 @@ def describe_arrow_table(table: Any, bounds: Bounds) -> Described:
 
 
 def describe_arrow_array(array: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of an Array or ChunkedArray of pyarrow."""
+    """Describe a pyarrow Array or ChunkedArray to a model."""
     column = _arrow_column("value", array)
     rows = ((value,) for value in array.slice(0, most_rows(bounds) + 1).to_pylist())
     kind = f"pyarrow {type(array).__name__}"

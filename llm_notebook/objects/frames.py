@@ -12,14 +12,14 @@ from llm_notebook.objects.secrets import Scrubber, is_secret_name
 __all__ = ["MOST_COUNTED", "Column", "Frame", "counted", "described_frame", "most_rows", "range_of"]
 
 MOST_COUNTED = 1_000_000
-"""How many values of a column that are no numbers are looked at to count the different ones."""
+"""Distinct values are counted only in columns of at most this many values."""
 
 _MOST_ROWS = 50
 _MOST_COLUMNS = 20
 _MOST_LISTED_COLUMNS = 100
 _LONGEST_CELL = 200
 _LONGEST_NAME = 100
-# What is kept free for the note of what was left out.
+# Bytes that are kept free for the note of what was left out.
 _NOTE = 160
 
 
@@ -30,8 +30,8 @@ class Column:
     Attributes:
         name: its name.
         dtype: the type of its values, as its library writes it.
-        missing: how many values are missing; None if nobody has counted them.
-        range: from which value to which, or how many different ones there are; empty if nothing is known.
+        missing: how many values are missing; None if they were not counted.
+        range: the least and the greatest value, or how many distinct ones there are; empty if nothing is known.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Column:
 
 @dataclass(slots=True, frozen=True)
 class Frame:
-    """A frame of any library, as far as it is described.
+    """The parts of a frame of any library that are described.
 
     Attributes:
         kind: the library and the class, such as `pandas DataFrame`.
-        rows: how many rows there are; None if nobody knows before it is computed.
+        rows: how many rows there are; None if that is not known until they are computed.
         width: how many columns there are.
         columns: the first ones.
-        header: the names over the rows: those of the labels, then those of the columns.
+        header: the names above the rows: those of the labels, then those of the columns.
         head: the first rows, with their labels.
         is_series: it is one column, and not a frame.
     """
@@ -72,7 +72,7 @@ class Frame:
 
 
 def most_rows(bounds: Bounds) -> int:
-    """Return how many rows are shown: 50, or more if the user gives more room than usual."""
+    """Return the largest number of rows that is shown: 50, or more if the user allows more room than usual."""
     return max(_MOST_ROWS, _MOST_ROWS * bounds.most_bytes // MOST_BYTES)
 
 
@@ -82,13 +82,13 @@ def counted(count: int, what: str) -> str:
 
 
 def range_of(least: object, most: object) -> str:
-    """Return a range in words; empty if there is none."""
+    """Return a range as text; empty if there is none."""
     ends = [short_cell(end)[0] for end in (least, most)]
     return "" if {"nan", "NaT", "<NA>", "None"} & set(ends) else f"{ends[0]} to {ends[1]}"
 
 
 def described_frame(frame: Frame, bounds: Bounds) -> Described:
-    """Return what a model gets of a frame."""
+    """Describe a frame to a model."""
     title = f"{bounds.name}: {frame.title}" if bounds.name else frame.title
     if bounds.scrubber is not None:
         frame = _without_secrets(frame, bounds.scrubber)

@@ -43,5 +43,5 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._unseen:
-            # A line of the source is no line of the page.
+            # Line breaks in the source are not line breaks on the page.
             self.pieces.append(_SPACES.sub(" ", data))

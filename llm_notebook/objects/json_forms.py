@@ -12,7 +12,7 @@ __all__ = ["json_form", "to_json_value"]
 def to_json_value(value: object) -> object:
     """Return a JSON value for a value that the `json` module does not know; meant for its `default=`.
 
-    The `repr()` stands for a value without a JSON form.
+    A value without a JSON form becomes its `repr()`.
     """
     try:
         return json_form(value)

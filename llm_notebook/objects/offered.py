@@ -1,4 +1,4 @@
-"""What plugins say of the objects of their libraries. The room of the plugins, above this one, answers."""
+"""How plugins describe the objects of their libraries. The room of the plugins, which is above this one, supplies the describers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ ObjectDescriber = Callable[[object, int], "str | Attachment | list[str | Attachm
 
 
 class ObjectDescribers(Protocol):
-    """Knows what plugins say of objects."""
+    """Supplies the functions by which plugins describe objects."""
 
     def object_describers(self) -> Mapping[str, ObjectDescriber]:
-        """Return what describes objects, by the names of their classes, such as `geopandas.GeoDataFrame`."""
+        """Return the describers by the name of the class that they describe, such as `geopandas.GeoDataFrame`."""
 
 
 def class_name(kind: type) -> str:
-    """Return the name of a class in the table: its library and its own, whatever modules are between them."""
+    """Return the name of a class in the table: its library and its own name, without the modules between them."""
     return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
 
 
 def offered_describer(names: list[str]) -> ObjectDescriber | None:
-    """Return what describes the first of these classes that a plugin describes; None if none does.
+    """Return the describer of the first of these classes that has one from a plugin; None if there is none.
 
     Args:
         names: the names of an object's classes, nearest first.

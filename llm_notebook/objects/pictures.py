@@ -1,4 +1,4 @@
-"""Pictures of a size that models read: made smaller where they are larger, and written as PNG."""
+"""Pictures in a size that models read: large ones are scaled down, and all are written as PNG."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from llm_notebook.parts.attachments import Attachment
 __all__ = ["LONGEST_SIDE", "describe_pil", "png_of_array", "with_picture"]
 
 LONGEST_SIDE = 1568
-"""The longest side of a picture in pixels. Providers make larger ones smaller themselves, and bill for what they threw away."""
+"""The longest side of a picture in pixels. Providers scale larger ones down themselves, and bill for the pixels that they discard."""
 
 _COLOURS = {1: 0, 3: 2, 4: 6}
 
 
 def with_picture(kind: str, png: bytes, bounds: Bounds, *left_out: str) -> Described:
-    """Return an object that a model gets as a picture."""
+    """Return the description of an object that is sent as a picture, with what was left out."""
     return Described(kind, "", (Attachment("image/png", content=png),), tuple(left_out), bounds.name)
 
 
 def describe_pil(image: Any, bounds: Bounds) -> Described:
-    """Return what a model gets of an image of Pillow: a PNG, smaller if it is large. The image stays as it is."""
+    """Describe a Pillow image to a model: as PNG, scaled down if it is large. The image itself is not changed."""
     width, height = image.size
     kind = f"picture, {width:,} \u00d7 {height:,}"
     copy, left_out = image, list[str]()
@@ -40,7 +40,7 @@ def describe_pil(image: Any, bounds: Bounds) -> Described:
 
 
 def png_of_array(pixels: Any) -> bytes:
-    """Return an array of bytes as PNG: one value, three or four for each pixel. Of a large one every second or third pixel is taken."""
+    """Return an array of bytes, with one, three or four for each pixel, as PNG. Of a large one, only every second or third pixel is taken."""
     step = -(-max(pixels.shape[:2]) // LONGEST_SIDE)
     pixels = pixels[::step, ::step]
     height, width = pixels.shape[:2]

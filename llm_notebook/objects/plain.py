@@ -1,4 +1,4 @@
-"""Values without a library of their own: text, bytes, JSON, what draws or writes itself for Jupyter, and everything else by its `repr()`."""
+"""Values of no particular library: text, bytes, JSON, objects that Jupyter knows how to show, and everything else by its `repr()`."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _PICTURES = (("_repr_png_", "image/png"), ("_repr_jpeg_", "image/jpeg"))
 
 
 def describe_text(text: str, bounds: Bounds, *, kind: str = "text") -> Described:
-    """Return what a model gets of a text: the text itself."""
+    """Describe a text to a model: by the text itself."""
     whole = str.__str__(text)
     kept, left_out = bounds.fitted(whole, is_code=is_code_file(bounds.name))
     return Described(f"{kind}, {len(whole):,} characters", kept, left_out=left_out, name=bounds.name)
 
 
 def describe_bytes(given: bytes | bytearray | memoryview, bounds: Bounds) -> Described:
-    """Return what a model gets of bytes: a file if they are of a known type, text if they are that, or else their beginning."""
+    """Describe bytes to a model: as a file if their type is known, as text if they are text, otherwise by their beginning."""
     content = bytes(given)
     found = Attachment(content=content).known_type()
-    # What has a text type reads best as text.
+    # A file of a text type reads best as text.
     if found is not None and not found.startswith("text/") and not found.endswith(("json", "xml")):
         kind = f"{found}, {len(content):,} bytes"
         return Described(kind, "", (Attachment(found, content=content),), name=bounds.name)
@@ -50,11 +50,11 @@ def describe_bytes(given: bytes | bytearray | memoryview, bounds: Bounds) -> Des
 
 
 def describe_json(value: object, bounds: Bounds, inside: Callable[[object], str] = safe_repr) -> Described:
-    """Return what a model gets of a value that has a JSON form.
+    """Describe a value that has a JSON form to a model.
 
     Args:
         value: the value.
-        bounds: how large its text may get.
+        bounds: the limits of its text.
         inside: makes a text of a part of it that has no JSON form.
 
     Raises:
@@ -85,7 +85,7 @@ def _json_kind(value: object) -> str:
 
 
 def describe_shown(value: object, bounds: Bounds) -> Described | None:
-    """Return what a model gets of an object that says how Jupyter shows it: its Markdown, its picture, or its HTML as text. None if it does not."""
+    """Describe an object that knows how to show itself in Jupyter, by its Markdown, its picture, or its HTML as text; None if it does not."""
     kind = type(value).__name__
     order = ("picture", "markdown", "html") if bounds.as_picture else ("markdown", "picture", "html")
     for form in order:
@@ -114,8 +114,8 @@ def _form(value: Any, form: str) -> str | Attachment | None:
 
 
 def _shown_by(value: Any, name: str) -> Any:
-    """Return what a method of Jupyter's protocol returns, without its metadata; None if it is not there or fails."""
-    # Objects that have every attribute, such as mocks, have none of these in their class.
+    """Return the result of a method of Jupyter's display protocol, without its metadata; None if there is no such method or it fails."""
+    # The class is asked, since objects that pretend to have every attribute, such as mocks, do not define these there.
     if not callable(getattr(type(value), name, None)):
         return None
     try:
@@ -134,7 +134,7 @@ def _picture(shown: object) -> bytes | None:
 
 
 def describe_repr(value: object, bounds: Bounds) -> Described:
-    """Return what a model gets of any other object: its `repr()`."""
+    """Describe any other object to a model: by its `repr()`."""
     kind = type(value).__name__
     text, left_out = bounds.fitted(safe_repr(value))
     return Described(kind, text, left_out=left_out, name=bounds.name)

@@ -1,12 +1,12 @@
 """Keeping secrets out of what a model is sent: one list for context, errors and objects.
 
-Whatever the notebook's objects, cells and errors become is text by the time that it is sent, so secrets are found in text, in three ways:
+The notebook's objects, cells and errors are all text by the time they are sent, so secrets are found in text, in three ways:
 
-- by their value: stored keys, and what the environment and the notebook's variables have under names such as `API_KEY`;
-- by the name that stands before them in code, JSON, tables of settings and addresses: `password = "…"`, `"token": "…"`, `?api_key=…`;
+- by their value: stored keys, and the values of environment variables and notebook variables with names such as `API_KEY`;
+- by the name before them in code, JSON, tables of settings and addresses: `password = "…"`, `"token": "…"`, `?api_key=…`;
 - by their form: private keys (PEM), JSON Web Tokens, the tokens of well-known services, and the user in an address.
 
-Each becomes `[removed]`. A model can still tell that something stood there.
+Each becomes `[removed]`, so a model can still tell that something was there.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from llm_notebook.objects.offered import class_name
 __all__ = ["REMOVED", "Removal", "Scrubber", "is_code_file", "is_secret_name", "known_secrets"]
 
 REMOVED = "[removed]"
-"""Stands in the place of a secret."""
+"""The text that replaces a secret."""
 
-# Words that make a name that of a secret wherever they stand in it: `DB_PASSWORD`, `passwordOld`.
+# Words that mark a name as that of a secret wherever they occur in it: `DB_PASSWORD`, `passwordOld`.
 _ALWAYS = frozenset(
     "secret secrets password passwords passwd passphrase passcode pwd apikey accesskey secretkey privatekey".split()
 )
-# Words that do so at its end, as in `api_key` and `GITHUB_TOKEN`, but not in `KeyError` or `token_count`.
+# Words that do so only at its end, as in `api_key` and `GITHUB_TOKEN`, but not in `KeyError` or `token_count`.
 _AT_THE_END = frozenset("key token credential credentials authorization".split())
 # Words before `key` and `token` with which they name a column, an argument, or a part of a text.
 _HARMLESS = frozenset(
@@ -49,13 +49,13 @@ _LOOKS_SECRET = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[\w+/=.~-]{16,}")
 _DEEPEST, _MOST_ENTRIES, _LONGEST_VALUE = 4, 1_000, 10_000
 # How many values of variables are looked at in all: a large table of plain dicts must not hold up a prompt.
 _MOST_LOOKED_AT = 20_000
-# Of a frame, a notebook shows the first rows and the last ones.
+# A notebook shows the first and the last rows of a frame.
 _MOST_ROWS = 30
 _FRAMES = frozenset({"pandas.DataFrame", "polars.DataFrame"})
 
-# What the tokens of services begin with, which have random letters behind it.
+# How the tokens of well-known services begin; random letters follow.
 _SERVICES = "hf gsk npm r8 whsec dop_v1 doo_v1 shpat shpss lin_api sntrys figd nvapi pplx xai tvly dapi fw glsa phc csk jina".split()
-# Forms of secrets, each with what a text that has one has somewhere in it: most texts have nothing of it and need no search.
+# Forms of secrets, each with short texts of which one always occurs in it: most texts contain none of these and need no search.
 _FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
     (needles, re.compile(form, re.DOTALL))
     for needles, form in (
@@ -77,9 +77,9 @@ _FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
 )
 # The user of an address, with or without a password.
 _USER = re.compile(r"(?<=://)[^\s/?#'\"<>@\\]{1,500}(?=@[\w\[%])")
-# What every name of a secret has in it.
+# Every name of a secret contains one of these.
 _SECRET_WORDS = ("key", "token", "secret", "passw", "passp", "passc", "pwd", "credential", "authorization")
-# A name and the sign behind it, in code, JSON, settings and addresses.
+# A name and the sign after it, in code, JSON, settings and addresses.
 _NAMED = re.compile(
     r"""(?<![A-Za-z0-9_])-{0,2}(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,100})"""
     r"""\\?["']?\]?\s{0,20}(?:=>|:=|==?|!=|:)\s{0,20}"""
@@ -87,15 +87,15 @@ _NAMED = re.compile(
 _QUOTED = re.compile(
     r"""[rbufRBUF]{0,2}(?P<quote>\\?(?:\"{3}|'{3}|["']))(?P<value>(?:(?!(?P=quote)).){1,4000})""", re.DOTALL
 )
-# A longer one is no value that somebody wrote there; without a limit, some texts would take forever.
+# Nobody writes a longer value there; without a limit, some texts would take forever to search.
 _UNQUOTED = re.compile(r"""(?P<value>[^\s"'(){}\[\],;|&<>\\]{1,500})""")
 _OPENS = frozenset("({[")
-# Where a value without quotation marks is one, and not the name of a variable: in the query of an address, and in an option of a command.
+# Where a word without quotation marks is a value and not the name of a variable: in the query of an address, and in an option of a command.
 _BEFORE_VALUE = re.compile(r"(?:[?&]|(?:^|\s)--)\Z")
-# In code, but not in settings and prose, a name before such a value is an argument.
+# In code, but not in settings or prose, a name before such a value is that of an argument.
 _IN_CALL = re.compile(r"\w\([^()\n]*\Z")
 _LINE_OF_SETTINGS = re.compile(r"[ \t]*(?:[-*+][ \t]+)?(?:(?:export|set)[ \t]+)?[\w.-]*\Z")
-# What stands behind the name of a secret where it is described, and not given.
+# What follows the name of a secret that is described rather than given.
 _DESCRIPTIONS = frozenset(
     "str string text int integer bytes bool boolean none null true false required optional any".split()
 )
@@ -119,7 +119,7 @@ def is_secret_name(name: object) -> bool:
 
 
 def is_code_file(name: str) -> bool:
-    """Return whether a path or an address ends as that of a program does, in which words are names and not values."""
+    """Return whether a path or an address ends like that of source code, where words are names and not values."""
     return name.lower().endswith(_PROGRAMS)
 
 
@@ -132,14 +132,14 @@ def known_secrets(
 
     Args:
         keys: the stored keys.
-        environment: the environment; of it, what is named like a secret.
-        variables: the notebook's variables; of them, and of what dicts and lists in them hold, the texts that are named like secrets.
+        environment: the environment, of which the variables that are named like secrets count.
+        variables: the notebook's variables, of which texts count that are named like secrets, also within dicts and lists.
     """
     found = [*keys]
     found += [value for name, value in (environment or {}).items() if _is_named_so(name, value)]
     looked_at = islice(_named_texts(variables or {}, _DEEPEST), _MOST_LOOKED_AT)
     found += [value for value in looked_at if value is not None]
-    # Text that is as short as a word cannot be told from words.
+    # A secret as short as a word cannot be told from ordinary words.
     return Secrets.of(value.strip() for value in found if _SHORTEST <= len(value.strip()) <= _LONGEST_VALUE)
 
 
@@ -174,7 +174,7 @@ def _texts(value: object, depth: int, *, is_named: bool) -> Iterator[str | None]
 
 
 def _texts_in_frame(frame: Any) -> Iterator[str | None]:
-    """Yield what is shown of the columns of a frame that are named like secrets: its first and its last rows."""
+    """Yield the values of the columns of a frame that are named like secrets, in the rows that are shown: the first and the last ones."""
     # A frame may be damaged, or have columns of any kind.
     with suppress(Exception):
         for name in list(frame.columns)[:_MOST_ENTRIES]:
@@ -189,7 +189,7 @@ class Removal:
     """A secret that was removed, for the record.
 
     Attributes:
-        where: in what it stood, as the user knows it, such as `df` or `[3]`; empty if that is not known.
+        where: where it was found, in terms the user knows, such as `df` or `[3]`; empty if that is not known.
         what: what it is taken to be.
     """
 
@@ -276,7 +276,7 @@ class Scrubber:
         return found[0] if REMOVED in found[0] else self._note(found[0], what)
 
     def _without_named(self, text: str, *, is_code: bool) -> Iterator[str]:
-        """Yield the pieces of a text, with `[removed]` for the values behind names that say that they are secret."""
+        """Yield the pieces of a text, with `[removed]` in place of the values that follow the names of secrets."""
         # Most texts have no such name.
         lowered = text.lower()
         kept, at = 0, 0 if any(word in lowered for word in _SECRET_WORDS) else len(text)
@@ -289,13 +289,13 @@ class Scrubber:
             value = quoted or _UNQUOTED.match(text, at)
             if value is None or REMOVED in value["value"]:
                 continue
-            # What is called or looked into is code.
+            # What is called or subscripted is code.
             if quoted is None and text[value.end() : value.end() + 1] in _OPENS:
                 continue
             is_setting = quoted is None and _is_setting(text, named, value, is_code=is_code)
             if not is_setting and not _is_value(name, value["value"], is_quoted=quoted is not None):
                 continue
-            # A sentence may end behind it.
+            # The value may be the end of a sentence.
             found = value["value"].rstrip(_ENDS) if is_setting else value["value"]
             yield text[kept : value.start("value")]
             yield self._note(found, f"the value of {name}")
@@ -311,7 +311,7 @@ def _form_of(text: str) -> str:
 
 
 def _is_value(name: str, value: str, *, is_quoted: bool) -> bool:
-    """Return whether what stands behind a secret's name is a secret, and not code, a type, or a word for nothing."""
+    """Return whether what follows a secret's name is a secret, and not code, a type, or a word such as `None`."""
     if re.fullmatch(r"_*key\d*", name, re.IGNORECASE):
         return _LOOKS_SECRET.fullmatch(value) is not None
     if is_quoted:
@@ -323,11 +323,11 @@ def _is_value(name: str, value: str, *, is_quoted: bool) -> bool:
 
 
 def _is_setting(text: str, named: re.Match[str], found: re.Match[str], *, is_code: bool) -> bool:
-    """Return whether a value without quotation marks is one because of the place where it stands.
+    """Return whether the place of a word without quotation marks shows that it is a value.
 
     Args:
         text: the whole text.
-        named: the name of the secret, and the sign behind it.
+        named: the name of the secret, and the sign after it.
         found: the value.
         is_code: a word may be the name of a variable.
     """

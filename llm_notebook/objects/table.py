@@ -1,9 +1,9 @@
-"""The one table of what a Python object becomes for a model, for `-f` and `-a`, `{{ expression }}`, the results of tools, and Python.
+"""The one table of how Python objects are described to a model, for `-f` and `-a`, `{{ expression }}`, the results of tools, and Python.
 
-An object is found by the name of its class or of one that it inherits from, such as `pandas.DataFrame`, so that no library is loaded to
-ask whether an object is one of its own. The nearest class counts. What plugins describe comes before what an object only inherits, so that a
-plugin can describe a class made from DataFrame, and after what this table names itself. What no name fits is JSON if it has a JSON form, else what it
-shows in Jupyter, else its `repr()`.
+An object is looked up by the name of its class or of one that it inherits from, such as `pandas.DataFrame`, so no library has to be loaded to
+find out whether an object is one of its own. The nearest class counts. A class that this table names comes first, then what plugins
+describe, then inherited classes, so that a plugin can describe a class derived from DataFrame. An object that no name fits is described by
+its JSON form if it has one, otherwise by what it shows in Jupyter, otherwise by its `repr()`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from llm_notebook.parts.json_values import safe_repr
 __all__ = ["brief", "describe", "describe_known", "figure_kind", "library_kind", "pictures_apart"]
 
 Describe = Callable[[Any, Bounds], Described | None]
-"""Describes an object; None if it cannot, and what comes next in the table should."""
+"""Describes an object; returns None if it cannot, so that the next entry of the table is tried."""
 
 _KINDS: MappingProxyType[str, Describe] = MappingProxyType(
     {
@@ -69,7 +69,7 @@ def describe(
     as_picture: bool = False,
     scrubber: Scrubber | None = None,
 ) -> Described:
-    """Return what a model gets of a Python object, for `fragments=` and `attachments=`.
+    """Describe a Python object to a model, for `fragments=` and `attachments=`.
 
     A frame becomes its shape, its columns with types, missing values and ranges, and its first rows; a figure or an image becomes a
     picture; a function its source; and so on. Never raises, and never changes the object.
@@ -77,8 +77,8 @@ def describe(
     Args:
         value: any object.
         name: what to call it.
-        max_size: how many bytes of UTF-8 its text has at most. What is left out is said in the text.
-        as_picture: take an array for a picture if it can be one.
+        max_size: the most bytes of UTF-8 that its text may have. The text says what was left out.
+        as_picture: treat an array as a picture if it can be one.
         scrubber: takes secrets out of its text; None to leave them in.
     """
     bounds = Bounds(max_size, as_picture, name, scrubber)
@@ -88,12 +88,12 @@ def describe(
 
 
 def describe_known(value: object, *, max_size: int = MOST_BYTES, scrubber: Scrubber | None = None) -> Described | None:
-    """Return what `describe()` does; None for an object of which nothing but its `repr()` is known."""
+    """Return what `describe()` returns; None for an object of which nothing but its `repr()` is known."""
     return _described(value, Bounds(max_size, scrubber=scrubber))[0]
 
 
 def _described(value: object, bounds: Bounds) -> tuple[Described | None, str]:
-    """Return (what the table says, which usual form has failed)."""
+    """Return (the description from the table, which usual form has failed)."""
     problem = ""
     for describer in _describers(value):
         try:
@@ -107,7 +107,7 @@ def _described(value: object, bounds: Bounds) -> tuple[Described | None, str]:
 
 
 def _describers(value: object) -> Iterator[Describe]:
-    """Yield what describes an object, the best first."""
+    """Yield the describers of an object, the best first."""
     if isinstance(value, Described):
         yield lambda _value, _bounds: value
     elif isinstance(value, Attachment):
@@ -136,13 +136,13 @@ def _describers_of_objects(value: object) -> Iterator[Describe]:
         yield from (_KINDS[name] for name in names if name in _KINDS)
         if any(hasattr(type(value), f"__narwhals_{form}__") for form in ("dataframe", "lazyframe", "series")):
             yield frame_libraries.describe_narwhals
-    # What is made of plain values says more as JSON than as it is drawn.
+    # An object made of plain values says more as JSON than as a drawing.
     is_plain = isinstance(value, _CONTAINERS) or is_dataclass(value) or hasattr(type(value), "model_dump")
     yield from (_describe_json, plain.describe_shown) if is_plain else (plain.describe_shown, _describe_json)
 
 
 def library_kind(value: object) -> bool:
-    """Return whether an object is one of a library that the table names: a frame, an array or a figure."""
+    """Return whether an object belongs to a library that the table names: a frame, an array or a figure."""
     return any(name in _KINDS for name in _names(value))
 
 
@@ -171,7 +171,10 @@ def _describe_json(value: object, bounds: Bounds) -> Described | None:
 
 
 def pictures_apart(value: object) -> tuple[object, tuple[Attachment, ...]]:
-    """Return (lists and dicts with a text in place of each figure, image and attachment in them, these), or the value itself and nothing."""
+    """Return (the value with a text in place of each figure, image and attachment in its lists and dicts, these attachments).
+
+    A value without any of these is returned as it is, with no attachments.
+    """
     pictures: list[Attachment] = []
 
     def apart(part: object, depth: int) -> object:
@@ -208,7 +211,7 @@ def _attachment_kind(attachment: Attachment) -> str:
 
 
 def _describe_pictures(values: list[object] | tuple[object, ...], bounds: Bounds) -> Described | None:
-    """Return the pictures of a list that has nothing else in it, such as of figures, or of the lines that matplotlib's `plot()` returns."""
+    """Describe a list that holds nothing but pictures, such as figures, or the lines that matplotlib's `plot()` returns."""
     if not 0 < len(values) <= _MOST_TOGETHER or not all(map(library_kind, values)):
         return None
     figure = figures.figure_of(values[0])
@@ -224,7 +227,7 @@ def _describe_pictures(values: list[object] | tuple[object, ...], bounds: Bounds
 
 
 def _offered(value: object) -> Iterator[Describe]:
-    """Yield what a plugin says of an object, if one does."""
+    """Yield a plugin's describer of an object, if there is one."""
     describer = offered_describer(_names(value))
     if describer is None:
         return
@@ -241,12 +244,12 @@ def _offered(value: object) -> Iterator[Describe]:
 
 
 def brief(part: object, most: int = 5_000, left_out: list[str] | None = None, scrubber: Scrubber | None = None) -> str:
-    """Return a part of a larger value as text: of a frame or an array what the table says, of anything else its `repr()`.
+    """Return a part of a larger value as text: a frame or an array as the table describes it, anything else as its `repr()`.
 
     Args:
         part: the part.
-        most: how many bytes a frame or an array may have.
-        left_out: takes what is left out of it.
+        most: how many bytes the text of a frame or an array may have.
+        left_out: a list to which what is left out is added.
         scrubber: takes secrets out of it.
     """
     if library_kind(part):

@@ -1,1 +1,1 @@
-"""One prompt for every row of a table: asked many at a time, kept as they finish, and resumed where they stopped."""
+"""One prompt for every row of a table: many rows are asked at a time, answers are kept as they arrive, and a stopped run can be resumed."""

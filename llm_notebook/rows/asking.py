@@ -40,19 +40,19 @@ __all__ = ["Asker"]
 
 @dataclass(slots=True)
 class Asker:
-    """What all questions of a run have in common.
+    """Asks the questions of a run, and holds what they have in common.
 
     Attributes:
-        model: is asked.
-        text: becomes each row's prompt.
+        model: the model that is asked.
+        text: the text from which each row's prompt is made.
         base: a prompt with everything that does not depend on the row.
         reader: reads the answers.
-        attached: the column whose values go with the prompts; None for none.
-        journal: keeps what is asked; None if nothing is kept.
-        rows_id: the run.
+        attached: the column whose values are attached to the prompts; None if there is none.
+        journal: the journal that keeps what is asked; None if nothing is kept.
+        rows_id: the id of the run.
         key: the API key, the name of a stored one, or a function that returns a key.
         chain_limit: how many responses a row may have where there are tools; 0 for no limit, None for the usual one.
-        sender: asks in the model's place, where workers do that.
+        sender: the model that hands the questions to workers, if there are any.
     """
 
     model: Model | KeyModel | AsyncModel | AsyncKeyModel
@@ -86,22 +86,22 @@ class Asker:
             raise RowsError(str(error)) from None
 
     def known(self, questions: Sequence[Question], rows_id: str = "") -> dict[str, RowEntry]:
-        """Return how questions were answered before, by their keys.
+        """Return the earlier answers to questions, by the questions' keys.
 
         Args:
             questions: the questions.
-            rows_id: count only what this run has asked; empty for all runs.
+            rows_id: the run whose answers count; empty for all runs.
         """
         if self.journal is None or not questions:
             return {}
         found = self.journal.rows(list({question.key: None for question in questions}), rows_id)
-        # An answer that asks for tools is none yet: the process ended before they had run.
+        # A response that asks for tools is not an answer yet: the process ended before they had run.
         return {
             key: entry for key, entry in found.items() if not (entry.status == "complete" and _asks_for_calls(entry))
         }
 
     def recall(self, entry: RowEntry) -> Outcome:
-        """Return what an earlier answer, or an earlier failure, comes to."""
+        """Return the outcome of an earlier answer or failure."""
         if entry.status == "complete":
             outcome = self.reader.read(entry.output, entry.finish)
         elif entry.status == "interrupted":
@@ -127,15 +127,15 @@ class Asker:
     async def ask(
         self, question: Question, run_in_thread: Callable[[Callable[[], object]], Awaitable[object]]
     ) -> Outcome:
-        """Ask a question, and return what comes of it.
+        """Ask a question, and return its outcome.
 
         Args:
             question: the question.
-            run_in_thread: performs a read that waits, for models without `await`.
+            run_in_thread: runs a blocking read in a thread, for models without `await`.
 
         Raises:
             JournalError: the answer cannot be kept.
-            WorkersGone: there is nobody left to ask it.
+            WorkersGone: no worker is left to ask it.
         """
         response = self.response(question)
         try:
@@ -170,7 +170,7 @@ class Asker:
         outcome.cost = _sum(costs)
         outcome.turn_id = turn.turn_id if turn.is_kept else ""
         if self.journal is not None and turn.log.not_saved:
-            # What cannot be kept would be paid for again.
+            # An answer that cannot be kept would have to be paid for again.
             raise JournalError(turn.log.not_saved)
         return outcome
 
@@ -191,7 +191,7 @@ class Asker:
         return [row[self.attached]]
 
     def _key_of(self, prompt: Prompt) -> str:
-        """Return a digest of what is sent for a prompt, which another row with the same digest need not be asked for."""
+        """Return a digest of what is sent for a prompt. Rows with the same digest need to be asked only once."""
         if isinstance(self.model, HTTPModel):
             request, _ = self.model._wire(prompt, False, None)
             sent = [request.url.encode(), request.body]
@@ -202,7 +202,7 @@ class Asker:
 
 
 def _turns_of(response: _Read) -> list[Turn]:
-    """Return the turns of what was asked: one, or the rounds of a chain as far as there are some."""
+    """Return the turns of a response: one, or the rounds of a chain so far."""
     if isinstance(response, ChainResponse | AsyncChainResponse):
         return [one._turn for one in response._chain.responses()]
     return [response._turn]

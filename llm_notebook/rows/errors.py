@@ -1,4 +1,4 @@
-"""What is wrong with a run over rows."""
+"""The errors of runs over rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class RowsError(ModelError, ValueError):
     """A run over rows cannot begin, or had to stop. The message is one sentence that says what to do.
 
     Attributes:
-        partial: the table as far as the run came; None if nothing was sent.
+        partial: the table as far as the run got; None if nothing was sent.
     """
 
     def __init__(self, message: str, *, partial: object = None) -> None:
@@ -20,8 +20,8 @@ class RowsError(ModelError, ValueError):
 
 
 class WorkerLost(TransportError):
-    """No worker has asked a row, or none has told what came of it."""
+    """No worker has asked a row, or its answer has not come back."""
 
 
 class WorkersGone(WorkerLost):
-    """No worker will ask any further row."""
+    """No worker is left to ask any more rows."""

@@ -1,4 +1,4 @@
-"""What a run is expected to take, before anything is sent."""
+"""Estimates the size and the cost of a run before anything is sent."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class CostRefused(RowsError):
     """A run is expected to cost more than its limit. Nothing was sent.
 
     Attributes:
-        estimate: what it is expected to take.
-        limit: US dollars.
+        estimate: the expected size and cost of the run.
+        limit: the limit in US dollars.
     """
 
     def __init__(self, estimate: Estimate, limit: float) -> None:
@@ -43,12 +43,12 @@ class CostRefused(RowsError):
 
 
 class Estimator:
-    """Guesses what a run takes, by the lengths of its prompts.
+    """Estimates the size and the cost of a run from the lengths of its prompts.
 
     Args:
         asker: makes the questions.
         table: the rows.
-        asks_known: rows that were answered before are asked again.
+        asks_known: whether rows that were answered before are asked again.
     """
 
     def __init__(self, asker: Asker, table: Table, *, asks_known: bool) -> None:
@@ -59,7 +59,7 @@ class Estimator:
         self._answer = _TOKENS_OF_AN_ANSWER if asker.reader.schema is None else _TOKENS_OF_A_FIELD * columns
 
     def exact(self) -> tuple[Estimate, float]:
-        """Look at every row. Return (what the rows take that are left to ask, what one of them is expected to cost)."""
+        """Look at every row. Return (the estimate for the rows that are left to ask, the expected cost of one of them in US dollars)."""
         if self._table.count is None:
             return Estimate(0, 0, None), self._cost(0)
         tokens = [self._tokens(question) for question in self._left(enumerate(self._table.rows()))]
@@ -67,7 +67,7 @@ class Estimator:
         return Estimate(len(tokens), sum(tokens), total), total / len(tokens) if tokens else 0.0
 
     def guess(self) -> Estimate | None:
-        """Look at some rows, evenly spread, and infer what all take. None if it is not known how many there are."""
+        """Look at some rows, evenly spread, and return an estimate for all of them; None if it is not known how many there are."""
         count = self._table.count
         if count is None:
             return None
@@ -79,7 +79,7 @@ class Estimator:
         return Estimate(round(len(tokens) * share), round(sum(tokens) * share), None if cost is None else cost * share)
 
     def _left(self, rows: Iterator[tuple[int, Mapping[str, Any]]]) -> list[Question]:
-        """Return the questions of rows that are not answered yet, equal ones once."""
+        """Return the questions of the rows that are not answered yet, with equal questions only once."""
         questions = {}
         for position, row in rows:
             try:

@@ -1,4 +1,4 @@
-"""The flavour of a model that a run asks: the async one, wherever there is one."""
+"""Chooses the flavour of the model that a run asks: the async one if there is one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
 
 
 def asked_model(model: AnyModel | str | None, *, has_tools: bool) -> AnyModel:
-    """Return the model that a run asks, in its async flavour where it has one: many requests at once take no threads there, and ■ ends them at once.
+    """Return the model that a run asks, in its async flavour if it has one: many requests at once then need no threads, and ■ ends them all.
 
     Args:
         model: a model or its name; None for the default model.
-        has_tools: the rows have tools. A model that is given as an object then keeps its flavour, since functions may wait where they run.
+        has_tools: whether the rows have tools. If so, a model that is given as an object keeps its flavour, since a tool may block the
+            thread that it runs in.
 
     Raises:
         UnknownModelError: no model has that name.
@@ -28,7 +29,7 @@ def asked_model(model: AnyModel | str | None, *, has_tools: bool) -> AnyModel:
         except UnknownModelError:
             return get_model(model)
     for sync, other in WIRES.values():
-        # A class of the user's own may do anything else.
+        # A class that the user has written may do something else.
         if type(model) is sync and not has_tools:
             twin = other.__new__(other)
             vars(twin).update(vars(model))

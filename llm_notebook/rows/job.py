@@ -1,4 +1,4 @@
-"""One call of `map_rows()`: everything is checked first, then the rows are asked, and the table is put together."""
+"""One call of `map_rows()`: it checks everything, then asks the rows, and puts the table together."""
 
 from __future__ import annotations
 
@@ -54,12 +54,13 @@ __all__ = ["Job", "Wanted"]
 _UNASKED = "It was not asked: the run was stopped before."
 _RESUMED = " What is answered is kept; the same call asks the rest."
 _FINAL = frozenset({"misfit", "ended", "request", "other"})
-_WINDOW = 4  # rows of an iterator that are under way or waiting to be taken, for each that is asked at once
+# For each row that may be asked at once, so many rows of an iterator may be under way or waiting to be taken.
+_WINDOW = 4
 
 
 @dataclass(slots=True, frozen=True)
 class Wanted:
-    """The arguments of `map_rows()` beside the rows, the prompt and the model; it documents them."""
+    """The arguments of `map_rows()` other than the rows, the prompt and the model. They are documented there."""
 
     schema: object = None
     system: str | None = None
@@ -97,18 +98,18 @@ class Job:
 
     Args:
         rows, prompt, model, wanted: the arguments of `map_rows()`.
-        make_display: makes what shows it; None for the process's usual display.
+        make_display: makes the display of the run; None for the process's usual display.
 
     Attributes:
         table: the table.
         asker: makes and asks the questions.
-        plan: decides what is asked next.
-        run: what is told of the run.
-        display: shows it.
-        over: is set once nothing more is asked.
+        plan: decides which row is asked next.
+        run: the state of the run as its display sees it.
+        display: the display of the run.
+        over: set once nothing more will be asked.
 
     Raises:
-        RowsError: something is wrong with them. Nothing was sent.
+        RowsError: something is wrong with the arguments. Nothing was sent.
     """
 
     def __init__(
@@ -160,10 +161,10 @@ class Job:
         self._done: dict[int, Outcome] = {}
 
     def begin(self) -> None:
-        """Keep in the journal that the run begins, and show it. Call this in the thread that asks for the run.
+        """Record the beginning of the run in the journal, and show the run. Call this in the thread that asks for the run.
 
         Raises:
-            RowsError: another process is at the same run. Nothing was sent.
+            RowsError: the same run is under way in another process. Nothing was sent.
         """
         self._begin()
         self.display.open()
@@ -172,7 +173,7 @@ class Job:
         """Ask all rows of a run that has begun, and return the table with the new columns.
 
         Raises:
-            RowsError: every row fails alike, or the journal failed.
+            RowsError: every row fails in the same way, or the journal failed.
         """
         try:
             async with aclosing(self._outcomes()) as batches:
@@ -191,7 +192,7 @@ class Job:
         """Yield the rows of a run that has begun in order, each as a dict with the new columns.
 
         Raises:
-            RowsError: the run has stopped, so that the iterator has rows that were not read.
+            RowsError: the run has stopped before all rows of the iterator were read.
         """
         raw: dict[int, Mapping[str, Any]] = {}
         ready: list[tuple[int, Outcome]] = []
@@ -206,20 +207,20 @@ class Job:
                     yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
                     following += 1
         if self.plan.stopped:
-            # Nobody could tell otherwise that this is not the end of the rows.
+            # Without an error, this would look like the end of the rows.
             raise RowsError(f"{self.plan.stopped}{self._advice}")
 
     def partial(self) -> Any:
-        """Return the table as far as the run has come. Rows that it has not asked say so."""
+        """Return the table as far as the run has got. Rows that it has not asked say so."""
         unasked = Outcome(failure="unasked", error=self.plan.stopped or _UNASKED)
         outcomes = [self._done.get(position, unasked) for position in range(self.table.count or 0)]
         return self.table.result(self.asker.reader.columns, outcomes)
 
     def end(self, error: BaseException | None = None) -> None:
-        """Note how the run ended, and show it. Call this in the thread that asked for the run.
+        """Record how the run ended, and show it. Call this in the thread that asked for the run.
 
         Args:
-            error: what ended it; None if it came to its end.
+            error: the error that ended the run; None if it was completed.
         """
         if isinstance(error, Exception):
             self.run.end("fault", str(error))
@@ -228,17 +229,17 @@ class Job:
             self.run.end("stopped", said)
         else:
             self.run.end("limit" if self.plan.stopped else "done", self.plan.stopped)
-        # After ■, what runs on another loop ends a moment later, and the same call may come before that.
+        # After ■, the work on another loop takes a moment to end, and the user may repeat the call before that.
         process.of(RunsHere).end(self)
         self.display.close(self._found, failures_of(self._done))
 
     async def _outcomes(
         self, raw: dict[int, Mapping[str, Any]] | None = None
     ) -> AsyncGenerator[list[tuple[int, Outcome]], None]:
-        """Yield outcomes as they come, and keep in the journal that the run begins and how it ends.
+        """Yield outcomes as they arrive, and record the beginning and the end of the run in the journal.
 
         Args:
-            raw: takes the rows, where they cannot be read again.
+            raw: receives the rows as they are read, if they cannot be read again.
         """
         rows: Iterator[tuple[int, Mapping[str, Any]]] = enumerate(self.table.rows())
         if raw is not None:
@@ -250,12 +251,12 @@ class Job:
                 async for batch in batches:
                     yield batch
         except BaseException:
-            # Nobody waits here: somebody has pressed ■, or has dropped the iterator.
+            # Nobody waits for this any more: ■ was pressed, or the iterator was dropped.
             self._end("interrupted")
             raise
         ended = self._end("failed" if self.plan.is_fault else "interrupted" if self.plan.stopped else "complete")
         if ended is not None:
-            # If the journal fails, the run reads as interrupted, and what is answered is kept all the same.
+            # If the journal fails, the run counts as interrupted, and its answers are kept all the same.
             with suppress(JournalError):
                 await outcome_of(ended)
 
@@ -267,7 +268,7 @@ class Job:
         if self.asker.journal is None:
             return
         model, table = self.asker.model, self.table
-        # What an iterator will yield is not known, so two of them are never the same run.
+        # It is not known what an iterator will yield, so two of them never count as the same run.
         first = self.asker.rows_id if table.count is None else repr(next(iter(table.rows())))
         same = json_text(
             [model.model_id, self._text.text, self._wanted.system, self.asker.base.settings(), table.count, first]
@@ -291,13 +292,13 @@ class Job:
             )
 
     def _end(self, status: TurnStatus) -> Future[None] | None:
-        """Hand over to the journal how the run ends."""
+        """Tell the journal how the run ends."""
         journal = self.asker.journal
         process.of(RunsHere).end(self)
         return None if journal is None else journal.submit(RowsEnded(self.asker.rows_id, status, datetime.now(UTC)))
 
     def _again(self) -> frozenset[str]:
-        """Return which earlier outcomes are asked again."""
+        """Return the kinds of earlier outcomes that are asked again."""
         again = ASKED_AGAIN
         if self._wanted.retry is not None:
             again |= _FINAL
@@ -314,10 +315,10 @@ class Job:
         check_names(names, reader.columns)
 
     def _expect(self) -> tuple[Estimate | None, Budget]:
-        """Return (what the run is expected to take, what it may cost).
+        """Return (the estimate for the run, its budget).
 
         Raises:
-            RowsError: the price is not known, or what is left to ask is expected to cost more than the limit.
+            RowsError: the price is not known, or the remaining rows are expected to cost more than the limit.
         """
         limit = self._wanted.limit_cost
         estimator = Estimator(self.asker, self.table, asks_known=not self._wanted.resume)

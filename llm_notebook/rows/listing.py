@@ -1,4 +1,4 @@
-"""The runs over rows that the journal has."""
+"""Lists the runs over rows in the journal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["runs"]
 
 
 def runs(*, limit: int = 50) -> list[RowsEntry]:
-    """Return the latest runs over rows, newest first: what was asked, how far they came, and what they used.
+    """Return the latest runs over rows, newest first: what was asked, how far they got, and what they used.
 
     Args:
         limit: the largest number of runs.

@@ -49,41 +49,42 @@ def map_rows(
 ) -> Any:
     """Ask a model one prompt for every row of a table, many rows at a time.
 
-    Every answer is in the journal before it counts. After an interrupt or a crash, the same call asks only what is not answered yet. One
-    row's failure never ends the run: the row has missing values, and a sentence in the column `error`.
+    Every answer is written to the journal before it counts. After an interrupt or a crash, the same call asks only the rows that are not
+    answered yet. A row that fails does not end the run: it gets missing values, and a sentence in the column `error`.
 
     Args:
-        rows: a data frame of pandas, or of another library that narwhals knows; a list of dicts or texts; or an iterator of them. A text is the
-            column `text`.
+        rows: a data frame of pandas, or of another library that narwhals knows; a list of dicts or texts; or an iterator of them. Texts
+            form the column `text`.
         prompt: the prompt, with columns in double braces, such as `Classify: {{ text }}`, or any other expression over the row.
         schema: what each answer must fit, such as `"label, score float"`: each field becomes a column. Without one, there is the column
             `answer`.
         model: a model or its name; the default model if not given.
         system: the system prompt, the same for every row.
         options: the model's options.
-        attachments: the column whose values go with the prompts: paths, addresses or bytes of pictures and other files.
-        concurrency: how many rows are asked at once.
-        limit_cost: US dollars that the run may cost. It is refused if it is expected to cost more, and it stops where it would.
-        dedupe: ask equal rows once.
-        resume: use earlier answers to the same request; with False, everything is asked again.
-        retry: `"failed"` asks the rows again that have failed for good, such as those whose answers did not fit.
-        keep: keep what is asked in the journal; with False, nothing can be resumed.
+        attachments: the column whose values are attached to the prompts: paths, addresses or bytes of pictures and other files.
+        concurrency: how many rows are asked at the same time.
+        limit_cost: the most that the run may cost, in US dollars. A run that is expected to cost more is refused, and one that would go
+            over the limit is stopped.
+        dedupe: ask equal rows only once.
+        resume: use earlier answers to the same request; if False, everything is asked again.
+        retry: `"failed"` asks rows again that have failed for good, such as those whose answers did not fit.
+        keep: keep what is asked in the journal; if False, the run cannot be resumed.
         key: an API key, the name of a stored one, or a function that returns one for each request.
-        progress: say before what the run is expected to take, and show a bar.
-        sample: ask only so many of the rows, spread evenly, and return these alone. Without it, the same call asks the others, and none of
-            these again.
+        progress: say beforehand how much the run is expected to take, and show a progress bar.
+        sample: ask only this many rows, spread evenly, and return only these. The same call without `sample` then asks the others, and
+            none of these again.
         tools: functions, Tools and Toolboxes that the model may call for each row; none that asks for approval.
-        executor: asks the rows in its threads, processes or machines, such as a process pool or `client.get_executor()` of
-            `dask.distributed`. Answers are kept here.
-        send_keys: send keys to workers in other processes; without it, they use those of their own environment.
+        executor: an executor that asks the rows in its threads or processes or on its machines, such as a process pool or
+            `client.get_executor()` of `dask.distributed`. The answers are kept in this process's journal.
+        send_keys: send keys to workers in other processes; otherwise they use the keys of their own environment.
 
     Returns:
-        A table of the same kind and order with the new columns, and with `error`, `cost` (US dollars) and `turn` (the turn in the
-        journal). For an iterator: an iterator of dicts, which asks as it is read.
+        A table of the same kind, in the same order, with the new columns and with `error`, `cost` (in US dollars) and `turn` (the id of
+        the turn in the journal). For an iterator: an iterator of dicts, which asks rows as it is read.
 
     Raises:
-        RowsError: something is wrong with the rows, the prompt or the schema, and nothing was sent; or every row fails alike. Its
-            attribute `partial` then has the table as far as it came.
+        RowsError: something is wrong with the rows, the prompt or the schema, and nothing was sent; or every row fails in the same way.
+            Its attribute `partial` is then the table as far as the run got.
     """
     wanted = Wanted(
         schema,
@@ -111,14 +112,14 @@ def perform(job: Job) -> Any:
     """Perform a run over a table of a known length, and return the table.
 
     Raises:
-        RowsError: every row fails alike, or another process is at the same run.
-        KeyboardInterrupt: it was stopped. Then `job.partial()` is the table as far as it came.
+        RowsError: every row fails in the same way, or the same run is under way in another process.
+        KeyboardInterrupt: the run was stopped. `job.partial()` is then the table as far as the run got.
     """
     with _shown(job):
         try:
             return _wait(process.of(EventLoopThread), job.collect())
         except KeyboardInterrupt:
-            # What is under way is being cancelled on the other loop.
+            # The other loop is cancelling what is under way.
             job.over.wait(_LONGEST_STOP)
             raise
 
@@ -173,7 +174,7 @@ async def amap_rows(
 
 @contextmanager
 def _shown(job: Job) -> Iterator[None]:
-    """Begin a run and show it, and at the end of the block show how it ended."""
+    """Begin a run and show it; at the end of the block, show how the run ended."""
     job.begin()
     try:
         yield
@@ -184,13 +185,13 @@ def _shown(job: Job) -> Iterator[None]:
 
 
 def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
-    """Wait for what runs on another loop, so that ■ stops it in a cell with `await` too."""
+    """Wait for work on another loop, in such a way that ■ stops it even in a cell with `await`."""
     with stoppable():
         return loop.run(awaitable)
 
 
 def _each(job: Job) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a run, which is performed on a loop of its own."""
+    """Perform a run on an event loop of its own, and yield its rows."""
     loop = process.of(EventLoopThread)
     with _shown(job):
         rows = job.each()

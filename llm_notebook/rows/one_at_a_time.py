@@ -1,4 +1,4 @@
-"""The runs that are under way in this process, so that the same run is not begun twice: the second would pay for answers that the first gets."""
+"""Keeps the same run from being begun twice in this process: the second would pay for answers that the first is getting anyway."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["RunsHere"]
 
 
 class RunsHere:
-    """The runs that are under way in this process, by what they ask. A run without any reference left is over."""
+    """The runs that are under way in this process, by what they ask. A run that nothing refers to any more is over."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""What came of a row: an answer that fits, or the reason why there is none."""
+"""The outcome of a row: an answer that fits, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from llm_notebook.tools.schemas import schema_of
 __all__ = ["ANSWER", "AnswerReader", "Outcome"]
 
 ANSWER = "answer"
-"""The column of answers without a schema."""
+"""The column for answers without a schema."""
 
-# A provider that filters an answer, or ends it at a limit, gives the same again.
+# A provider that filters an answer, or ends it at a limit, would do the same again.
 _ENDED_EARLY = {
     "length": "The answer was cut off at the token limit: raise max_tokens.",
     "content_filter": "The provider's filter stopped the answer.",
@@ -31,17 +31,17 @@ _ENDED_EARLY = {
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a row.
+    """The outcome of a row.
 
     Attributes:
-        values: the new columns' values; empty if there is no answer that fits.
-        failure: the kind of failure in one word; empty if there is none. Beside those of `errors.failure_kind()`: `misfit`, `ended` (the
-            provider ended the answer early), `prompt` (the prompt could not be made), `journal`, `unasked`.
+        values: the values of the new columns; empty if there is no answer that fits.
+        failure: the kind of failure in one word; empty if there is none. In addition to those of `errors.failure_kind()`: `misfit`,
+            `ended` (the provider ended the answer early), `prompt` (the prompt could not be made), `journal`, `unasked`.
         error: the failure as a sentence.
-        usage: the tokens that it took; None if they are not known.
-        cost: US dollars; None if that is not known.
-        turn_id: the turn in the journal; empty if there is none.
-        at: when it was answered before, if this run did not ask it.
+        usage: the tokens that were used; None if that is not known.
+        cost: the cost in US dollars; None if that is not known.
+        turn_id: the id of the turn in the journal; empty if there is none.
+        at: when the row was answered earlier, if this run did not ask it.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -57,14 +57,14 @@ class AnswerReader:
     """Reads answers as the values of new columns.
 
     Args:
-        schema: what each answer must fit, in any form that a schema has; None for answers that are text.
+        schema: what each answer must fit, in any of the forms of a schema; None for answers that are text.
 
     Attributes:
         schema: the same as JSON Schema; None for text.
         columns: the new columns.
 
     Raises:
-        RowsError: it is no schema, or it has no columns.
+        RowsError: the schema is not valid, or it has no columns.
     """
 
     def __init__(self, schema: object = None) -> None:
@@ -83,7 +83,7 @@ class AnswerReader:
             raise RowsError("The schema names no fields, so there are no columns to fill. Nothing was sent.")
 
     def read(self, messages: list[Message], finish: Finish | None) -> Outcome:
-        """Return what an answer comes to.
+        """Return the outcome of an answer.
 
         Args:
             messages: what the model said.

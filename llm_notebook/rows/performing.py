@@ -1,8 +1,9 @@
-"""Performs a run: reads the rows, keeps as many questions under way as are wanted, and hands on outcomes as they come.
+"""Performs a run: reads the rows, keeps the wanted number of questions under way, and passes outcomes on as they arrive.
 
-How it works. A number of workers each take the next question from the plan and ask it. The first worker that notices that few questions are left
-reads some more rows: their prompts are made, and the journal is asked once for all of them which were answered before. If nothing is left but
-questions that are put aside, the workers wait until the first is due. Everything runs on one event loop, so that nothing has to be locked.
+How it works. A number of workers each take the next question from the plan and ask it. The first worker that notices that few questions
+are left reads some more rows: it makes their prompts, and asks the journal, once for all of them, which were answered before. If only
+questions that were set aside are left, the workers wait until the first of them is due. Everything runs on one event loop, so nothing has
+to be locked.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ __all__ = ["ASKED_AGAIN", "Performance"]
 
 _ROWS_AT_ONCE = 64
 ASKED_AGAIN = frozenset({"limit", "quota", "server", "connection", "broken", "key", "stopped"})
-"""The kinds of earlier failures after which a run that is resumed asks again: nothing was answered, and that may have passed."""
+"""The kinds of earlier failures that a resumed run asks again: there was no answer, and the cause may have passed."""
 
 Done = tuple[int, Outcome]
 """The number of a row, and its outcome."""
@@ -36,11 +37,11 @@ class Performance:
 
     Attributes:
         asker: makes and asks the questions.
-        plan: decides.
-        rows: the rows that are not read yet, with their numbers.
-        concurrency: how many questions are under way at once.
-        again: which earlier outcomes are asked again.
-        window: how many rows may be under way or waiting to be taken; None for no bound.
+        plan: decides which question is asked next.
+        rows: the rows that have not been read yet, with their numbers.
+        concurrency: how many questions are under way at the same time.
+        again: the kinds of earlier outcomes that are asked again.
+        window: how many rows may be under way or waiting to be taken; None for no limit.
     """
 
     asker: Asker
@@ -58,7 +59,7 @@ class Performance:
     _threads: ThreadPoolExecutor | None = None
 
     async def outcomes(self) -> AsyncGenerator[list[Done], None]:
-        """Yield outcomes as they come, several at a time. When it is closed, nothing more is asked; `plan.stopped` says why it ended early."""
+        """Yield outcomes as they arrive, several at a time. Once it is closed, nothing more is asked. `plan.stopped` says why a run ended early."""
         workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
         ending = asyncio.gather(*workers, return_exceptions=True)
         ending.add_done_callback(lambda _: self._news.set())
@@ -89,7 +90,7 @@ class Performance:
             self.plan.stop(str(error))
             raise
         finally:
-            # Those that wait have nothing to wait for any more.
+            # Workers that are waiting have nothing left to wait for.
             self._room.set()
 
     async def _ask_all(self) -> None:
@@ -106,7 +107,7 @@ class Performance:
             self._take(self.plan.finish(question, outcome, loop.time()), outcome)
 
     async def _next(self) -> Question | None:
-        """Wait for a question; None when there is none any more."""
+        """Wait for a question and return it; None when there are no more."""
         loop = asyncio.get_running_loop()
         while not self.plan.stopped:
             if self.plan.queued < self.concurrency and not self._is_read and self._has_room():
@@ -162,7 +163,7 @@ class Performance:
         self._room.set()
 
     def _left_unasked(self) -> list[Done]:
-        """Return the outcomes of the rows that a stopped run does not ask."""
+        """Return the outcomes of the rows that a stopped run has not asked."""
         outcome = Outcome(failure="unasked", error=self.plan.stopped)
         positions = [position for question in self.plan.abandon() for position in question.positions]
         if self.plan.stopped and self.window is None:

@@ -1,9 +1,10 @@
-"""Which row is asked next, and when a run is over: decisions only, no I/O.
+"""Decides which row is asked next, and when a run is over. It does no I/O.
 
-How it works. Questions are added as the rows are read. Equal questions are one: the first is asked, and the others get its outcome. A question
-that failed in a way that may pass is put aside and becomes due again a little later. When many requests in a row fail alike, the run stops.
-They are in a row in the order in which they were asked: an answer that took long says nothing of what was asked after it. So the plan knows at each moment whether there is something
-to ask, something to wait for, or nothing more to do. `Performance` follows it, and does the sending.
+How it works. Questions are added as the rows are read. Equal questions count as one: the first is asked, and the others get its outcome.
+A question whose failure may pass is set aside and becomes due again a little later. When many consecutive requests fail in the same way,
+the run stops. Their order is that in which they were asked, because a slow answer says nothing about the requests that were sent after it. So
+the plan knows at each moment whether there is something to ask, something to wait for, or nothing more to do. `Performance` follows the
+plan, and does the sending.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Budget", "Plan", "Question"]
 
-# What may pass by itself, and how often a row is asked in all because of it. The transport has tried each of them several times.
+# Failures that may pass, and how often a row is asked in all because of them. Each time, the transport has already tried several times.
 _MOST_ATTEMPTS = {"limit": 8, "server": 4, "connection": 4, "broken": 3}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _MOST_ALIKE = 50
 _REMEMBERED = 1000
-# What is wrong with one row says nothing of the others.
+# Failures of a single row, which say nothing about the others.
 _OF_ONE_ROW = frozenset({"misfit", "ended", "prompt", "broken"})
 
 
@@ -39,9 +40,9 @@ class Question:
     Attributes:
         prompt: what is asked.
         key: a digest of what is sent.
-        positions: the numbers of the rows, from 0 on.
-        attempts: how often it was asked.
-        number: how many requests were sent before it was asked the last time.
+        positions: the numbers of the rows, counted from 0.
+        attempts: how often it has been asked.
+        number: how many requests had been sent when it was last asked.
     """
 
     prompt: Prompt
@@ -53,11 +54,11 @@ class Question:
 
 @dataclass(slots=True)
 class Budget:
-    """What a run may cost.
+    """The amount that a run may cost.
 
     Attributes:
-        limit: US dollars; None for no limit.
-        expected: what one row is expected to cost, in US dollars, before any is answered.
+        limit: the limit in US dollars; None for no limit.
+        expected: the expected cost of one row in US dollars, used until a row has been answered.
     """
 
     limit: float | None = None
@@ -69,11 +70,11 @@ class Plan:
     """The state of a run.
 
     Attributes:
-        budget: what it may cost.
-        dedupe: ask equal questions once.
-        progress: how far it has come.
-        stopped: why it asks nothing more, as a sentence; empty while it goes on.
-        is_fault: it was stopped because every row would fail alike.
+        budget: the amount that it may cost.
+        dedupe: whether equal questions are asked only once.
+        progress: the progress of the run.
+        stopped: why nothing more is asked, as a sentence; empty while the run continues.
+        is_fault: whether it was stopped because every row would fail in the same way.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -89,7 +90,7 @@ class Plan:
     _sent: int = 0
     _ended: list[tuple[int, str]] = field(
         default_factory=list
-    )  # what has ended lately, in the order in which it was asked
+    )  # the requests that ended most recently, in the order in which they were sent
 
     def add(self, question: Question) -> None:
         """Add a question at the end."""
@@ -102,19 +103,19 @@ class Plan:
 
     @property
     def queued(self) -> int:
-        """How many questions could be asked at once."""
+        """How many questions could be asked right now."""
         return len(self._queue)
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being asked, nor is anything left to ask."""
+        """Whether nothing is being asked and nothing is left to ask."""
         return not self._asking and not self._queue and not self._later
 
     def next(self, now: float) -> Question | None:
         """Return the question to ask now; None if there is none at this moment.
 
         Args:
-            now: the time in seconds, of any clock that only advances.
+            now: the time in seconds, on any clock that never goes back.
         """
         if self.stopped:
             return None
@@ -134,17 +135,17 @@ class Plan:
         return question
 
     def seconds_left(self, now: float) -> float | None:
-        """Return after how many seconds the next question is due that was put aside; None if there is none."""
+        """Return in how many seconds the next question that was set aside is due; None if there is none."""
         return max(0.0, self._later[0][0] - now) if self._later else None
 
     def finish(self, question: Question, outcome: Outcome, now: float) -> list[int]:
-        """Take the outcome of a question. Return the rows that have it; none if the question is asked again."""
+        """Take the outcome of a question. Return the rows that it applies to; none if the question will be asked again."""
         self._asking -= 1
         self._asked += 1
         self.progress.pay(outcome)
         is_last = question.attempts >= _MOST_ATTEMPTS.get(outcome.failure, 0)
         if is_last or outcome.failure != "limit":
-            # A limit says that the server is there, and too busy for now.
+            # A rate limit shows that the server is there, but too busy at the moment.
             self._count_alike(question.number, outcome)
         if not is_last and not self.stopped:
             self.progress.asked_again += 1
@@ -154,12 +155,12 @@ class Plan:
         return self.settle(question, outcome)
 
     def settle(self, question: Question, outcome: Outcome, *, is_known: bool = False) -> list[int]:
-        """Take an outcome that stays. Return the rows that have it.
+        """Take a final outcome. Return the rows that it applies to.
 
         Args:
             question: the question.
             outcome: the outcome.
-            is_known: it was answered before.
+            is_known: whether the question was answered before this run.
         """
         self._open.pop(question.key, None)
         for number in range(len(question.positions)):
@@ -171,7 +172,7 @@ class Plan:
         self.stopped, self.is_fault = self.stopped or reason, self.is_fault or is_fault
 
     def abandon(self) -> list[Question]:
-        """Take out the questions that are not asked any more, and return them."""
+        """Remove the questions that will not be asked any more, and return them."""
         left = [*self._queue, *(question for _, _, question in self._later)]
         self._queue.clear()
         self._later.clear()
@@ -195,7 +196,7 @@ class Plan:
             self.stop(f"The last {_MOST_ALIKE} requests failed alike: {outcome.error}", is_fault=True)
 
     def _alike(self, at: int, kind: str) -> int:
-        """Return how many requests around one, itself included, have failed in the same way with none between them that did not."""
+        """Return how many consecutive requests around this one, itself included, have failed in the same way."""
         ended, first, last = self._ended, at, at
         while first > 0 and ended[first - 1][1] == kind and at - first < _MOST_ALIKE:
             first -= 1

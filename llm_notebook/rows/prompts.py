@@ -1,4 +1,4 @@
-"""The prompt of each row: a text with `{{ column }}` in it, or any other expression over the row."""
+"""Makes the prompt of each row from a text with `{{ column }}`, or any other expression over the row, in it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from llm_notebook.templates.expressions import Expression, WrongExpression, spli
 __all__ = ["ROW", "RowPrompt"]
 
 ROW = "row"
-"""The name by which an expression has the whole row, for columns whose names are no Python names."""
+"""The name under which expressions see the whole row, for columns whose names are not Python names."""
 
 _KNOWN = frozenset({ROW, *dir(builtins)})
 
 
 class RowPrompt:
-    """A text that becomes another prompt for every row.
+    """A text from which a prompt is made for every row.
 
     A column is a variable in its expressions: `{{ text }}`, `{{ text[:500] }}`, `{{ row["unit price"] }}`. A missing value is an empty text.
 
@@ -29,7 +29,7 @@ class RowPrompt:
         text: the text.
 
     Raises:
-        RowsError: an expression in it is not Python, or it has none.
+        RowsError: the text has no expression, or one of its expressions is not Python.
     """
 
     def __init__(self, text: str) -> None:
@@ -45,7 +45,7 @@ class RowPrompt:
         self.text = text
 
     def check(self, columns: list[str]) -> None:
-        """Refuse names that are no columns.
+        """Refuse names that are not columns.
 
         Raises:
             RowsError: an expression has a name that is neither a column nor one of Python's own.
@@ -82,12 +82,12 @@ def _evaluate(expression: Expression, names: dict[str, Any]) -> object:
     try:
         return eval(expression.code, names)  # noqa: S307  the user's own expression
     except (Exception, SystemExit) as error:
-        # A SystemExit would end the event loop that all rows share.
+        # A SystemExit would otherwise end the event loop that all rows share.
         raise RowsError(f"{expression.shown} failed with {type(error).__name__}: {error}") from None
 
 
 def _free_names(code: types.CodeType) -> set[str]:
-    """Return the names that an expression takes from outside, those of its comprehensions and functions included."""
+    """Return the names that an expression does not define itself, including those used in its comprehensions and functions."""
     # Attributes are among `co_names` too, so the names are taken from the instructions that load globals.
     import dis  # only a run over rows needs it
 

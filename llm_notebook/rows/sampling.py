@@ -1,4 +1,4 @@
-"""Samples of rows, which show what a run brings before all of it is paid for."""
+"""Samples of rows, which show what answers a run gives before all of it is paid for."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["sample_of"]
 
 
 def sample_of(data: Any, size: int) -> tuple[Any, int | None]:
-    """Return (some rows of a table, as a table of the same kind; how many rows it has, None if that is not known).
+    """Return (some rows of a table, as a table of the same kind; how many rows the table has, or None if that is not known).
 
-    The rows are the same each time, in their order and spread evenly, so that a table that is sorted does not show one kind of rows only.
-    Of an iterator they are the first ones.
+    The rows are the same each time. They keep their order and are spread evenly, so that the sample of a sorted table does not show only one
+    kind of row. The sample of an iterator is its first rows.
 
     Args:
         data: a table.
         size: how many rows are wanted.
 
     Raises:
-        RowsError: it is no table.
+        RowsError: `data` is not a table.
     """
     if isinstance(data, Iterator):
         return islice(data, size), None

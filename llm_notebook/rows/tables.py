@@ -1,4 +1,4 @@
-"""The tables that a run reads and gives back: data frames, lists of dicts or texts, and iterators of them."""
+"""The tables that a run reads and returns: data frames, lists of dicts or texts, and iterators of them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from llm_notebook.rows.outcomes import Outcome
 __all__ = ["NOTES", "TEXT", "Table", "check_names", "open_table", "with_outcome"]
 
 TEXT = "text"
-"""The column of rows that are plain texts."""
+"""The column for rows that are plain texts."""
 NOTES = ("error", "cost", "turn")
-"""The columns that every result has: why a row failed, what it cost in US dollars, and its turn in the journal."""
+"""The columns that every result has: why a row failed, what it cost in US dollars, and the id of its turn in the journal."""
 
 
 class Table(Protocol):
@@ -44,7 +44,7 @@ def open_table(data: object) -> Table:
     """Return a table for a data frame, a list or an iterator.
 
     Raises:
-        RowsError: it is none of these, has no rows, or its index has a label twice.
+        RowsError: `data` is none of these, has no rows, or has a label twice in its index.
     """
     kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(data).__mro__}
     if "pandas.DataFrame" in kinds:
@@ -62,7 +62,7 @@ def open_table(data: object) -> Table:
 
 
 def with_outcome(row: Mapping[str, Any], columns: Sequence[Column], outcome: Outcome) -> dict[str, Any]:
-    """Return a row as a dict with what has come of it."""
+    """Return a row as a dict with its outcome."""
     values = {column.name: outcome.values.get(column.name) for column in columns}
     return {**row, **values, **_notes(outcome)}
 
@@ -75,7 +75,7 @@ def check_names(names: Iterable[str], columns: Sequence[Column]) -> None:
     """Refuse new columns that would replace old ones.
 
     Raises:
-        RowsError: the table has a column of the name of a new one.
+        RowsError: the table already has a column with the name of a new one.
     """
     clashes = sorted(set(names) & {*(column.name for column in columns), *NOTES})
     if clashes:
@@ -153,7 +153,7 @@ class _NarwhalsTable:
         yield from self._frame.iter_rows(named=True)
 
     def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
-        import narwhals.stable.v2 as narwhals  # loaded by then
+        import narwhals.stable.v2 as narwhals  # already loaded at this point
 
         library = self._frame.implementation
         if library.is_polars() or library.is_pyarrow():

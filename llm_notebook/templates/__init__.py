@@ -1,4 +1,4 @@
-"""Templates and fragments: stored prompts, and texts that go in front of prompts."""
+"""Templates and fragments: stored prompts, and texts that are placed before prompts."""
 
 from __future__ import annotations
 

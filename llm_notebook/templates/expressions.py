@@ -1,4 +1,4 @@
-"""Finds the `{{ expression }}`s in a text and compiles them. Single braces are ordinary text."""
+"""Finds every `{{ expression }}` in a text and compiles it. Single braces are ordinary text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPENING = "{{"
 
 
 class WrongExpression(ValueError):
-    """What stands in double braces is no Python expression."""
+    """The text in double braces is not a Python expression."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -38,7 +38,7 @@ def split_expressions(text: str) -> list[str | Expression]:
     """Split a text into plain pieces and the expressions between them, in order.
 
     Raises:
-        WrongExpression: something in double braces is no expression; the message names it.
+        WrongExpression: a text in double braces is not an expression; the message quotes it.
     """
     pieces: list[str | Expression] = []
     position = 0
@@ -54,7 +54,7 @@ def split_expressions(text: str) -> list[str | Expression]:
 
 
 def _expression(text: str, start: int) -> tuple[Expression, int] | None:
-    """Read the expression at `start`. Return (it, the position after its closing braces), or None if none close it.
+    """Read the expression at `start`. Return (the expression, the position after its closing braces), or None if nothing closes it.
 
     An expression may contain braces itself, so the first `}}` that leaves valid Python before it closes the expression:
     `{"a": {{x}}}` is JSON around `x`, and in `{{ {1: 2}}}` the first of three braces belongs to the dict.

@@ -1,4 +1,4 @@
-"""Fragments: texts that go in front of a prompt and know where they came from, and the loaders that fetch them."""
+"""Fragments: texts that are placed before a prompt and know where they came from, and the loaders that fetch them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Fragment(str):
         return fragment
 
     def __reduce__(self) -> tuple[type[Fragment], tuple[str, str]]:
-        """Return what copies and pickles are made from; by default they would lose the source."""
+        """Return the parts that copies and pickles are made from; by default they would lose the source."""
         return type(self), (str(self), self.source)
 
     def id(self) -> str:
@@ -58,7 +58,7 @@ def resolve_fragments(
     Args:
         items: references. Items that are already a Fragment or an Attachment are returned as they are.
         loaders: the loaders by prefix.
-        otherwise: called with a reference that has no prefix or one without a loader. It returns None for "not found".
+        otherwise: called with a reference that has no prefix, or whose prefix has no loader. It returns None for "not found".
         allow_attachments: False where only text is allowed, as in a system prompt.
 
     Raises:

@@ -221,7 +221,7 @@ def list_templates() -> list[Template]:
 
 
 class _TemplateFile(ConfigurationFile[str | None]):
-    """A template file, written like the other configuration files: under a lock, and completely or not at all."""
+    """A template file, written like the other configuration files: under a lock, and either completely or not at all."""
 
     def empty(self) -> str | None:
         return None
@@ -234,7 +234,7 @@ class _TemplateFile(ConfigurationFile[str | None]):
 
 
 class _Dumper(yaml.SafeDumper):
-    """A YAML writer that puts text of several lines into a block, as people do."""
+    """A YAML writer that writes text of several lines as a block, as people do."""
 
 
 def _block_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -17,7 +17,7 @@ __all__ = ["as_pydantic_reads", "describe_fields"]
 
 
 def as_pydantic_reads(annotation: Any) -> Any:
-    """Return an annotation with texts in `Annotated` as descriptions, and with TypedDicts that pydantic can read."""
+    """Return an annotation in which texts in `Annotated` are descriptions, and every TypedDict is one that pydantic can read."""
     return _read(annotation, ())
 
 
@@ -26,7 +26,7 @@ def describe_fields(schema: dict[str, Any], sources: Iterable[object]) -> None:
 
     Args:
         schema: the schema, which is changed.
-        sources: the classes or annotations that it was made of. The schema of a class among them may be the whole schema.
+        sources: the classes or annotations that it was made from. If one of them is a class, its schema may be the whole schema.
     """
     sources = list(sources)
     classes: dict[str, list[type]] = {}
@@ -34,7 +34,7 @@ def describe_fields(schema: dict[str, Any], sources: Iterable[object]) -> None:
         classes.setdefault(cls.__name__, []).append(cls)
     for name, found in classes.items():
         definition = schema.get("$defs", {}).get(name)
-        # Two classes with one name get other names in the schema.
+        # Two classes with the same name get different names in the schema.
         if isinstance(definition, dict) and len(found) == 1:
             _describe(definition, found[0])
     if len(sources) == 1 and isinstance(sources[0], type) and "properties" in schema:
@@ -63,7 +63,7 @@ def _known_typed_dict(annotation: Any, inside: tuple[object, ...]) -> Any:
     import typing_extensions  # comes with pydantic
 
     if annotation in inside:
-        # A class of this kind that contains itself cannot be written anew.
+        # A recursive class of this kind cannot be rebuilt.
         return dict[str, Any]
     hints = typing.get_type_hints(annotation, include_extras=True)
     required = dict.fromkeys(annotation.__required_keys__, typing_extensions.Required)
@@ -113,7 +113,7 @@ def _hints(cls: type) -> dict[str, Any]:
     try:
         return typing.get_type_hints(cls, include_extras=True)
     except Exception:
-        # A name may be known to type checkers only. Then there is no description.
+        # A name may be known to type checkers only. The field then has no description.
         return {}
 
 

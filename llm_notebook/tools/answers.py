@@ -1,4 +1,4 @@
-"""Answers to a schema, as the values that were asked for. Many models put JSON into a fence, or say something before and after it."""
+"""Turns answers to a schema into the values that were asked for. Many models put JSON into a fence, or say something before or after it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _FENCES = ("```", "~~~")
 
 
 def parsed_answer(text: str, source: object) -> Any:
-    """Return the value that an answer gives.
+    """Return the value of an answer.
 
     Args:
         text: the answer.
-        source: the class or annotation that was given as the schema; None if it was no type, and the value is plain JSON.
+        source: the class or annotation that was given as the schema; None if the schema was not a type, so that the value is plain JSON.
 
     Raises:
-        ValueError: the answer is not JSON, or not what was asked for; for a type, pydantic's ValidationError.
+        ValueError: the answer is not JSON, or not what was asked for. For a type, this is pydantic's ValidationError.
     """
     found = next(json_in(text), None)
     if source is None:
@@ -41,10 +41,10 @@ def parsed_answer(text: str, source: object) -> Any:
 
 
 def _candidates(text: str, found: str | None) -> Iterator[str]:
-    """Yield the JSON texts that may be meant, the likeliest first."""
+    """Yield the texts that may be the intended JSON, the likeliest first."""
     if found is None:
         yield text
-        # A model that is asked for one of several words may say just the word.
+        # A model that is asked for one of several words may answer with the bare word.
         yield json.dumps(text.strip())
         return
     yield found
@@ -54,7 +54,7 @@ def _candidates(text: str, found: str | None) -> Iterator[str]:
 
 
 def json_in(text: str) -> Iterator[str]:
-    """Yield the pieces of a text that are JSON: the whole of it, then what stands in fences, then what stands in brackets."""
+    """Yield the pieces of a text that may be JSON: the whole text, then the contents of fences, then the parts in brackets."""
     text = text.lstrip("\ufeff").strip()
     for piece in (text, *_fenced(text), *_bracketed(text)):
         try:

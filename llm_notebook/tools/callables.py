@@ -38,27 +38,27 @@ __all__ = [
 
 # The attribute of a marked function, class or object that holds its mark.
 MARK = "__llm_approval__"
-# The attribute of a Toolbox that was copied or unpickled: the marks that its class and methods had where that was done, by the method; under ""
-# those for all its tools.
+# The attribute of a copied or unpickled Toolbox that holds the marks which its class and methods had when it was copied or pickled: by the name
+# of the method, and under "" those for all its tools.
 CARRIED = "__llm_carried__"
-# What a call of a class, or of an object that is called, runs.
+# The methods that run when a class or an object is called.
 _CALLED = frozenset({"__call__", "__init__", "__new__"})
-# The homes of base classes whose docstrings say nothing about a class that is made of them.
+# The packages of base classes whose docstrings say nothing about the classes derived from them.
 _LIBRARIES = ("builtins", "enum", "pydantic", "typing", "typing_extensions")
 
 
 @runtime_checkable
 class Mark(Protocol):
-    """What `require_approval()` leaves on a tool. What it says is the business of the rooms that ask."""
+    """The mark that `require_approval()` puts on a tool. Only the rooms that ask for approval know what it says."""
 
     def without_conditions(self) -> Mark:
-        """Return what can be recorded of it."""
+        """Return the mark without its conditions, which can be recorded."""
 
 
 def is_coroutine_callable(function: object) -> bool:
-    """Return whether a call gives a coroutine: of an `async def` function, or of an object whose `__call__` is one.
+    """Return whether a call returns a coroutine: for an `async def` function, or an object whose `__call__` is one.
 
-    A function that only happens to return an awaitable cannot be recognized before it is called.
+    An ordinary function that returns an awaitable cannot be recognized before it is called.
     """
     if not callable(function):
         return False
@@ -80,7 +80,7 @@ def attributes_of(value: object) -> Mapping[str, Any]:
 
 @dataclass(slots=True, frozen=True)
 class Layer:
-    """One of the things that a call goes through.
+    """One of the objects that a call goes through.
 
     Attributes:
         value: the function, method or other object.
@@ -115,7 +115,7 @@ def layers(function: object) -> list[Layer]:
 
 
 def marks_in(function: object) -> list[Mark]:
-    """Return the marks of everything that a call of a function goes through, and of the objects that it is about."""
+    """Return the marks of everything that a call of a function goes through, and of the objects that are called or whose methods are called."""
     found: list[Mark] = []
     for layer in layers(function):
         called = layer.value
@@ -139,7 +139,7 @@ def marks_on(owner: object, members: Iterable[str] = ()) -> list[Mark]:
 
 
 def as_carried(marks: Iterable[Mark]) -> tuple[Mark, ...]:
-    """Return marks as a pickle takes them along: without their conditions, which are often functions that no pickle takes."""
+    """Return marks in a form that can be pickled: without their conditions, which are often functions that cannot be."""
     return tuple(dict.fromkeys(mark.without_conditions() for mark in marks))
 
 
@@ -149,7 +149,7 @@ def _marks_among(attributes: Mapping[str, Any]) -> list[Mark]:
 
 
 def _names_of(method: Any) -> set[str]:
-    """Return the names under which classes may have a bound method: its own, and those that it was assigned to."""
+    """Return the names under which classes may hold a bound method: its own, and those that it was assigned to."""
     owner = method.__self__
     kinds = (owner if isinstance(owner, type) else type(owner)).__mro__
     assigned = {
@@ -172,9 +172,9 @@ def described_callable(function: Callable[..., object]) -> Callable[..., object]
 
 
 def documentation(function: Callable[..., object]) -> str | None:
-    """Return what a callable says about itself, without the docstrings that it only inherits from a library.
+    """Return the docstring of a callable, unless it is only inherited from a library.
 
-    A class without a docstring would have that of pydantic's `BaseModel`, or the signature that a dataclass gets.
+    Otherwise a class without a docstring would have that of pydantic's `BaseModel`, or the signature that a dataclass gets.
     """
     described = described_callable(function)
     if not isinstance(described, type) and hasattr(described, "__name__"):
@@ -193,7 +193,7 @@ def documentation(function: Callable[..., object]) -> str | None:
 
 
 def bound_by_partial(function: Callable[..., object]) -> set[str]:
-    """Return the names of the parameters that a `functools.partial`, or several of them, have bound."""
+    """Return the names of the parameters that are bound by a `functools.partial`, or by several nested ones."""
     bound: set[str] = set()
     function = inspect.unwrap(function)
     while isinstance(function, functools.partial):
@@ -213,17 +213,17 @@ def _with_annotations(function: Callable[..., object]) -> Callable[..., object]:
 
 
 def type_hints(function: Callable[..., object]) -> dict[str, Any]:
-    """Return the type hints by parameter name. One that cannot be evaluated is left out."""
+    """Return the type hints by parameter name. Hints that cannot be evaluated are left out."""
     target = _with_annotations(function)
     try:
         return typing.get_type_hints(target, include_extras=True)
     except Exception:
-        # One bad annotation makes it fail as a whole. Each is tried by itself, so that the others are not lost.
+        # One bad annotation makes the whole call fail. So each is tried by itself, to keep the others.
         names = getattr(inspect.unwrap(target), "__globals__", {})
         hints: dict[str, Any] = {}
         for name, annotation in getattr(target, "__annotations__", {}).items():
             single = types.SimpleNamespace(__annotations__={name: annotation})
-            # An annotation may raise anything. A parameter without one is a string to the model, and is not checked.
+            # Evaluating an annotation may raise anything. A parameter without one is a string to the model, and is not checked.
             with contextlib.suppress(Exception):
                 hints.update(typing.get_type_hints(single, globalns=names, include_extras=True))
         return hints

@@ -67,7 +67,7 @@ class ToolResult:
     exception: BaseException | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle is made from. The Toolbox stays in its process, and an exception that no pickle takes becomes its message."""
+        """Return the state for a pickle. The Toolbox stays in its process, and an exception that cannot be pickled becomes its message."""
         state = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return state | {"instance": None, "exception": _portable(self.exception)}
 
@@ -77,7 +77,7 @@ class ToolResult:
             setattr(self, name, value)
 
     def __repr__(self) -> str:
-        """Leave out the fields that are empty."""
+        """Return the usual representation without the fields that are empty."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return (
             f"ToolResult({', '.join(f'{name}={value!r}' for name, value in given.items() if value not in (None, []))})"
@@ -85,7 +85,7 @@ class ToolResult:
 
 
 class RecordedException(Exception):
-    """An exception of a tool that was read from a record, where only its class name and message are known.
+    """An exception of a tool that was read from a record, which holds only its class name and message.
 
     Each is an instance of a subclass that has the name of the original class; `recorded_exception()` makes it.
     """
@@ -96,7 +96,7 @@ class RecordedException(Exception):
 
 
 def recorded_exception(kind: str, message: str) -> RecordedException:
-    """Return an exception that shows as one of a class with this name."""
+    """Return an exception that looks like one of a class with this name."""
     made: RecordedException = type(kind, (RecordedException,), {})(message)
     return made
 
@@ -104,10 +104,10 @@ def recorded_exception(kind: str, message: str) -> RecordedException:
 def _portable(error: BaseException | None) -> BaseException | None:
     if error is None:
         return None
-    import pickle  # only results that travel need it
+    import pickle  # only results that are sent to other processes need it
 
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301  it was made the line before
+        pickle.loads(pickle.dumps(error))  # noqa: S301  the pickle was made right here
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error_message(error)}")
     return error

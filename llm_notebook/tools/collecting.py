@@ -1,4 +1,4 @@
-"""`as_tools()`, which makes Tools of everything that a user may give as tools: functions, Toolboxes, tools of the `llm` package."""
+"""`as_tools()`, which turns everything that a user may pass as a tool into Tools: functions, Toolboxes, tools of the `llm` package."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class ToolSource(Protocol):
-    """The answer to the need "the llm package": it makes the tools of that package usable here.
+    """What serves the need "the llm package": it makes the tools of that package usable here.
 
-    The package is known to a room above this one, which `llm_notebook/__init__.py` names.
+    Only a room above this one knows that package; `llm_notebook/__init__.py` names it.
     """
 
     def adopt_tool(self, item: object) -> object:
@@ -73,7 +73,7 @@ def as_tools(items: Iterable[object] | None) -> list[Tool | ServerSideTool]:
 
 def adopt_tool(item: object) -> object:
     """Turn a Tool, Toolbox or server-side tool of the `llm` package into one of ours, and return anything else as it is."""
-    # Nobody can hold a tool of a package that has not been imported.
+    # No object can be a tool of a package that has not been imported.
     if "llm" not in sys.modules or inspect.isroutine(item) or isinstance(item, Tool | Toolbox | ServerSideTool):
         return item
     package = cast("ToolSource | None", process.answer("the llm package"))
@@ -87,7 +87,7 @@ def _tools_of(item: object) -> list[Tool] | list[ServerSideTool]:
     if isinstance(item, ServerSideTool):
         return [item]
     if isinstance(item, Toolbox):
-        # A subclass may override `tools()` and forget to say whose they are.
+        # A subclass may override `tools()` and forget to say which Toolbox they belong to.
         return [tool.moved_to(item) for tool in item.tools()]
     if isinstance(item, type) and issubclass(item, Toolbox | ServerSideTool):
         raise TypeError(f"Pass {item.__name__}(), not {item.__name__}: tools belong to an object, not to its class.")

@@ -1,4 +1,4 @@
-"""The conversion of what a tool returned to the text that a model reads."""
+"""Converts what a tool returned to the text that a model reads."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ToolOutput:
 
 
 def output_text(value: object) -> tuple[str, list[Attachment]]:
-    """Return the text and the attachments, as values, for a tool's return value. Never raises, whatever the value is.
+    """Return (the text, the attachments as values) for a tool's return value. Never raises, whatever the value is.
 
     Text stays as it is, and None becomes `null`. Values that are a string in JSON, such as paths and dates, become that string without
-    quotes. Other values with a JSON form, pydantic models, dataclasses and sets among them, become JSON. Everything else is described as
-    `-f` describes it: frames as tables, figures and the bytes of pictures as attachments, what nobody knows by its `repr()`.
+    quotes. Other values with a JSON form, including pydantic models, dataclasses and sets, become JSON. Everything else is described as
+    `-f` describes it: frames as tables, figures and the bytes of pictures as attachments, and unknown objects by their `repr()`.
     Characters that UTF-8 cannot encode, which occur in some file names, are written as escapes.
     """
     given: list[object] = []
@@ -56,14 +56,17 @@ def _text_and_files(value: object) -> tuple[str, tuple[Attachment, ...]]:
         try:
             rest, pictures = pictures_apart(value)
             return _json_text(rest), pictures
-        except Exception:  # noqa: S110  what has no JSON form is described
+        except Exception:  # noqa: S110  a value without a JSON form is described
             pass
     described = describe(value)
     return described.text, described.attachments
 
 
 def settled_result(result: ToolResult) -> ToolResult:
-    """Return a result whose attachments are values, and whose text says which could not be read; the result itself if it is that already."""
+    """Return the result with its attachments as values, and with a note in its text of those that cannot be read.
+
+    A result that needs no change is returned itself.
+    """
     attachments, problems = _settled(list(result.attachments))
     if not problems and all(new is old for new, old in zip(attachments, result.attachments, strict=True)):
         return result
@@ -71,7 +74,7 @@ def settled_result(result: ToolResult) -> ToolResult:
 
 
 def _settled(given: list[object]) -> tuple[list[Attachment], list[str]]:
-    """Return attachments with the content that their files have at this moment, and what is to be told about those that cannot be read."""
+    """Return (attachments with the current content of their files, a note about each that cannot be read)."""
     attachments: list[Attachment] = []
     problems: list[str] = []
     for item in given:
@@ -83,7 +86,7 @@ def _settled(given: list[object]) -> tuple[list[Attachment], list[str]]:
 
 
 def _part_of_json(part: object) -> object:
-    """Return a JSON value for a part of a list or a dict that has none of its own."""
+    """Return a JSON value for a part of a list or a dict that has no JSON form itself."""
     try:
         return json_form(part, brief)
     except Exception:

@@ -1,8 +1,8 @@
 """Set-up work that is done once, even if several threads and event loops ask for it at the same time.
 
-The first caller takes the turn and does the work. Everyone else gets a future, which the first caller completes when it is done, and waits
-for it: a thread blocks, a coroutine awaits. Then they ask again. If the work has failed, the error belongs to the one who did it, and one
-of those who waited takes the next turn.
+The first caller takes the turn and does the work. Every other caller gets a future, which the first caller completes when it is done, and
+waits for it: a thread blocks, a coroutine awaits. Then they ask again. If the work has failed, its error is raised only in the caller that did it,
+and one of the waiting callers takes the next turn.
 
 Two kinds of waiting would never end, and are ruled out:
 
@@ -49,12 +49,12 @@ class Preparation:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def ensure(self, work: Callable[[], object]) -> None:
-        """Do the work unless it has been done. If somebody else is doing it, wait.
+        """Do the work unless it has been done. If another caller is doing it, wait.
 
         Raises:
             RuntimeError: the event loop of this thread is doing the work, and waiting for it would never end.
             TypeError: the work is async.
-            Exception: the work raised it.
+            Exception: whatever the work raised.
         """
         while not isinstance(turn := self._take_turn(None), bool):
             self._refuse_to_wait_for_own_loop()
@@ -74,7 +74,7 @@ class Preparation:
 
     async def ensure_async(self, work: Callable[[], Awaitable[object]]) -> None:
         """Do the work unless it has been done, like `ensure()`, and await it."""
-        import asyncio  # it loads ssl, which nothing before needs
+        import asyncio  # it loads ssl, which nothing has needed so far
 
         while not isinstance(turn := self._take_turn(asyncio.get_running_loop()), bool):
             await asyncio.wrap_future(turn)
@@ -90,7 +90,7 @@ class Preparation:
 
     def _take_turn(self, loop: asyncio.AbstractEventLoop | None) -> bool | Future[None]:
         """Return True if the caller has to do the work, False if there is nothing to do, or a future to wait for before asking again."""
-        from concurrent.futures import Future  # only toolboxes that prepare themselves need it
+        from concurrent.futures import Future  # only toolboxes that need preparation use it
 
         with self._lock:
             if self.done or self in _under_way.get():
@@ -109,7 +109,7 @@ class Preparation:
         current.set_result(None)
 
     def _refuse_to_wait_for_own_loop(self) -> None:
-        import asyncio  # it loads ssl, which nothing before needs
+        import asyncio  # it loads ssl, which nothing has needed so far
 
         try:
             loop = asyncio.get_running_loop()

@@ -11,9 +11,9 @@ from llm_notebook.tools.annotations import as_pydantic_reads, describe_fields
 __all__ = ["VALUE", "multi_schema", "schema_dsl", "schema_of", "without_titles"]
 
 VALUE = "value"
-"""The only property of the schema for a type that is no object, such as an Enum or a list: providers take objects only."""
+"""The only property of the schema for a type that is not an object, such as an Enum or a list: providers accept only objects."""
 
-# Where a schema has a map from names to schemas, and where it has values that only look like schemas.
+# The keywords whose value is a map from names to schemas, and those whose value may only look like a schema.
 _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _PLAIN_VALUES = ("const", "enum", "examples")
 
@@ -62,7 +62,8 @@ def schema_of(source: dict[str, Any] | str | type | object) -> dict[str, Any]:
             fields in the syntax of `schema_dsl()`.
 
     Returns:
-        The schema of an object, unless `source` is a schema of something else. A type that is no object is its property `value`.
+        The schema of an object, unless `source` is itself a schema of something else. A type that is not an object becomes the property
+        `value` of one.
 
     Raises:
         ValueError: the text is neither a JSON object nor a list of fields.
@@ -83,7 +84,7 @@ def _schema_of_type(source: object) -> dict[str, Any]:
     schema: dict[str, Any] = TypeAdapter(as_pydantic_reads(source)).json_schema()
     reference = schema.get("$ref", "").removeprefix("#/$defs/")
     if reference in schema.get("$defs", {}):
-        # A class that contains itself is a mere reference to its definition.
+        # The schema of a recursive class is just a reference to its definition.
         schema = {**schema["$defs"][reference], **{key: value for key, value in schema.items() if key != "$ref"}}
     describe_fields(schema, [source])
     if schema.get("type") == "object":
@@ -134,7 +135,7 @@ def _fields(text: str) -> list[str]:
         fields = text.split(",")
     else:
         fields = []
-        # `str.splitlines()` also breaks at characters such as U+2028, which may well be in a description.
+        # `str.splitlines()` also breaks at characters such as U+2028, which may well occur in a description.
         for line in text.splitlines() if "\r" in text else text.split("\n"):
             definitions, colon, description = line.partition(":")
             *before, last = definitions.split(",")

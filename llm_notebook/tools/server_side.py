@@ -18,7 +18,7 @@ class ServerSideTool:
 
     Attributes:
         name: the tool's name; `server_side_tool` for a plain specification.
-        spec: the specification that is sent to the provider, where the class or the constructor gave one.
+        spec: the specification that is sent to the provider, if the class or the constructor gives one.
         plugin: the name of the plugin that it comes from, if any.
     """
 
@@ -34,7 +34,7 @@ class ServerSideTool:
 
     @property
     def sent_name(self) -> str:
-        """What the provider calls the tool: its own name, or for a plain specification the name or type in it."""
+        """The name by which the provider knows the tool: its own name, or for a plain specification the name or type in it."""
         if self.name != ServerSideTool.name or self.spec is None:
             return self.name
         return str(self.spec.get("name") or self.spec.get("type") or self.name)
@@ -51,7 +51,7 @@ class ServerSideTool:
             model: the model that the request is for.
 
         Raises:
-            TypeError: neither the class nor the constructor gave a specification.
+            TypeError: neither the class nor the constructor gives a specification.
         """
         if self.spec is None:
             raise TypeError(

@@ -1,20 +1,20 @@
-"""What a function's signature says about the arguments that a model may give it.
+"""Reads from a function's signature which arguments a model may give it.
 
-`read_signature()` makes two things of a function: a JSON Schema for the model to read, and a pydantic class that checks and converts what the
-model then writes. Both come from the same annotations, so they cannot disagree. Most of this file is about functions that pydantic alone
-would not take:
+`read_signature()` makes two things from a function: a JSON Schema for the model to read, and a pydantic class that checks and converts what the
+model then writes. Both come from the same annotations, so they cannot disagree. Most of this file deals with functions that pydantic alone
+would not accept:
 
 - **Names.** A parameter may be called `_x`, `json` or `model_config`; a pydantic field may not. So the fields are called p0, p1, … and
   carry the parameter's name as their alias.
 - **Annotations that cannot be evaluated**, for instance because a name was imported under `if TYPE_CHECKING:`. They count as missing;
   the others are still used.
-- **Types without a JSON form**, such as a database connection. The first attempt takes all parameters. Only if it fails is each tried by
-  itself: one with a default is hidden from the model, and one without is an error, since the function could never be called.
-- **Wrappers.** Decorators, `functools.partial` and objects with `__call__` can be nested. What a partial has bound is hidden from the model,
-  even if the function takes `**kwargs`: it may be a password.
+- **Types without a JSON form**, such as a database connection. The first attempt includes all parameters. If it fails, each parameter is tried
+  by itself: one with a default is hidden from the model, and one without is an error, since the function could never be called.
+- **Wrappers.** Decorators, `functools.partial` and objects with `__call__` can be nested. Arguments that a partial has bound are hidden from
+  the model, even if the function takes `**kwargs`: one may be a password.
 
 Making the pydantic class takes longer than a whole round of a chain, and every chain describes its tools, so signatures are cached, but only
-those that are made of built-in types. A class of the user's may be defined again in the next cell under the same name.
+those that use built-in types alone. A class that the user has defined may be defined again, under the same name, in the next cell.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ToolSignature:
         model: a pydantic class with one field per parameter. The fields are called p0, p1, … and have the parameter's name as alias.
         filled: the fields whose default is in a pydantic `Field(...)`. Python would pass on the `Field` object itself, so such an
             argument is always given.
-        null_by_default: the names of the parameters whose default is None. Models write null for what they leave out.
+        null_by_default: the names of the parameters whose default is None. Models often write null instead of leaving them out.
         schema: the JSON Schema of the arguments, an object schema without titles.
     """
 
@@ -103,7 +103,7 @@ def read_signature(function: Callable[..., object], name: str) -> ToolSignature:
         name: the tool's name, for error messages.
 
     Raises:
-        ValueError: the signature cannot be read, or a model cannot give a parameter that has to be given.
+        ValueError: the signature cannot be read, or a model cannot write a parameter that is required.
     """
     try:
         signature = inspect.signature(function)
@@ -150,7 +150,7 @@ class _Shape:
         hidden: see ToolSignature.
         extra: the annotation of `**kwargs`; None if the function takes none.
         takes_tool_call: see ToolSignature.
-        differences: tells apart shapes that Python takes for equal; see `told_apart()`.
+        differences: distinguishes shapes that Python considers equal; see `told_apart()`.
     """
 
     name: str
@@ -162,7 +162,7 @@ class _Shape:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the shape means the same forever, because no class of the user's is in it. Only then may it be cached."""
+        """Whether the shape always means the same, because it contains no class of the user's. Only then may it be cached."""
         return all(
             _is_plain(parameter.annotation) and type(parameter.default) in _PLAIN_DEFAULTS
             for parameter in self.parameters
@@ -296,7 +296,7 @@ def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
 
     class Quiet(GenerateJsonSchema):
         def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
-            """Warn, but not of a default without a JSON form: it is left out of the schema, and nobody misses it there."""
+            """Warn, but not about a default without a JSON form, which is left out of the schema without harm."""
             if kind != "non-serializable-default":
                 super().emit_warning(kind, detail)
 

@@ -34,8 +34,8 @@ class Tool:
         implementation: the function; None for a tool that is only described.
         plugin: the name of the plugin that it comes from, if any.
         toolbox: the Toolbox that it belongs to, if any.
-        earlier: the Toolboxes that it belonged to before it was added to this one. Their marks and their state still count.
-        carried_marks: the marks that the implementation had where the tool was pickled.
+        earlier: the Toolboxes that it belonged to before it was added to the present one. Their marks and their state still count.
+        carried_marks: the marks that the implementation had when the tool was pickled.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Tool:
     toolbox: Toolbox | None = field(default=None, repr=False, compare=False)
     earlier: tuple[Toolbox, ...] = field(default=(), repr=False, compare=False)
     carried_marks: tuple[Mark, ...] = field(default=(), repr=False, compare=False, kw_only=True)
-    # The implementation whose signature was read, and the signature.
+    # The implementation whose signature was read, and that signature.
     _read: tuple[object, ToolSignature | None] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +63,7 @@ class Tool:
             description: what the model reads about it; by default the docstring.
 
         Raises:
-            ValueError: there is no name, the signature cannot be read, or a model cannot give one of the arguments.
+            ValueError: there is no name, the signature cannot be read, or a model cannot write an argument that is required.
         """
         described = described_callable(function)
         name = name or str(getattr(described, "__name__", type(described).__name__))
@@ -77,9 +77,9 @@ class Tool:
         return tool
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle is made from. The signature is read anew where the tool is used.
+        """Return the state for a pickle. The signature is read again where the tool is used.
 
-        A pickle finds the implementation by its name, where it may not be marked. So the marks travel with the tool.
+        Unpickling looks the implementation up by its name, and what it finds may have no marks. So the marks are pickled with the tool.
         """
         carried = as_carried((*self.carried_marks, *marks_in(self.implementation)))
         return {one.name: getattr(self, one.name) for one in fields(self)} | {"_read": None, "carried_marks": carried}
@@ -95,7 +95,7 @@ class Tool:
         return self.earlier if self.toolbox is None else (self.toolbox, *self.earlier)
 
     def moved_to(self, toolbox: Toolbox) -> Tool:
-        """Return the same tool as one of a Toolbox; the tool itself if it is one already."""
+        """Return the same tool as a member of a Toolbox; the tool itself if it already is one."""
         if self.toolbox is toolbox:
             return self
         return replace(self, toolbox=toolbox, earlier=self.toolboxes)
@@ -127,7 +127,7 @@ class Tool:
         return arguments
 
     def json_arguments_for(self, tool_call: ToolCall) -> dict[str, Any]:
-        """Return the arguments as `arguments_for()` converts them, but as JSON values, of which it makes the same arguments again.
+        """Return the arguments as JSON values, from which `arguments_for()` makes the same arguments as from the call itself.
 
         Raises:
             ToolArgumentError: the arguments do not fit.
@@ -140,7 +140,7 @@ class Tool:
         return hashlib.sha256(json.dumps(definition, sort_keys=True, default=repr).encode()).hexdigest()
 
     def _signature(self) -> ToolSignature | None:
-        """Return the implementation's signature, or None if it cannot be read and only the schema counts.
+        """Return the implementation's signature, or None if it cannot be read, so that only the schema counts.
 
         It is kept for as long as the implementation is the same object.
         """

@@ -1,8 +1,8 @@
 """`Toolbox`, a class whose public methods are tools, and the state that every toolbox keeps about itself.
 
-A subclass of Toolbox need not call `super().__init__()`, and people forget it. So the state is made in `__new__`, which runs in any case,
-and kept in the instance's `__dict__` beside the subclass's own attributes. It holds the constructor's arguments, because consent to
-a call covers them: `Files("/tmp")` and `Files("/")` have the same methods and are not the same tool.
+A subclass of Toolbox need not call `super().__init__()`, which people tend to forget. So the state is made in `__new__`, which runs in any
+case, and kept in the instance's `__dict__` beside the subclass's own attributes. It holds the constructor's arguments, because consent to
+a call covers them: `Files("/tmp")` and `Files("/")` have the same methods but are not the same tool.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Toolbox"]
 
-# What `add_tool()` was given.
+# The arguments of one call of `add_tool()`.
 _Added = tuple[Tool | Callable[..., object], bool]
 
 
@@ -58,7 +58,7 @@ class _ToolboxState:
         self.preparations = Preparation(f"{self.name}.prepare"), Preparation(f"{self.name}.prepare_async")
 
     def __reduce__(self) -> tuple[Callable[..., _ToolboxState], tuple[object, ...]]:
-        # The tools are bound to the toolbox they were made for, and a lock cannot be copied. A copy makes its own.
+        # The tools are bound to the toolbox that they were made for, and a lock cannot be copied. A copy makes its own.
         return _restored, (self.name, self.configuration, self.added, tuple(self.odd))
 
     @classmethod
@@ -67,7 +67,7 @@ class _ToolboxState:
         try:
             bound = _constructor_signature(toolbox).bind(None, *args, **kwargs)
         except TypeError:
-            # Either the constructor is about to raise the same error, or a copy is being made, which gives no arguments.
+            # Either the constructor is about to raise the same error, or this is a copy, which is made without arguments.
             return cls(toolbox.__name__, {})
         bound.apply_defaults()
         given: dict[str, Any] = {}
@@ -97,7 +97,7 @@ class _Configuration:
 
 
 class _ConstructorSignature:
-    """The descriptor behind `Toolbox.__signature__`: the signature of `__init__`, where tooltips would show that of `__new__`."""
+    """The descriptor behind `Toolbox.__signature__`: it gives the signature of `__init__`, as tooltips would otherwise show that of `__new__`."""
 
     def __get__(self, toolbox: Toolbox | None, owner: type) -> inspect.Signature:
         if toolbox is not None:
@@ -132,7 +132,7 @@ def _tool_methods(toolbox: type[Toolbox], instance: Toolbox | None) -> Iterator[
 
 
 def _is_plain(value: object) -> bool:
-    """Return whether a constructor's argument is recorded as what it is."""
+    """Return whether a constructor's argument is recorded unchanged."""
     if isinstance(value, str):
         return type(value).__repr__ is str.__repr__
     try:
@@ -167,7 +167,7 @@ class Toolbox:
     plugin: str | None = None
     configuration = _Configuration()
 
-    # Type checkers are to take the signature of a subclass's constructor from its `__init__`.
+    # This makes type checkers take the signature of a subclass's constructor from its `__init__`.
     if not TYPE_CHECKING:
         __signature__ = _ConstructorSignature()
 
@@ -185,7 +185,7 @@ class Toolbox:
         return state
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
-        """Return what copies and pickles are made from: with the marks, which neither its class nor a `__getstate__` of its own need keep."""
+        """Return the parts that copies and pickles are made from, with the marks, which neither the class nor its `__getstate__` need keep."""
         made = super().__reduce_ex__(protocol)
         carried = self._marks_to_carry()
         if isinstance(made, str) or not carried:
@@ -194,7 +194,7 @@ class Toolbox:
 
     @classmethod
     def method_tools(cls) -> list[Tool]:
-        """Return descriptions of the class's tools, which cannot be run because there is no toolbox."""
+        """Return descriptions of the class's tools. They cannot be run, because there is no toolbox object."""
         return [
             replace(Tool.function(method, f"{cls.__name__}_{name}"), implementation=None, plugin=cls.plugin)
             for name, method in _tool_methods(cls, None)
@@ -261,7 +261,7 @@ class Toolbox:
         return pending
 
     def _given(self) -> dict[str, object]:
-        """Return the constructor's arguments: as JSON values, and those without a JSON form as they were given."""
+        """Return the constructor's arguments as JSON values; those without a JSON form as they were given."""
         state = _state(self)
         return {**state.configuration, **state.odd}
 
@@ -273,7 +273,7 @@ class Toolbox:
         return {name: marks for name, marks in found.items() if marks}
 
     def _represented(self) -> tuple[object, ...]:
-        """Return the objects that this toolbox stands for: their marks and their state are its own too."""
+        """Return the objects that this toolbox stands for. Their marks and their state count as its own."""
         return ()
 
     def _make_tool(self, tool_or_function: Tool | Callable[..., object], pass_self: bool) -> Tool:
@@ -290,14 +290,14 @@ class Toolbox:
 def _made_with_marks(
     make: Callable[..., Toolbox], arguments: tuple[object, ...], carried: dict[str, tuple[Mark, ...]]
 ) -> Toolbox:
-    """Return a Toolbox that is copied or unpickled, before its state is restored."""
+    """Return a Toolbox that is being copied or unpickled, before its state is restored."""
     toolbox = make(*arguments)
     toolbox.__dict__[CARRIED] = carried
     return toolbox
 
 
 def _kept(added: _Added) -> _Added:
-    """Return what a copy is given. A Tool takes its mark along, and a function that a pickle finds by its name does not."""
+    """Return the added tool in the form that a copy is given. A Tool carries its marks, but a function that a pickle finds by its name does not."""
     given, pass_self = added
     if isinstance(given, Tool) or not marks_in(given):
         return added
@@ -305,7 +305,7 @@ def _kept(added: _Added) -> _Added:
 
 
 def _restored(name: str, configuration: dict[str, Any], added: list[_Added], odd: tuple[str, ...]) -> _ToolboxState:
-    # What has no JSON form is not taken along. In its place stands something without a description, so that consent is to that very copy.
+    # A value without a JSON form is not copied. An object without a description replaces it, so that consent covers only that very copy.
     return _ToolboxState(name, configuration, added, {argument: threading.Lock() for argument in odd})
 
 

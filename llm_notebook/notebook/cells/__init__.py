@@ -1,1 +1,1 @@
-"""Cells: what happens to one before IPython runs it, whether its value is used, and which turn it holds."""
+"""Cells: what happens to a cell before IPython runs it, whether its value is used, and which turn it holds."""

@@ -1,8 +1,8 @@
-"""Whether the value of a `%llm` is used, as in `answer = %llm …`.
+"""Tells whether the value of a `%llm` line is used, as in `answer = %llm …`.
 
-IPython turns such a line into a call of a method, and what the method returns is the variable's value. By itself, `%llm …` is the same
-call, whose value a notebook would show below the answer that stands there already. So the call looks at what the code that made it does
-next: a value that is dropped, or handed to the display of cells, is not used.
+IPython turns such a line into a method call, whose result becomes the variable's value. A plain `%llm …` is the same call, and the
+notebook would show its value below the answer, which is shown already. So the magic looks at what its calling code does next: a value that
+is dropped, or handed to the function that displays values, is not used.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def is_value_used() -> bool:
     following = next((after for after in dis.get_instructions(frame.f_code) if after.offset > frame.f_lasti), None)
     if following is None or following.opname in _DROPS:
         return False
-    # From Python 3.12 on, a value is shown by an intrinsic function; and an expression that `%time` times ends with its value.
+    # Since Python 3.12, a value is displayed by an intrinsic function. An expression timed by `%time` ends by returning its value.
     is_shown = following.opname == "CALL_INTRINSIC_1" and following.argrepr == "INTRINSIC_PRINT"
     is_whole = following.opname == "RETURN_VALUE" and frame.f_code.co_name == "<module>"
     return not (is_shown or is_whole)
 
 
 def _caller(frame: FrameType | None) -> FrameType | None:
-    """Return the frame of the code that has called a magic, from a frame inside it."""
+    """Return the frame of the code that called a magic, given a frame inside the magic."""
     is_inside = False
     while frame is not None:
         name = frame.f_code.co_name

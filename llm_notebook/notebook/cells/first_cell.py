@@ -1,4 +1,4 @@
-"""The cell that loads the extension: IPython has rewritten its questions to look-ups before we could tell it not to.
+"""The cell that loads the extension: IPython rewrites its questions into look-ups before we can tell it not to.
 
 `%llm What is the capital of Peru?` has become a call of `%pinfo Peru` by the time that `%load_ext llm_notebook` runs. So for the rest of
 that cell, the look-ups that its questions have become go to the model.
@@ -19,7 +19,7 @@ _QUESTION = re.compile(r"[ \t]*(?:([^\W\d]\w*)[ \t]*=[ \t]*)?%llm[ \t]+(.*\w.*\?
 
 
 def read_first_questions(shell: InteractiveShell) -> None:
-    """Send the questions to the model that follow in the running cell, which began before they could be recognised."""
+    """Send the questions that follow in the running cell to the model. The cell began before they could be recognised."""
     questions = _questions_in(_running_cell(shell))
     if not questions:
         return
@@ -28,7 +28,7 @@ def read_first_questions(shell: InteractiveShell) -> None:
     def run_or_ask(name: str, line: str, _stack_depth: int = 1) -> object:
         prompt = questions.get((name, line))
         name, line = (name, line) if prompt is None else ("llm", prompt)
-        # This function stands between the magic and the code whose variables it sees.
+        # This function is on the stack between the magic and the code whose variables the magic sees.
         return run_magic(name, line, _stack_depth=_stack_depth + 1)
 
     def restore(*_result: object) -> None:
@@ -48,14 +48,14 @@ def _running_cell(shell: InteractiveShell) -> str:
 
 
 def _questions_in(cell: str) -> dict[tuple[str, str], str]:
-    """Return the prompts that have become look-ups, by the name of the magic and what it looks up."""
+    """Return the prompts that have become look-ups, by the magic's name and what it looks up."""
     found = {}
     for line in cell.splitlines():
         question = _QUESTION.fullmatch(line)
         call = _call_in(TransformerManager().transform_cell(line.strip())) if question is not None else None
         if question is not None and call is not None and call[0] in _LOOK_UPS:
             name, prompt = question.groups()
-            # The look-up is a statement, so the variable that the answer goes to is named as an option.
+            # A look-up is a statement, so the variable for the answer is passed as an option.
             found[call] = f"--out {name} {prompt}" if name else prompt
     return found
 

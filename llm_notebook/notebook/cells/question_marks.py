@@ -1,11 +1,11 @@
-"""What happens to a cell before IPython runs it: a `%llm` prompt may end in a question mark, a `%%llm` must be the first line and may be empty.
+"""Prepares a cell before IPython runs it: a `%llm` prompt may end in a question mark, and a `%%llm` must be the first line but may be empty.
 
 IPython rewrites the tokens of a cell before it runs it. Its transformer `HelpEnd` turns any line that ends in `?` into a look-up,
-so `%llm What is 2+2?` would look up `2`. Ours has a higher priority, claims such a line first and leaves it an ordinary magic.
+so `%llm What is 2+2?` would look up `2`. Our transformer has a higher priority: it claims such a line first and keeps it an ordinary magic.
 
-A cell is a `%%llm` cell only if nothing stands above that line, not even a comment. Otherwise IPython reads the prompt as Python, and
-what it says about that helps nobody, so it is refused with a sentence before. A `%%llm` with nothing below it reaches the magic, which says
-what is missing; IPython itself would propose another magic.
+A cell is a `%%llm` cell only if nothing is above that line, not even a comment. Otherwise IPython would read the prompt as Python, and
+its error message would help nobody, so such a cell is refused beforehand with a sentence of our own. A `%%llm` with nothing below it reaches
+the magic, which says what is missing; IPython itself would suggest another magic.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _QuestionToModel(EscapedCommand):
         for line in tokens_by_line:
             first = next((token for token in line if token.type not in (tokenize.INDENT, tokenize.DEDENT)), None)
             if first is not None and first.string == "%":
-                # A line that is continued by a backslash is several lines.
+                # A line that is continued with a backslash is several lines here.
                 lines = dict.fromkeys((token.start[0], token.line) for token in line)
                 text = "".join(text for _, text in lines)[first.start[1] :].rstrip()
                 if text.endswith("?") and re.match(r"%llm\s.*\w", text):
@@ -42,7 +42,7 @@ class _QuestionToModel(EscapedCommand):
 
 
 class _AssignedQuestion(MagicAssign):
-    """The same for a question whose answer is assigned: `answer = %llm What is 2+2?`."""
+    """A question whose answer is assigned: `answer = %llm What is 2+2?`."""
 
     priority = 4
     magic_col = 0
@@ -54,7 +54,7 @@ class _AssignedQuestion(MagicAssign):
             lines = dict.fromkeys((token.start[0], token.line) for token in line)
             text = "".join(text for _, text in lines).rstrip()
             if found is not None and text.endswith("?") and re.search(r"=\s*%llm\s.*\w", text):
-                # IPython prefers what begins first in a line, and a look-up begins with the line.
+                # IPython prefers the match that begins first in a line, and a look-up begins at its start.
                 found.magic_col, found.start_col = found.start_col, 0
                 return found
         return None
@@ -67,7 +67,7 @@ class _AssignedQuestion(MagicAssign):
 
 
 def _refuse_late_magic(lines: list[str]) -> list[str]:
-    """Return the lines of a cell as they are.
+    """Return the lines of a cell unchanged.
 
     Raises:
         CellError: `%%llm` stands below comments or Python code.
@@ -83,18 +83,18 @@ def _refuse_late_magic(lines: list[str]) -> list[str]:
 
 
 def _let_empty_magic_run(lines: list[str]) -> list[str]:
-    """Return the lines of a cell, with a blank one below `%%llm` if there is none: IPython calls no magic for an empty cell."""
+    """Return the lines of a cell, with a blank line below `%%llm` if nothing is there: IPython does not call a magic with an empty cell."""
     is_empty = len(lines) == 1 and re.match(r"%%llm(\s|$)", lines[0])
     return [lines[0].rstrip("\n") + "\n", "\n"] if is_empty else lines
 
 
-# IPython asks whether a cell is complete while it is typed. Nothing is to be said or added then.
+# While a cell is typed, IPython asks whether it is complete. Nothing must be refused or added then.
 _refuse_late_magic.has_side_effects = True  # type: ignore[attr-defined]
 _let_empty_magic_run.has_side_effects = True  # type: ignore[attr-defined]
 
 
 def _is_complete(code: str) -> bool:
-    """Return whether code does not end within a string, where `%%llm` would be text. Magics in it count as comments."""
+    """Return whether code does not end inside a string, where `%%llm` would be text. Magics in it count as comments."""
     try:
         ast.parse(re.sub(r"(?m)^(\s*)[%!].*", r"\1pass", code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,6 +1,6 @@
-"""What there is of each kind of value: models, options of models, variables, files, templates, turns of the journal, and so on.
+"""The candidates for each kind of value: models, options of models, variables, files, templates, turns of the journal, and so on.
 
-Everything here is asked with each press of Tab. So nothing asks a server, loads a plugin or imports what is not loaded yet.
+All of this runs with each press of Tab. So nothing here asks a server, loads a plugin or imports heavy modules that are not loaded yet.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Candidate:
     """Something that can be typed.
 
     Attributes:
-        text: what is typed.
-        kind: what it is, in a word or two that front ends show beside it.
+        text: the text to type.
+        kind: what it is, in a word or two, which front ends show beside it.
     """
 
     text: str
@@ -50,7 +50,7 @@ class Candidate:
 
 
 def candidates_of(place: Place, variables: Mapping[str, Any]) -> Iterator[Candidate]:
-    """Yield what can stand at a place, best first, whatever has been typed of it."""
+    """Yield everything that can be typed at a place, best first, regardless of what has been typed already."""
     yield from (Candidate(word, "subcommand") for word in place.words)
     for kind in place.kinds:
         source = _SOURCES.get(kind)
@@ -64,7 +64,7 @@ Source = Callable[[Place, Mapping[str, Any]], Iterable[Candidate]]
 
 
 def _options(place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
-    """Yield the options, the long spelling of each unless one dash alone was typed, without flags that are given already."""
+    """Yield the options in their long spelling, unless only one dash was typed, and without flags that are given already."""
     actions = option_actions()
     for name, action in actions.items():
         longest = max(action.option_strings, key=len)
@@ -188,7 +188,7 @@ def _failed_cells(_place: Place, variables: Mapping[str, Any]) -> Iterator[Candi
 
 
 def _expressions(place: Place, variables: Mapping[str, Any]) -> Iterator[Candidate]:
-    """Yield variables, and behind a dot the attributes of one."""
+    """Yield variables, and after a dot the attributes of one."""
     head, dot, _ = place.text.rpartition(".")
     if not dot:
         yield from (Candidate(name, "variable") for name in fitting_variables(variables, "fragment"))
@@ -198,7 +198,7 @@ def _expressions(place: Place, variables: Mapping[str, Any]) -> Iterator[Candida
 
 
 def _providers(place: Place, _variables: Mapping[str, Any]) -> Iterator[Candidate]:
-    """Yield the providers; of keys, those that take one."""
+    """Yield the providers; where a key is expected, only those that take one."""
     from llm_notebook.providers.table import PROVIDERS  # loads the wires
 
     takes_key = "new-key" in place.kinds

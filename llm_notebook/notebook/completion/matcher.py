@@ -1,4 +1,4 @@
-"""Adds the completion of `%llm` lines to IPython's, which a terminal and a kernel both ask."""
+"""Adds the completion of `%llm` lines to IPython's completer, which terminals and kernels both use."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _NAME = "llm_notebook"
 
 
 class _Nothing(list[Any]):
-    """No completions, though IPython takes it for a list that has some.
+    """An empty list of completions that IPython takes for one with some in it.
 
-    IPython asks its other matchers, of which one takes half a second in prose, whenever a list is empty, whatever else it is told.
+    Whenever a list is empty, IPython asks its other matchers, whatever else it is told. One of them takes half a second in prose.
     """
 
     def __len__(self) -> int:

@@ -18,11 +18,11 @@ _MOST = 200
 
 
 def completions_in(text: str, line: int, column: int, variables: dict[str, Any]) -> tuple[str, list[Candidate]] | None:
-    """Return (what has been typed, what can replace it, best first) at the cursor; None where the line is none of ours.
+    """Return (what has been typed, what can replace it, best first) at the cursor; None if the line is not one of ours.
 
     Args:
         text: the cell.
-        line, column: where the cursor is, from 0.
+        line, column: the position of the cursor, counted from 0.
         variables: the notebook's variables.
     """
     place = place_in_cell(text, line, column)
@@ -35,7 +35,7 @@ def completions_in(text: str, line: int, column: int, variables: dict[str, Any])
 
 
 def _matching(place: Place, candidates: Iterable[Candidate]) -> Iterable[Candidate]:
-    """Yield the candidates that begin with what has been typed, and then those that have it elsewhere, each once."""
+    """Yield the candidates that begin with what has been typed, then those that contain it elsewhere, each only once."""
     typed = place.text.lower()
     elsewhere: dict[str, Candidate] = {}
     seen: set[str] = set()

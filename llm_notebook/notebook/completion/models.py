@@ -1,4 +1,4 @@
-"""The models and their options, as far as they are known without a request and without loading anything."""
+"""The models and their options, as far as they are known without sending a request or loading anything."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["model_names", "option_names", "option_values"]
 
 
 def model_names() -> Iterator[tuple[str, str]]:
-    """Yield (id or alias, what it is): the default first, then the models that can be used at once, then those that need a key."""
+    """Yield (id or alias, what it is): the default first, then the models that can be used right away, then those that need a key."""
     default = read_own_default() or read_default() or DEFAULT_MODEL
     keys = set(list_keys())
     aliases = read_aliases()
@@ -65,7 +65,7 @@ def option_names(model: str | None) -> list[str]:
 
 
 def option_values(model: str | None, option: str) -> list[str]:
-    """Return the values that an option of a model may have, if they are few."""
+    """Return the possible values of a model's option, if they are few."""
     field = _fields(model).get(option)
     return list(dict.fromkeys(_values(field.annotation))) if field is not None else []
 

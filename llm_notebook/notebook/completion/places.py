@@ -1,4 +1,4 @@
-"""What the word at the cursor is: a subcommand, an option, a value of some kind, or part of a prompt."""
+"""Finds out what the word at the cursor is: a subcommand, an option, a value of some kind, or part of a prompt."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _PLACEHOLDERS: Mapping[str, str] = {
 
 @dataclass(slots=True, frozen=True)
 class Place:
-    """What can stand at the cursor.
+    """What can be typed at the cursor.
 
     Attributes:
-        kinds: the kinds of what can; none within a prompt.
-        typed: what has been typed of it, quotation marks included.
-        text: the same without them.
-        words: literal words that can stand there, besides what the kinds bring.
+        kinds: the kinds of values that fit; none within a prompt.
+        typed: the part that has been typed, including quotation marks.
+        text: the same without quotation marks.
+        words: literal words that fit, in addition to values of these kinds.
         given: the values of the options so far, by the option's long or only name.
-        expression: the cursor is in `{{ }}`, and this is what has been typed there; None elsewhere.
+        expression: what has been typed in `{{ }}`, if the cursor is there; None elsewhere.
     """
 
     kinds: tuple[str, ...] = ()
@@ -57,11 +57,11 @@ class Place:
 
 
 def place_in_cell(text: str, line: int, column: int) -> Place | None:
-    """Return what is at the cursor of a cell; None if that is none of our lines.
+    """Return the place of the cursor in a cell; None if it is not on one of our lines.
 
     Args:
         text: the cell.
-        line, column: where the cursor is, from 0.
+        line, column: the position of the cursor, counted from 0.
     """
     lines = text.split("\n")
     before = lines[line][:column]
@@ -76,7 +76,7 @@ def place_in_cell(text: str, line: int, column: int) -> Place | None:
         continued = [re.sub(r"\\\s*$", " ", one) for one in lines[first:line]]
         found = _CELL.fullmatch(" ".join([*continued, before]))
         place = place_on_line(found["text"] or "", is_cell=True) if found is not None and found["text"] else None
-        # A word that began on a line above cannot be replaced by what is offered on this one.
+        # A word that began on an earlier line cannot be replaced by a completion on this one.
         return place if place is None or before.endswith(place.typed) else Place()
     found = _LINE.fullmatch(before)
     return place_on_line(found["text"]) if found is not None else None
@@ -94,7 +94,7 @@ def _in_prompt(text: str) -> Place:
 
 
 def place_on_line(text: str, *, is_cell: bool = False) -> Place:
-    """Return what is at the end of what has been typed behind `%llm` or `%%llm`."""
+    """Return the place at the end of what has been typed after `%llm` or `%%llm`."""
     words = split_words(text)
     if not is_cell and words[0].text in FORMS and not words[0].is_open:
         return _in_subcommand(words[0].text, words[1:])
@@ -126,14 +126,14 @@ def place_on_line(text: str, *, is_cell: bool = False) -> Place:
                 before = {**given, dest: [*given.get(dest, ()), *(one.text for one in values[:position])]}
                 return Place((wanted[position],) if wanted[position] else (), value.typed, value.text, given=before)
             given.setdefault(dest, []).append(value.text)
-        # A value may be joined to its option, in one word with it; what is joined to a flag is no value.
+        # A value may be joined to its option in one word; what is joined to a flag is not a value.
         is_joined = count > 0 and bool(joined or "=" in word.text)
         at += 1 + len(values) - is_joined
     return Place(given=given)
 
 
 def _option(text: str, actions: Mapping[str, argparse.Action]) -> str | None:
-    """Return the option that a word is or begins with; None if it is none."""
+    """Return the option that a word is or begins with; None if there is none."""
     if text.partition("=")[0] in actions:
         return text.partition("=")[0]
     is_short = len(text) > 2 and text[0] == "-" and text[1] != "-" and text[:2] in actions
@@ -141,7 +141,7 @@ def _option(text: str, actions: Mapping[str, argparse.Action]) -> str | None:
 
 
 def _at_start(word: Word, at: int, given: dict[str, list[str]], *, is_cell: bool) -> Place:
-    """Return the place of an open word where an option may begin, and where nothing but options has been typed."""
+    """Return the place of an open word that may begin an option, and before which nothing but options has been typed."""
     if word.text.startswith("-"):
         return _offer_options(word, given)
     if at == 0 and not is_cell:
@@ -157,7 +157,7 @@ def _offer_options(word: Word, given: dict[str, list[str]]) -> Place:
 
 
 def _in_subcommand(name: str, words: Sequence[Word]) -> Place:
-    """Return the place behind a subcommand's name, by the rows of its manual."""
+    """Return the place after a subcommand's name, according to the rows of its manual."""
     *before, last = words
     typed = [word.text for word in before]
     literal: list[str] = []
@@ -166,7 +166,7 @@ def _in_subcommand(name: str, words: Sequence[Word]) -> Place:
         expected = row.split()
         repeated = typed
         if expected and expected[0].startswith("-") and typed:
-            # Options may follow each other in any order.
+            # Options may come in any order.
             repeated = [] if len(typed) % len(expected) == 0 or typed[-1].startswith("-") is False else typed[-1:]
         if len(repeated) >= len(expected) or not all(map(_fits, expected, repeated)):
             continue

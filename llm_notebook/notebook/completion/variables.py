@@ -1,4 +1,4 @@
-"""Which of the notebook's variables fit where. Nothing of theirs is run to find out: only their types are looked at."""
+"""Finds the notebook's variables that fit a place. Only their types are looked at; none of their code is run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PICTURES = ("matplotlib", "PIL", "plotly", "altair", "seaborn")
 
 
 def fitting_variables(variables: Mapping[str, Any], kind: str) -> Iterator[str]:
-    """Yield the names of the variables that fit a kind of value, those that were defined last first."""
+    """Yield the names of the variables that fit a kind of value, the most recently defined first."""
     fits = _FITS[kind]
     for name in reversed(list(variables)):
         value = variables[name]
@@ -47,7 +47,7 @@ def _is_attachment(value: Any) -> bool:
 
 
 def _loaded(module: str, name: str) -> type | tuple[type, ...]:
-    """Return a class of ours; nothing where its module is not loaded, since then no variable can hold an object of it."""
+    """Return one of our classes; an empty tuple if its module is not loaded, since then no variable can hold such an object."""
     found = getattr(sys.modules.get(f"llm_notebook.{module}"), name, None)
     return found if isinstance(found, type) else ()
 

@@ -17,7 +17,7 @@ class Word:
     Attributes:
         text: the word, without quotation marks.
         typed: the word as it was typed.
-        is_open: the line ends within it, or right behind it, so that it may still grow.
+        is_open: whether the line ends within it or right after it, so that it may still grow.
     """
 
     text: str
@@ -54,7 +54,7 @@ def split_words(line: str) -> list[Word]:
 
 
 def quoted(text: str, typed: str) -> str:
-    """Return a completion as it is to be typed: in quotation marks if it has spaces, or if such a mark was typed already."""
+    """Return a completion as it is to be typed: in quotation marks if it has spaces, or if a quotation mark was typed already."""
     mark = typed[:1] if typed and typed[0] in _QUOTES else "'" if re.search(r"[\s\"']", text) else ""
     if mark and mark in text:
         mark = "'" if mark == '"' else '"'

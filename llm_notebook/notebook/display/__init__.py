@@ -1,1 +1,1 @@
-"""How a turn is shown: in the output of a cell or in a terminal, with questions by keyboard where there are no buttons."""
+"""How a turn is shown: in the output of a cell or in a terminal, with questions answered by keyboard where there are no buttons."""

@@ -1,4 +1,4 @@
-"""How many columns of a terminal a text takes: East Asian letters take two, and marks that combine with a letter none."""
+"""How many columns of a terminal a text takes: East Asian characters take two, and combining marks none."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ __all__ = ["columns", "fitted", "padded"]
 
 
 def columns(text: str) -> int:
-    """Return how many columns a line of text takes, at the most: terminals do not agree about all letters."""
+    """Return the most columns that a line of text may take: terminals do not agree about all characters."""
     return sum(map(_width, text))
 
 
 def padded(text: str, width: int) -> str:
-    """Return a line of text with spaces added to its end, so that it takes `width` columns if it is shorter."""
+    """Return a line of text with spaces added at its end, so that it takes at least `width` columns."""
     return text + " " * (width - columns(text))
 
 
 def fitted(text: str, width: int) -> str:
-    """Return a line of text in at most `width` columns, with an ellipsis in its middle where it is longer."""
+    """Return a line of text in at most `width` columns. If it is longer, an ellipsis replaces its middle."""
     if columns(text) <= width:
         return text
     if width < 1:
@@ -50,7 +50,7 @@ def _end_of(text: str, width: int) -> str:
         if taken > width:
             break
         start -= 1
-    # A mark whose letter is left out would combine with the ellipsis.
+    # A combining mark whose letter is left out would combine with the ellipsis.
     while start < len(text) and not _width(text[start]):
         start += 1
     return text[start:]

@@ -1,6 +1,6 @@
-"""Changing the arguments of a call by keyboard: in the user's editor, or else in place.
+"""Changing the arguments of a call by keyboard: in the user's editor if there is one, otherwise in place.
 
-Both show JSON in which every character that hides or changes direction is escaped, such as `\\u202e`, so that what is read is what runs.
+Both show JSON in which every invisible or direction-changing character, such as `\\u202e`, is escaped, so that what is read is what runs.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def edited(arguments: dict[str, Any], read_line: Callable[[str], str]) -> dict[s
     """Let a human change arguments, and return the new ones.
 
     Args:
-        arguments: the arguments as they are.
+        arguments: the current arguments.
         read_line: asks for a line.
 
     Raises:
-        ValueError: what was written is not a JSON object, is what it was before, or the editor could not be used.
+        ValueError: the text is not a JSON object, nothing was changed, or the editor could not be used.
         KeyboardInterrupt, EOFError: the human gave up.
     """
     named = editor()
@@ -51,7 +51,7 @@ def edited(arguments: dict[str, Any], read_line: Callable[[str], str]) -> dict[s
 
 
 def json_to_edit(arguments: dict[str, Any], *, indent: int | None = None) -> str:
-    """Return arguments as JSON in which every character is seen, and which reads back as the same arguments."""
+    """Return arguments as JSON in which every character is visible, and which reads back as the same arguments."""
     text = json.dumps(arguments, ensure_ascii=False, indent=indent)
     return _NOT_PLAIN.sub(lambda found: found[0] if visible(found[0]) == found[0] else json.dumps(found[0])[1:-1], text)
 
@@ -74,7 +74,7 @@ def _from_editor(named: str, text: str) -> str:
 
 
 def _in_place(arguments: dict[str, Any], read_line: Callable[[str], str]) -> str:
-    """Ask for a line that holds the arguments already, where the terminal can do that; otherwise show them above it."""
+    """Ask for a line that is filled in with the arguments, if the terminal can do that; otherwise show them above the line."""
     is_terminal = sys.stdin is not None and sys.stdin.isatty()
     try:
         import readline  # changes how input() reads, so it is loaded only where somebody edits

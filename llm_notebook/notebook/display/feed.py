@@ -12,7 +12,7 @@ __all__ = ["Feed"]
 
 
 class Feed:
-    """The messages about one transcript, numbered. Every thread may call its methods.
+    """The numbered messages about one transcript. Any thread may call its methods.
 
     Args:
         view: the transcript.
@@ -27,7 +27,7 @@ class Feed:
     def next(self) -> dict[str, Any] | None:
         """Return the message that brings a reader of the previous message up to date, or None if nothing is new.
 
-        The first message is the whole document, which is still short then; after it, contents are sent once only.
+        The first message is the whole document, which is still short then. After that, contents are sent only once.
         """
         with self._lock:
             if self._is_new:
@@ -45,13 +45,13 @@ class Feed:
             return deltas
 
     def start_over(self) -> None:
-        """Empty the transcript, for an answer that is asked for again; the next message is the whole document."""
+        """Empty the transcript, because the answer is asked for again. The next message is the whole document."""
         with self._lock:
             self.view.start_over()
             self._writer = DeltaWriter(self.view, self._writer.seq + 1)
             self._is_new = True
 
     def document(self) -> dict[str, Any]:
-        """Return the whole transcript as it is at the moment."""
+        """Return the whole transcript in its current state."""
         with self._lock:
             return self._writer.full()

@@ -34,10 +34,10 @@ _SHORTEST_NAME = 8
 
 
 def ask_by_keyboard(turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
-    """Ask about one question after the other, each until a key decides.
+    """Ask one question after the other, each until a key decides it.
 
     Args:
-        turn: shows what was decided.
+        turn: the turn, which shows what was decided.
         pause: the pause of the chain; the transcript shows the questions already.
 
     Returns:
@@ -51,12 +51,12 @@ def ask_by_keyboard(turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
             show_calls(turn, pause.paused)
         if chain is None:
             return None
-    # A hook that pauses after its call has run leaves nothing to ask.
+    # If a hook paused after its call had run, there is nothing to ask.
     return pause.resume()
 
 
 def _is_open(request: ApprovalRequest, pause: PauseChain) -> bool:
-    """Return whether a question waits, which a key for an earlier one may have decided: "always" covers every call of its tool."""
+    """Return whether a question still waits. A key for an earlier one may have decided it: "always" covers every call of its tool."""
     call = pause.paused.call(request) if pause.paused is not None else None
     return call is not None and call.state in ASKED
 
@@ -85,7 +85,7 @@ def _ask(request: ApprovalRequest, pause: PauseChain, place: str) -> ChainRespon
 
 
 def _ways(request: ApprovalRequest, paused: PausedChain) -> dict[str, tuple[str, str]]:
-    """Return what the keys do: for each a word for the question, and a description for `?`."""
+    """Return what the keys do: for each, a word for the question and a description for `?`."""
     if request.outcome_unknown:
         return {
             "y": ("again", "runs it again, once, with exactly these arguments"),
@@ -107,7 +107,7 @@ def _ways(request: ApprovalRequest, paused: PausedChain) -> dict[str, tuple[str,
 
 
 def _question(request: ApprovalRequest, ways: dict[str, tuple[str, str]], place: str) -> str:
-    """Return the question as one line that fits the terminal, with room for the key: with words if they fit, or else with the keys."""
+    """Return the question as one line that fits the terminal, with room for the key. It has words if they fit, otherwise only the keys."""
     width = min(_COLUMNS, shutil.get_terminal_size().columns) - 2
     name = on_one_line(request.tool_name)
     asked = f"{place}{name}? {', '.join(f'{key} {word}' for key, (word, _) in ways.items())}, ? explains: "
@@ -118,7 +118,7 @@ def _question(request: ApprovalRequest, ways: dict[str, tuple[str, str]], place:
 
 
 def _explanation(request: ApprovalRequest, ways: dict[str, tuple[str, str]]) -> list[str]:
-    """Return what the keys do, and what the tool is."""
+    """Return the lines that explain what the keys do and what the tool is."""
     return [*(f"  {key}  {text.replace('`', '')}" for key, (_, text) in ways.items()), *plain_tool(request)]
 
 
@@ -129,7 +129,7 @@ def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainRespo
         The chain that continues, or None if the key decides nothing.
 
     Raises:
-        ValueError: the edited text is no JSON object, the edit was given up, or the decision comes too late.
+        ValueError: the edited text is not a JSON object, the edit was given up, or the decision comes too late.
         ToolArgumentError: the typed arguments do not fit the tool.
         JournalError: the decision cannot be kept.
     """
@@ -155,7 +155,7 @@ def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainRespo
 
 
 def _approve_edited(arguments: dict[str, Any], request: ApprovalRequest, pause: PauseChain) -> ChainResponse | None:
-    """Show what was edited as it would run, and run it if the human agrees."""
+    """Show the edited arguments as they would run, and run the call if the human agrees."""
     _write(f"Changed to:\n{visible(value_text(arguments))}")
     if _read_line("Run it with these arguments? y/n: ").strip().lower() not in ("y", "yes"):
         raise ValueError("The arguments stay as they were.")
@@ -163,7 +163,7 @@ def _approve_edited(arguments: dict[str, Any], request: ApprovalRequest, pause: 
 
 
 def _drop_typed_ahead() -> None:
-    """Forget the keys that were pressed before the question could be read: they were no answer to it."""
+    """Discard the keys that were pressed before the question could be read, since they were not an answer to it."""
     if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 

@@ -1,27 +1,27 @@
-"""Shows a turn while it streams: in a notebook as one output that is updated, in a terminal as plain text.
+"""Shows a turn while it streams: in a notebook as a single output that is updated, in a terminal as plain text.
 
-A turn may be followed in three ways at once, and the kernel seldom knows which of them a reader has before the first words
+A turn may be followed in three ways at once, and the kernel seldom knows which of them a reader is using before the first words
 arrive:
 
 1. Our Lab extension receives numbered deltas by comm (`FrontEnd.broadcaster()`).
 2. Our widget receives the same deltas as widget state.
-3. Everything else (Colab before its widgets load, nbclient, the saved file) has only the output itself, which is repainted whole.
+3. Everything else (Colab before its widgets load, nbclient, the saved file) has only the output itself, which is repainted as a whole.
 
-The deltas cost what is new. A repaint costs the whole text, so it happens at a `Pace`: only when the text has grown by a share of
-itself, or after some seconds, and only as long as all repaints together stay below a bound. While one of the first two ways is known
-to work, repaints are rare; they only keep the saved notebook useful if the kernel dies. So the contents of a long answer travel about
-twice: once in deltas, and once in the bundle that ends the run.
+A delta costs only what is new. A repaint costs the whole text, so repaints follow a `Pace`: there is one only when the text has grown by a
+share of itself, or after some seconds, and only as long as all repaints together stay below a bound. While one of the first two ways is
+known to work, repaints are rare, and serve only to keep the saved notebook useful if the kernel dies. So the contents of a long answer
+are sent about twice: once in deltas, and once in the bundle that ends the run.
 
-A painter thread does the sending. The thread that reads the chain only sets an event per chunk (`changed`), so a chunk costs
-next to nothing, a fast stream is coalesced to 20 messages a second (Jupyter's server drops messages beyond a rate), and the
-display stays alive (seconds that pass, "Trying again in 3 s") while the model is silent and the reader blocked. The painter uses
+A painter thread does the sending. The thread that reads the chain only sets an event per chunk (`changed`). So a chunk costs next to
+nothing, a fast stream is combined into 20 messages a second (Jupyter's server drops messages above a certain rate), and the display stays
+alive (the seconds count, "Trying again in 3 s") while the model is silent and the reading thread is blocked. The painter uses
 functions that were bound to the cell when the run began; `frontend/kernel.py` says why. Where output cannot be sent from a thread,
-as under `%%capture`, there is no painter and the turn is shown once, when it is over.
+as under `%%capture`, there is no painter, and the turn is shown once, when it is over.
 
-What stays in the notebook is the *record*: the MIME bundle of the last `refresh()`, without anything alive. A widget is part of
+What stays in the notebook is the *record*: the MIME bundle of the last `refresh()`, without anything live. A widget is part of
 it only while the turn waits for a click, because ipywidgets would otherwise keep every finished answer in the kernel's memory. Pages
-that follow the turn are told the record as well, since a page that was loaded during the run gets no updates of the output. Unless the
-record is short, they are told only its number (`settled`), and a page that does not have it asks for it.
+that follow the turn are sent the record as well, since a page that was loaded during the run gets no updates of the output. Unless the
+record is short, they are sent only its number (`settled`), and a page that does not have the record asks for it.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ __all__ = ["AnswerDisplay", "NotebookDisplay", "answer_display", "show_markdown"
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BEFORE_WAITING_SHOWS = 0.15  # seconds
 _SHORTEST_INTERVAL = 0.05  # seconds
-_LONG = 2**20  # bytes; the messages about an answer of so many are half as frequent, so that each holds more
+_LONG = 2**20  # bytes; about an answer of this size, messages are half as frequent, and each holds more
 _BAR_INTERVAL = 0.25  # seconds between the messages about a bar
-# How often, at first, an output with a bar is repainted: where pages follow it anyway, and where the output is all there is.
+# How often an output with a bar is repainted at first: if pages follow the turn anyway, and if the output is all there is.
 _BAR_FOLLOWED, _BAR_ALONE = 5.0, 0.5  # seconds
 _SHORT_RECORD = 2**16  # bytes
-# How many bytes the repaints of a run may take: where pages follow the turn, where perhaps they do, and where the output is all there is.
+# How many bytes the repaints of a run may take: if pages follow the turn, if they may do so, and if the output is all there is.
 _FOLLOWED, _PERHAPS_FOLLOWED, _ALONE = 400_000, 900_000, 3_500_000
-# So much must be new for a repaint where perhaps nobody sees it. It is more than usual, so that the bytes last for a longer answer.
+# How much must be new for a repaint that perhaps nobody sees. It is more than usual, so that the bytes suffice for a longer answer.
 _PERHAPS_SEEN = 1 / 16
 # Each run of the cell with `%llm resume` adds an output, and each output is repainted.
 _MOST_OUTPUTS = 4
@@ -81,7 +81,7 @@ Bundle = dict[str, Any]
 
 
 class AnswerDisplay(Protocol):
-    """Shows one turn, which takes one or several runs. The caller feeds the view and says when it has changed."""
+    """Shows one turn, which may take several runs. The caller feeds the view and says when it has changed."""
 
     def open(self, *, here: bool = False) -> None:
         """Begin a run: show that something is under way.
@@ -94,22 +94,22 @@ class AnswerDisplay(Protocol):
         """Note that the view has changed. This is cheap enough to be called for every chunk."""
 
     def printed(self, block: CallBlock, text: str | None) -> None:
-        """Note that a call has printed a text, or with None that it has cleared what it had printed."""
+        """Note that a call has printed a text, or, if the text is None, that it has cleared what it had printed."""
 
     def close(self) -> None:
-        """End the run: show the turn as it will stay."""
+        """End the run: show the turn in its final form."""
 
     def refresh(self) -> None:
-        """Show a change between two runs in every output of the turn."""
+        """Show a change that was made between two runs in every output of the turn."""
 
     def leave(self) -> None:
         """Reduce the outputs to the turn's record, because this kernel will not continue it."""
 
     def senders(self) -> list[Sender]:
-        """Return functions that send a message to every page that follows the turn, in the name of the running cell."""
+        """Return functions that send a message to every page that follows the turn, on behalf of the running cell."""
 
     def record_message(self) -> dict[str, Any] | None:
-        """Return the message that tells a page what belongs in the notebook; None where there is no notebook."""
+        """Return the message that tells a page what to keep in the notebook; None if there is no notebook."""
 
 
 def answer_display(
@@ -121,7 +121,7 @@ def answer_display(
         front: the front end that shows the turn.
         feed: the turn's messages.
         received: called with what a reader does in a widget.
-        is_shown: whether the turn has an output in the running cell. Otherwise only pages that show it already are kept up to
+        is_shown: whether the turn has an output in the running cell. If not, only pages that show it already are kept up to
             date, until it is opened with `here`.
     """
     if front.is_notebook:
@@ -135,8 +135,8 @@ def show_markdown(shell: InteractiveShell, markdown: str, plain: str, *, html: s
     Args:
         shell: the shell to show it in.
         markdown: the text for a notebook; it must be safe already.
-        plain: the text for a terminal, which control characters in it do not reach.
-        html: the same for pages that show HTML, if it looks better than Markdown there; it must be safe already.
+        plain: the text for a terminal. Control characters in it do not reach the terminal.
+        html: the text for pages that show HTML, if it looks better there than Markdown; it must be safe already.
     """
     if in_kernel(shell):
         bundle = {"text/markdown": markdown, "text/plain": terminal_safe(plain)} | ({"text/html": html} if html else {})
@@ -154,7 +154,7 @@ class _Output:
 
 
 class NotebookDisplay:
-    """Shows a turn in a notebook, as the module describes.
+    """Shows a turn in a notebook, as the module's docstring describes.
 
     Args:
         front: the front end that shows the turn.
@@ -180,7 +180,7 @@ class NotebookDisplay:
         self._outputs = [_Output()] if is_shown else []
         self._widget: TranscriptWidget | None = None
         self._wake = threading.Event()
-        # It is called for every chunk.
+        # This is called for every chunk.
         self.changed: Callable[[], None] = self._wake.set
         self._closed = threading.Event()
         self._words: str | None = None
@@ -251,7 +251,7 @@ class NotebookDisplay:
             self._widget.close()
             self._widget = None
         if not self._front.extension and (is_console(shell) or is_in_output_widget(shell)):
-            # What was shown before stays as it was there, and cannot be updated.
+            # What was shown before stays as it was, and cannot be updated.
             self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
         self._show(publish, record, self._widget if is_paused else None)
         if is_seen and self._widget is not widget:
@@ -278,7 +278,7 @@ class NotebookDisplay:
 
     def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
         """Send what changes until the run is over; the body of the painter thread."""
-        # An answer that comes at once is not preceded by a flash of "Waiting for …".
+        # An answer that comes at once should not be preceded by a flash of "Waiting for …".
         self._wake.wait(timeout=_BEFORE_WAITING_SHOWS)
         opened, reminders = self._clock(), Reminders()
         silence = Silence(self._feed.view, opened)
@@ -303,16 +303,16 @@ class NotebookDisplay:
             # 20 messages a second, however many pages and outputs each change is sent to.
             shortest = _BAR_INTERVAL if has_bar else _SHORTEST_INTERVAL * max(1, sent) * (1 + view.written / _LONG)
             self._closed.wait(shortest)
-            # Seconds are counted on screen, so there is something to paint each second.
+            # Seconds are counted on screen, so there is something to paint every second.
             self._wake.wait(timeout=1.0)
 
     def _tell(self, senders: list[Sender]) -> int:
-        """Send what is new to every page that follows the turn. Return how many messages that took."""
+        """Send what is new to every page that follows the turn. Return the number of messages sent."""
         message = self._feed.next() if senders else None
         return 0 if message is None else self._send(senders, message)
 
     def _tell_rest(self, senders: list[Sender]) -> int:
-        """Send what the latest document has beyond what was sent, so that no update of an output is ahead of the pages."""
+        """Send the part of the latest document that has not been sent yet, so that no update of an output is ahead of the pages."""
         sent = 0
         for message in self._feed.rest() if senders else ():
             sent += self._send(senders, message)
@@ -324,10 +324,10 @@ class NotebookDisplay:
         return len(senders)
 
     def _show_if_new(self, publish: Publish, senders: list[Sender], pace: Pace, cost: int) -> int:
-        """Repaint the outputs unless they show the same already. Return how many messages that took.
+        """Repaint the outputs unless they are up to date. Return the number of messages sent.
 
         Args:
-            cost: the bytes that this may take, or a little more; 0 if it is only to show that nothing comes.
+            cost: how many bytes this may take, roughly; 0 if it only shows that nothing is arriving.
         """
         is_rare = math.isinf(pace.patience)
         # "Waiting for …" need not be counted in the saved notebook.
@@ -339,7 +339,7 @@ class NotebookDisplay:
         if words == self._words and all(output.is_shown for output in self._outputs):
             return sent
         if len(words) > cost + _SHORT_RECORD:
-            # Much has come since it was decided to repaint.
+            # Much may have arrived since the repaint was decided on.
             return sent
         pace.spent += cost
         self._show(publish, record, self._widget)
@@ -356,14 +356,14 @@ class NotebookDisplay:
             output.is_shown = True
 
     def _record(self, *, has_plain: bool = True) -> Bundle:
-        """Return the bundle of the turn without anything alive."""
+        """Return the bundle of the turn without anything live."""
         view = self._feed.view
         advice = self._front.advice if view.state == "paused" else ""
         return saved_bundle(view, self._feed.document(), advice, has_plain=has_plain)
 
 
 def _words(record: Bundle) -> str:
-    """Return what a record says to a viewer that knows nothing of our transcripts."""
+    """Return the text of a record for viewers that do not know our transcripts."""
     return str(record.get("text/markdown") or record["text/plain"])
 
 

@@ -1,4 +1,4 @@
-"""Decides when something is sent whole, so that everything that a run sends whole is bounded, however long its answer becomes."""
+"""Decides when something is sent as a whole, so that the total that a run sends this way is bounded, however long its answer becomes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 __all__ = ["Pace", "Reminders", "SteadyPace"]
 
-# A text of this many bytes must double before it is sent whole again.
+# A text of this many bytes must double before it is sent as a whole again.
 _DOUBLES_AT = 2**18
-# The share of all bytes that may be spent because time has passed, and not because the text has grown.
+# The share of all bytes that may be spent because time has passed, rather than because the text has grown.
 _IMPATIENT_SHARE = 1 / 3
 _FIRST_REMINDER = 2.0  # seconds after the run began
 _REMINDERS_APART = 1.25  # how much later each reminder comes than the one before
@@ -19,8 +19,8 @@ class Pace:
     """Decides when an output is repainted, which costs all of its text.
 
     Attributes:
-        growth: the share of itself by which the text must have grown. For a long text it is more.
-        patience: the seconds after which it is sent in any case.
+        growth: the share of itself by which the text must have grown; more for a long text.
+        patience: the seconds after which it is repainted in any case.
         most: how many bytes all repaints together may take.
         spent: how many bytes they have taken so far.
     """
@@ -33,7 +33,7 @@ class Pace:
     _at: float = 0.0
 
     def due(self, size: int, now: float, cost: int) -> bool:
-        """Return whether the output is to be repainted at this moment.
+        """Return whether the output is to be repainted now.
 
         Args:
             size: the length of the text, in bytes.
@@ -52,16 +52,16 @@ class Pace:
 
 @dataclass(slots=True)
 class SteadyPace(Pace):
-    """Decides when an output is repainted that stays short, such as a bar: at intervals that grow.
+    """Decides when an output that stays short, such as a bar, is repainted: at growing intervals.
 
     Attributes:
-        interval: the seconds to the next repaint.
+        interval: the seconds until the next repaint.
     """
 
     interval: float = 0.5
 
     def due(self, size: int, now: float, cost: int) -> bool:
-        """Return whether the output is to be repainted at this moment; only the time counts."""
+        """Return whether the output is to be repainted now; only the time counts."""
         if self._at and now - self._at < self.interval:
             return False
         self.interval *= 1.05 if self._at else 1.0
@@ -71,11 +71,13 @@ class SteadyPace(Pace):
 
 @dataclass(slots=True)
 class Reminders:
-    """Decides when pages are sent the whole document: one that was loaded during the run shows only what was saved, and cannot ask a kernel that is busy.
+    """Decides when pages are sent the whole document.
+
+    A page that was loaded during the run shows only what was saved, and cannot ask a busy kernel for the rest.
 
     Attributes:
         most: how many bytes all reminders together may take at first.
-        each_second: how many more they may take with each second of the run, so that a page need not wait for the end of a long silence.
+        each_second: how many more bytes they may take for each second of the run, so that a page need not wait for the end of a long silence.
         spent: how many bytes they have taken so far.
     """
 
@@ -85,7 +87,7 @@ class Reminders:
     _next: float = _FIRST_REMINDER
 
     def due(self, seconds: float, cost: int) -> bool:
-        """Return whether a reminder is to be sent at this moment, and if so take it as sent.
+        """Return whether a reminder is to be sent now, and if so, count it as sent.
 
         Args:
             seconds: the time since the run began.

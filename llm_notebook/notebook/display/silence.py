@@ -1,4 +1,4 @@
-"""Notices when a stream has been silent for a while, so that a reader knows that nothing is lost and nothing is stuck here."""
+"""Notices when a stream has been silent for a while, so that the reader can be told that nothing is lost or stuck on this side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _AT_WORK = ("running", "suspended")
 
 
 class Silence:
-    """Watches one run of a turn. The waiting for its first words is shown and counted anyway, and while a tool runs no model is silent.
+    """Watches one run of a turn. The wait for the first words is shown anyway, and the time that a tool takes is not the model's silence.
 
     Args:
         view: the turn.
@@ -24,7 +24,7 @@ class Silence:
         self._since = now
 
     def look(self, now: float) -> bool:
-        """Let the view say so if nothing has arrived for 10 seconds. Return whether it says so from this moment on."""
+        """Let the view say so if nothing has arrived for 10 seconds. Return whether it has just begun to say so."""
         view = self._view
         seen = view.size, len(view.touched)
         is_quiet = view.state == "streaming" and not view.silent and not view.notice

@@ -27,7 +27,8 @@ from llm_notebook.transcript.words import not_saved_sentence, on_one_line, state
 
 __all__ = ["TerminalDisplay", "has_colours"]
 
-# The mark in front of our own lines about calls, and what looks like it. A model cannot write them.
+# The mark in front of our own lines about calls, and characters that look like it.
+# In a model's text these are spelled out, so that it cannot imitate the mark.
 _LIKE_OUR_MARK = re.compile("[▍▎▏]")
 _MOST_PRINTED = 20_000  # characters of each call
 _BACK = re.compile(r"\r+")
@@ -35,7 +36,7 @@ _OPEN = ("writing", "queued", "running", "suspended", "waiting", "approved", "un
 
 
 def has_colours(shell: InteractiveShell) -> bool:
-    """Return whether stdout is a terminal that obeys escape sequences, and the user has not turned colours off."""
+    """Return whether stdout is a terminal that understands escape sequences, and the user has not turned colours off."""
     is_wanted = str(shell.colors).lower() != "nocolor" and not os.environ.get("NO_COLOR")
     return is_wanted and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
 
@@ -43,21 +44,21 @@ def has_colours(shell: InteractiveShell) -> bool:
 class TerminalDisplay:
     """Writes a turn to stdout as it arrives.
 
-    Reasoning is dim, or has a title where there are no colours. No control character from the model reaches the terminal.
+    Reasoning is dim, or has a title if there are no colours. No control character from the model reaches the terminal.
 
     What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
-    twice: as the question, and with its outcome. Where several wait, all of their questions are written first. What a tool prints is
-    written as it comes, because the tool may ask about it next; the tool's name is above it, and our mark before each line.
+    twice: as a question, and with its outcome. If several calls wait, all of their questions are written first. What a tool prints is
+    written as it arrives, because the tool may ask about it next. The tool's name is written above it, and our mark before each line.
 
     Args:
         view: the turn.
-        is_coloured: whether the terminal obeys escape sequences, and the user wants them.
+        is_coloured: whether the terminal understands escape sequences, and the user wants them.
     """
 
     def __init__(self, view: TranscriptView, *, is_coloured: bool) -> None:
         self._view = view
         self._is_coloured = is_coloured
-        # What has been written: all blocks before this one, of this one so many chunks, and these texts of calls, by their positions.
+        # What has been written: all blocks before this one, this many chunks of this one, and these texts of calls, by their positions.
         self._block = 0
         self._chunk = 0
         self._calls: dict[int, str] = {}
@@ -65,7 +66,7 @@ class TerminalDisplay:
         self._notice = ""
         self._suspended: list[CallBlock] = []
         self._wrote = False
-        # The call whose printed lines were written last, whether one of them is unfinished, and how much of each was written.
+        # The call whose printed lines were written last, whether its last line is unfinished, and how much of each call was written.
         self._printing: CallBlock | None = None
         self._is_in_line = False
         self._printed: dict[int, int] = {}
@@ -83,7 +84,7 @@ class TerminalDisplay:
         threading.Thread(target=self._watch, args=(self._closed,), name="llm_notebook silence", daemon=True).start()
 
     def _watch(self, closed: threading.Event) -> None:
-        """Say it when the stream is silent; the body of a thread, because the reader waits for the stream."""
+        """Say when the stream is silent. This is the body of a thread, because the reading thread waits for the stream."""
         silence = Silence(self._view, time.monotonic())
         while not closed.wait(1.0):
             with self._lock:
@@ -101,7 +102,7 @@ class TerminalDisplay:
 
     def printed(self, block: CallBlock, text: str | None) -> None:
         if not text:
-            # Clearing would need a terminal that can take back what it has shown.
+            # A terminal cannot take back what it has shown, so nothing can be cleared.
             return
         with self._lock:
             before = self._printed.get(block.position, 0)
@@ -163,10 +164,10 @@ class TerminalDisplay:
                 if block.status not in _OPEN or is_over:
                     self._write_call(block)
                 if block.status == "suspended" and is_over:
-                    # The question that it waits for comes after it, and what comes of it after that.
+                    # The question that it waits for comes after it, and its outcome after that.
                     self._suspended.append(block)
                 elif block.status in _OPEN:
-                    # Nothing but other questions may be written after an open call before its outcome.
+                    # Nothing but other questions may come between an open call and its outcome.
                     self._write_questions(blocks[self._block + 1 :] if is_over else [])
                     break
             elif block.kind != "reasoning" or not self._view.hide_reasoning:
@@ -212,7 +213,7 @@ class TerminalDisplay:
             self._write_rows(block, is_over=is_over)
             return
         if block.table is not None and block.table.may_begin and not is_over:
-            # A table is about to begin, whose brackets nobody needs to see.
+            # A table is about to begin, and nobody needs to see its brackets.
             return
         if isinstance(block, PictureBlock):
             if self._chunk == 0:

@@ -1,4 +1,4 @@
-"""The lines that a terminal writes of a table whose rows are still arriving: the head once, each row as it comes, and what has become of it."""
+"""The lines of a table in a terminal while its rows are still arriving: first the head, then each row as it comes, and at last the outcome."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _MOST_ROWS = 60
 
 @dataclass(slots=True)
 class RowLines:
-    """What was written of one table.
+    """The lines of one table that have been written so far.
 
     Attributes:
-        widths: the widths of the columns, in characters. What was written cannot be widened.
-        rows: how many rows were written.
-        is_over: whether the end was written.
+        widths: the widths of the columns, in characters. Columns that were written cannot be widened.
+        rows: how many rows have been written.
+        is_over: whether the end has been written.
     """
 
     widths: list[int] = field(default_factory=list)
@@ -28,7 +28,7 @@ class RowLines:
     is_over: bool = False
 
     def take_new(self, block: Block, *, is_over: bool) -> str:
-        """Return the lines that are to be written now.
+        """Return the lines to write now.
 
         Args:
             block: a block that is shown as a table.

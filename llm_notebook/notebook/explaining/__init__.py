@@ -1,1 +1,1 @@
-"""`%llm error`: what is known of an exception, and what of that a model is told."""
+"""`%llm error`: what is known about an exception, and which part of it a model is told."""

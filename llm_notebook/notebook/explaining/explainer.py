@@ -1,4 +1,4 @@
-"""`%llm error`: turns its line into a prompt about a failure, with what the reader is told of it."""
+"""`%llm error`: turns the line into a prompt about a failure, and says what the reader is shown of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["explain_failure"]
 def explain_failure(
     command: Subcommand, failures: Failures, variables: Mapping[str, Any], tags: Mapping[int, Sequence[str]]
 ) -> tuple[Arguments, Beside, list[Sent]]:
-    """Return (the options and the prompt that ask about a failure, what is shown beside the answer, what was sent).
+    """Return (the options and the prompt that ask about a failure, what is shown beside the answer, what is sent).
 
     Args:
         command: the line.
@@ -43,7 +43,7 @@ def explain_failure(
     _refuse_hidden(failure, tags)
     report = report_on(failure, variables, scrubber_for(variables), asks_for_fix=asks_for_fix)
     system = EXPLAIN + (FIX if asks_for_fix else "")
-    # What is sent is sent as it is: braces in the cell are no expressions of the prompt.
+    # The text is sent unchanged: braces in the cell are not expressions of the prompt.
     arguments = replace(
         parse_line(""),
         prompt=report.text,

@@ -1,7 +1,7 @@
-"""Remembers which cells of a kernel have failed, so that `%llm error` can explain the last one, or one by its number.
+"""Remembers which cells of a kernel have failed, so that `%llm error` can explain the last one, or the one with a given number.
 
-A frame holds its variables, which may be large. So only the latest failure keeps them, as Python does itself (`sys.last_value`); of an
-earlier one there remain the places and the lines. The exceptions themselves are the user's, and are left as they are.
+A frame holds its variables, which may be large. So only the latest failure keeps them, as in Python itself (`sys.last_value`). For earlier
+ones, only the places and the lines are kept. The exceptions themselves belong to the user and are not changed.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class Failure:
     Attributes:
         number: the number of the cell's execution; 0 if it is not known.
         source: the text of the cell; empty if it is not known.
-        said: the type and the message of the exception, its notes, and the exceptions that led to it, one or more lines each.
+        said: the type and the message of the exception, its notes, and the exceptions that led to it, in one or more lines each.
         line: the line of the cell that Python could not read; 0 if it could.
-        packages: the packages that the exception comes from or names, by how they are imported.
-        frames: where it was raised, from the cell to the place.
+        packages: the packages that the exception comes from or names, under the names by which they are imported.
+        frames: the frames from the cell to the place where it was raised.
         cell_id: the id that the front end gave the cell; empty if it is not known.
     """
 
@@ -53,7 +53,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException, shell: InteractiveShell, number: int = 0, source: str = "") -> Failure:
-        """Return what is known of an exception. Without a number, its cell is taken from its frames."""
+        """Return what is known about an exception. Without a number, its cell is found from its frames."""
         frames = frames_of(error, shell, source)
         if not number:
             number, source = next(((frame.cell, frame.cell_source) for frame in frames if frame.cell), (0, ""))
@@ -67,7 +67,7 @@ class Failure:
         return f"In[{self.number}]" if self.number else "the last cell"
 
     def let_go(self) -> None:
-        """Keep the places and the lines, and nothing that holds variables."""
+        """Drop everything that holds variables. The places and the lines are kept."""
         for frame in self.frames:
             frame.variables, frame.global_variables = {}, {}
 
@@ -84,11 +84,11 @@ class Failures:
         self._known: OrderedDict[int, Failure] = OrderedDict()
 
     def open(self) -> None:
-        """Begin to take note of cells that fail."""
+        """Start noting the cells that fail."""
         self._shell.events.register("post_run_cell", self._note)
 
     def close(self) -> None:
-        """End it, and forget them all."""
+        """Stop noting cells that fail, and forget all failures."""
         self._shell.events.unregister("post_run_cell", self._note)
         self._known.clear()
 
@@ -114,7 +114,7 @@ class Failures:
         raise CellError(f"In[{number}] has not failed in this kernel. {has} Nothing was sent.")
 
     def said(self, number: int) -> str | None:
-        """Return how the cell with this number failed, as it is told; None if it did not, or that is forgotten."""
+        """Return the message with which the cell with this number failed; None if it did not fail, or the failure is forgotten."""
         return self._known[number].said if number in self._known else None
 
     def _note(self, result: ExecutionResult) -> None:
@@ -145,7 +145,7 @@ class Failures:
         return cell_id_of(request.message) if request is not None and is_click else ""
 
     def _from_python(self) -> Failure | None:
-        """Return what failed before this package was loaded, as Python has kept it."""
+        """Return the failure that Python has kept from before this package was loaded."""
         error = getattr(sys, "last_value", None)
         if not isinstance(error, BaseException) or isinstance(error, (CellError, CellHalted)):
             return None

@@ -1,4 +1,4 @@
-"""The frames of a traceback: where each is, whose code it is, and which names its failing line has."""
+"""The frames of a traceback: the place of each, whose code it is, and the names in its failing line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Frame", "frames_of", "names_in_line"]
 
 _MOST = 60
 _CELL = re.compile(r"<ipython-input-(\d+)-|[/\\]ipykernel_\d+[/\\]")
-# What `%%time` and `%time` call the code that they run.
+# The file names that `%%time` and `%time` give the code that they run.
 _TIMED = ("<timed exec>", "<timed eval>")
 _LIBRARIES = ("site-packages", "dist-packages")
 
@@ -35,12 +35,12 @@ class Frame:
         function: the function; `<module>` outside of functions.
         text: the line.
         module: the name of its module.
-        is_own: the code is the user's, and not a library's.
-        cell: the number of the cell that it is in; 0 if it is in none, or that is not known.
+        is_own: whether the code is the user's, and not a library's.
+        cell: the number of the cell that it is in; 0 if it is in none, or if that is not known.
         cell_source: the text of that cell.
         names: the names in the failing statement, and the arguments of the function.
-        variables: the function's variables. Emptied once a later cell has failed.
-        global_variables: those of its module. Emptied likewise.
+        variables: the variables of the function. They are dropped once a later cell has failed.
+        global_variables: the variables of its module, dropped likewise.
     """
 
     file: str
@@ -57,7 +57,7 @@ class Frame:
 
 
 def frames_of(error: BaseException, shell: InteractiveShell, cell: str = "") -> list[Frame]:
-    """Return the frames of an exception, from the cell or the first file of the user's on; none if it was raised before anything ran.
+    """Return the frames of an exception, starting at the cell or the user's first file; none if it was raised before anything ran.
 
     Args:
         error: the exception.
@@ -65,7 +65,7 @@ def frames_of(error: BaseException, shell: InteractiveShell, cell: str = "") -> 
         cell: the text of the cell.
     """
     places = list(_walk(error.__traceback__))
-    # What is above the cell is IPython's.
+    # The frames above the cell are IPython's.
     cells = [at for at, (frame, _) in enumerate(places) if _is_cell(frame.f_code.co_filename)]
     own = cells or [at for at, (frame, _) in enumerate(places) if _is_users(frame.f_code.co_filename)]
     places = places[own[0] :] if own else []
@@ -73,13 +73,13 @@ def frames_of(error: BaseException, shell: InteractiveShell, cell: str = "") -> 
         places = [*places[: _MOST // 2], *places[-_MOST // 2 :]]
     body = cell.partition("\n")[2] if cell.lstrip().startswith("%%") else cell
     frames = [_frame(frame, line, shell, body) for frame, line in places]
-    # What runs a magic is IPython's, though it stands in the cell.
+    # The call that runs a magic is IPython's, though it is in the cell.
     return [frame for frame in frames if frame.is_own or frame.module.partition(".")[0] not in ("IPython", "decorator")]
 
 
 def _walk(tb: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
     for frame, line in traceback.walk_tb(tb):
-        # A frame that is not the user's may hide itself, as pytest and IPython do.
+        # A frame that is not the user's may ask to be hidden, as those of pytest and IPython do.
         if not frame.f_locals.get("__tracebackhide__", False) or _is_cell(frame.f_code.co_filename):
             yield frame, line
 
@@ -107,14 +107,14 @@ def _frame(frame: FrameType, line: int, shell: InteractiveShell, body: str) -> F
         cell=_number_of(file, source, shell) if is_cell and not is_timed else 0,
         cell_source=source if is_cell else "",
         names=list(dict.fromkeys([*names_in_line(source, line), *arguments])) if is_own else [],
-        # Reading them once keeps what they are, though the function's variables may go on to change.
+        # The variables are copied, since those of the function may still change.
         variables=dict(frame.f_locals) if is_own and frame.f_locals is not frame.f_globals else {},
         global_variables=frame.f_globals if is_own else {},
     )
 
 
 def _is_users(file: str) -> bool:
-    """Return whether a file is one of the user's own: neither of the standard library nor of an installed package."""
+    """Return whether a file is the user's own, and belongs neither to the standard library nor to an installed package."""
     if file.startswith("<"):
         return file == "<string>"
     path = Path(file)
@@ -135,10 +135,10 @@ def _number_of(file: str, source: str, shell: InteractiveShell) -> int:
 
 
 def names_in_line(source: str, line: int) -> list[str]:
-    """Return the names in the statement of a line, in their order, without those in the body of a compound one.
+    """Return the names in the statement on a line, in order, without those in the body of a compound statement.
 
     Args:
-        source: Python code, which may be no whole module, or have magics in it.
+        source: Python code, which may be incomplete or contain magics.
         line: the number of the line.
     """
     try:
@@ -160,10 +160,10 @@ def names_in_line(source: str, line: int) -> list[str]:
 
 
 def _statement_at(tree: ast.AST, line: int) -> ast.stmt | None:
-    """Return the innermost statement that has a line."""
+    """Return the innermost statement that contains a line."""
     found: ast.stmt | None = None
     for node in ast.walk(tree):
-        # The walk goes from the outside to the inside.
+        # The walk goes from the outside in.
         if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno):
             found = node
     return found

@@ -1,7 +1,7 @@
-"""What a model is told of an exception, and what the reader is told of that.
+"""What a model is told about an exception, and what the reader is told about that.
 
-A model gets the cell with a mark before the line that failed, the exception and those that led to it, the user's frames, the values that
-are named in them, and the versions of the packages that took part.
+A model gets the cell with a mark before the line that failed, the exception and those that led to it, the user's frames, the values named
+in them, and the versions of the packages involved.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _CHARACTERS_PER_TOKEN = 4
 
 @dataclass(slots=True)
 class Report:
-    """What a model is told of an exception.
+    """What a model is told about an exception.
 
     Attributes:
         failure: the failure.
         text: the prompt.
-        sent: what the reader is told of it.
-        source: the cell, without secrets, as the model gets it.
+        sent: what the reader is told about it.
+        source: the cell as the model gets it, without secrets.
     """
 
     failure: Failure
@@ -55,13 +55,13 @@ class Report:
 def report_on(
     failure: Failure, variables: Mapping[str, Any], scrubber: Scrubber, *, asks_for_fix: bool = False
 ) -> Report:
-    """Put together what a model is told of a failure. Nothing is evaluated but the `repr()` of values.
+    """Put together what a model is told about a failure. No code of the user's is run except the `repr()` of values.
 
     Args:
         failure: the failure.
         variables: the notebook's variables.
         scrubber: takes secrets out of it.
-        asks_for_fix: the model is to propose a cell.
+        asks_for_fix: whether the model is to propose a corrected cell.
     """
     scrubber.where = failure.name
     names = dict(variables)
@@ -83,7 +83,7 @@ def report_on(
         _section("The values that are named there", _values_text(values, more_values)),
         "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()),
     ]
-    # Once more as a whole: what is harmless by itself may not be beside the name before it.
+    # The whole text is scrubbed once more: what looks harmless by itself may be a secret next to the name before it.
     text = scrubber.scrub("\n\n".join(part for part in parts if part))
     return Report(failure, text, _sent(failure, source, line, values, versions, text, scrubber), source)
 
@@ -95,9 +95,9 @@ def _section(title: str, text: str) -> str:
 
 def _failing_line(failure: Failure) -> int:
     """Return the number of the line of the cell that failed; 0 if that is not known."""
-    # The cell may call a function of its own, so the first of its frames is the line of the cell that did.
+    # The cell may call a function that it defines, so its first frame has the line that made the call.
     inside = [frame for frame in failure.frames if frame.cell_source]
-    # The line that runs a magic is not the one that failed, if that is known.
+    # The line that runs a magic is not the one that failed, if a better one is known.
     first = next(
         (frame for frame in inside if not frame.text.lstrip().startswith("get_ipython()")), next(iter(inside), None)
     )
@@ -106,13 +106,13 @@ def _failing_line(failure: Failure) -> int:
     lines = [line.strip() for line in failure.source.splitlines()]
     if first.line <= len(lines) and lines[first.line - 1] == first.text.strip():
         return first.line
-    # A cell magic such as `%%time` runs the text below its own line. A line magic is run as another text at its own place.
+    # A cell magic such as `%%time` runs the text below its own line. A line magic runs a text of its own in its place.
     below = [at for at, line in enumerate(lines, start=1) if line == first.text.strip() and at >= first.line]
     return below[0] if below else first.line if first.line <= len(lines) else 0
 
 
 def _numbered(source: str, line: int) -> str:
-    """Return a cell with a mark before the line that failed, and of a long one the part around that line."""
+    """Return a cell with a mark before the line that failed. A long cell is cut to the part around that line."""
     lines = [f"{'>' if at == line else ' '} {text}" for at, text in enumerate(source.rstrip().split("\n"), start=1)]
     first, last = 0, len(lines)
     while sum(map(len, lines[first:last])) > _LONGEST_CELL and last - first > 1:
@@ -125,7 +125,7 @@ def _numbered(source: str, line: int) -> str:
 
 
 def _places(failure: Failure) -> list[str]:
-    """Return the frames, one a line: the user's with their lines, and of libraries' between them how many there are."""
+    """Return the frames, one per line: the user's with their code, and between them only the number of frames in libraries."""
     lines: list[str] = []
     skipped: list[Frame] = []
     for frame in failure.frames:

@@ -1,4 +1,4 @@
-"""The values that an error report names: what each is, in a few words, and its beginning."""
+"""The values in an error report: for each, what it is in a few words, and its beginning."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TIMES = " \N{MULTIPLICATION SIGN} "
 
 @dataclass(slots=True, frozen=True)
 class NamedValue:
-    """A variable as a model is told it.
+    """A variable as it is described to a model.
 
     Attributes:
         name: its name.
-        where: the function whose variable it is; empty for those of the notebook.
+        where: the function whose variable it is; empty for a variable of the notebook.
         kind: what it is, with its size.
         text: its beginning.
     """
@@ -42,7 +42,7 @@ def raw_values(frames: list[Frame], variables: dict[str, Any]) -> Iterator[tuple
 
     Args:
         frames: the frames.
-        variables: the notebook's variables, for what an earlier failure no longer holds.
+        variables: the notebook's variables, used where an earlier failure no longer has its own.
     """
     seen: set[tuple[str, int]] = set()
     for frame in reversed([frame for frame in frames if frame.is_own]):
@@ -56,13 +56,13 @@ def raw_values(frames: list[Frame], variables: dict[str, Any]) -> Iterator[tuple
 
 
 def named_values(frames: list[Frame], variables: dict[str, Any], scrubber: Scrubber) -> tuple[list[NamedValue], int]:
-    """Return (what is told of the variables, how many more there are)."""
+    """Return (the variables that are described, how many more there are)."""
     found = list(raw_values(frames, variables))
     told: dict[int, NamedValue] = {}
     values = []
     for name, where, value in found[:_MOST]:
         known = told.get(id(value))
-        # The same object under another name, as an argument is, need not be told twice.
+        # The same object under another name, such as an argument, need not be described twice.
         is_same = known is not None and len(known.text) > len(known.name) + 10
         kind, text = _told(name, value, scrubber)
         if known is not None and is_same:
@@ -73,9 +73,9 @@ def named_values(frames: list[Frame], variables: dict[str, Any], scrubber: Scrub
 
 
 def _told(name: str, value: Any, scrubber: Scrubber) -> tuple[str, str]:
-    """Return (what a value is, its beginning without secrets): of a frame, an array or a figure what the table of objects says.
+    """Return (what a value is, its beginning without secrets). Frames, arrays and figures are described by the table of objects.
 
-    Anything else is told by its `repr()`, because an error is often about what JSON does not tell apart: a tuple or a list, 1 or "1".
+    Anything else is described by its `repr()`, because an error is often about a difference that JSON does not show: a tuple or a list, 1 or "1".
     """
     if not library_kind(value):
         return _kind(value), _text(name, value, scrubber)
@@ -104,7 +104,7 @@ def _text(name: str, value: Any, scrubber: Scrubber) -> str:
         text = _repr(value)
     except Exception as error:  # an object's own code may fail in any way, as it may be what failed before
         return f"(its repr() fails: {type(error).__name__})"
-    # What is far behind the end of what is sent need not be searched for secrets.
+    # The part far beyond the end of what is sent need not be searched for secrets.
     whole = scrubber.scrub_named(name, text[:_LONGEST_READ])
     return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}… {len(whole) - _LONGEST:,} more characters"
 
@@ -120,6 +120,6 @@ def _repr(value: Any) -> str:
 
 
 def _signature(function: Any) -> str:
-    import inspect  # only where a function is named
+    import inspect  # only needed where a function is named
 
     return f"{function.__name__}{inspect.signature(function)}"

@@ -1,4 +1,4 @@
-"""The versions of the packages that a traceback and its values come from."""
+"""The versions of the packages that a traceback and its values involve."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def versions_of(packages: Iterable[str], modules: Iterable[str], values: Iterabl
     """Return versions by the name of the package, Python's first.
 
     Args:
-        packages: what the exception names, such as a module that could not be imported, first; then where its class is defined.
+        packages: first what the exception names, such as a module that could not be imported, then the module that defines its class.
         modules: the names of the modules of its frames.
         values: the values that are named in it.
     """
@@ -48,7 +48,7 @@ def _top(names: Iterable[str]) -> list[str]:
 
 
 def _version(name: str) -> str:
-    """Return the version of a package by the name that it is imported by; empty if it has none."""
+    """Return the version of a package, given the name by which it is imported; empty if it has none."""
     from importlib.metadata import PackageNotFoundError, version  # only where asked for
 
     stated = getattr(sys.modules.get(name), "__version__", None)

@@ -1,16 +1,16 @@
-"""The comm between a kernel and the Lab extension: news of transcripts goes out, what readers do comes in.
+"""The comm between a kernel and the Lab extension: changes of transcripts go out, and what readers do comes in.
 
-A comm is Jupyter's channel between a kernel and a page. Either side may open one under a target's name, and a channel does not
-survive everything: a page that is reloaded loses its end, a kernel that is restarted loses its own, and the other side is not
-always informed. So both sides open. The kernel opens one comm when the magics are loaded, and every page that finds none opens
-one itself. The bus therefore holds any number of comms: it sends to all of them, and accepts messages from any.
+A comm is Jupyter's channel between a kernel and a page. Either side may open one under a target's name. A channel does not survive
+everything: a page loses its end when it is reloaded, a kernel loses its own when it is restarted, and the other side is not always
+informed. So either side may have to open one: the kernel opens a comm when the magics are loaded, and every page that finds none opens
+one itself. The bus therefore holds any number of comms. It sends to all of them, and accepts messages from any.
 
-Silence has no single meaning. JupyterLab closes a comm whose target it does not know, which is how the kernel learns that the
-extension is missing; other front ends ignore the offer, so until something arrives the kernel knows nothing. That is why the
+Silence can mean several things. JupyterLab closes a comm whose target it does not know, which is how the kernel learns that the
+extension is missing. Other front ends ignore the offer, so the kernel knows nothing until a message arrives. That is why the
 bus reports only two facts, "a message came" and "the last comm was closed", and `FrontEnd` draws the conclusions.
 
-Sending is done by `comm_publisher()` and not by `Comm.send()`, because a painter thread sends while a cell runs, in the name of
-that cell; `kernel.py` explains the difference.
+Messages are sent by `comm_publisher()` and not by `Comm.send()`, because a painter thread sends them on behalf of a running cell;
+`kernel.py` explains the difference.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Bus:
     Args:
         shell: the shell of the kernel.
         received: called with what a page sent: a `ToKernel` of `labextension/src/transcript/document.ts`, unchecked.
-        lost: called when the last comm is closed, so that no page listens.
+        lost: called when the last comm is closed, so that no page listens any more.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Bus:
         self._version = package_version()
 
     def open(self, *, offer: bool) -> None:
-        """Accept connections, and offer one with `offer`. A front end without our extension closes it or ignores it.
+        """Accept connections, and with `offer` also offer one. A front end without our extension closes or ignores it.
 
-        Programs that run notebooks without a reader, such as nbconvert, warn of an offer that they do not know.
+        Programs that run notebooks without a reader, such as nbconvert, print a warning about an offer that they do not know.
         """
         comm.get_comm_manager().register_target(TARGET, self._accept)
         if offer:
@@ -85,14 +85,17 @@ class Bus:
         self._comms = {}
 
     def sender(self) -> Sender | None:
-        """Return a function that sends a `FromKernel` to every page, from any thread, in the name of the running cell; None if no page listens."""
+        """Return a function that sends a `FromKernel` to every page, on behalf of the running cell; None if no page listens.
+
+        The function may be called in any thread.
+        """
         senders = [sender for comm_id in list(self._comms) if (sender := comm_publisher(self._shell, comm_id))]
         if not senders:
             return None
 
         def send(message: dict[str, Any]) -> None:
             if message["type"] in ("state", "record"):
-                # A page that was loaded after the comm was opened learns the version with the first document.
+                # A page that was loaded after the comm was opened learns the version from the first document.
                 message = {**message, "version": self._version}
             buffers: list[bytes] = []
             if message["type"] in ("delta", "state"):
@@ -121,6 +124,6 @@ class Bus:
 
 
 def widget_script() -> Path | None:
-    """Return the file of the widget's front-end code, or None in a checkout whose JavaScript has not been built."""
+    """Return the path of the widget's front-end code, or None in a checkout whose JavaScript has not been built."""
     path = Path(__file__).parents[2] / "static" / "widget.js"
     return path if path.is_file() else None

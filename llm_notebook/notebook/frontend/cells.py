@@ -1,7 +1,7 @@
-"""When a cell of the notebook is over, as against the code that it runs in its turn.
+"""Tells when a cell of the notebook is over, as opposed to code that the cell itself runs.
 
-IPython tells the same events of both: `get_ipython().run_cell()`, `%run other.ipynb` and magics that run code are cells within a cell.
-What is inside of a cell is told by its text and by its request, which it has in common with the cell.
+IPython reports the same events for both: `get_ipython().run_cell()`, `%run other.ipynb` and magics that run code are cells within a cell.
+A cell within a cell is recognized by its text, and by its request, which is that of the outer cell.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class CellWatch:
 
     Args:
         shell: the shell.
-        over: kept as the attribute.
+        over: becomes the attribute of this name.
 
     Attributes:
-        over: called when a cell is over, with its result; None stands for that of a cell which was cancelled before it had one.
-        is_running: whether a cell runs, of those that began while the shell was watched.
+        over: called with the result of a cell when it is over; with None for a cell that was cancelled before it had a result.
+        is_running: whether a cell is running that began while the shell was watched.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class CellWatch:
 
     def _note_start(self, info: ExecutionInfo) -> None:
         request = self._request_id()
-        # Of a cell that was broken off, IPython may not tell the end. The next one has another request.
+        # IPython may not report the end of a cell that was interrupted. The next cell has a different request.
         if not self.is_running or request != self._request:
             self.is_running, self._text, self._request = True, str(info.raw_cell), request
 

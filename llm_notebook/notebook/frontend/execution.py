@@ -1,12 +1,13 @@
-"""What a front end says about the execution that is under way: which notebook it is in, which cell it runs, and what was renamed.
+"""What a front end says about the current execution: which notebook it is in, which cell it runs, and whether the notebook was renamed.
 
-Our extension puts the notebook's present path into the metadata of every execute request, under `llm_notebook`:
+Our extension puts the notebook's current path into the metadata of every execute request, under `llm_notebook`:
 
     {"path": "2025.ipynb", "root": "~/work", "was": "2024.ipynb", "model": "gpt-5-mini"}
 
-`path` is relative to `root`, the server's folder, and `was` is the path before the file was renamed, until the kernel has been told.
-`model` is the model that was chosen for the notebook. That is known for each request, queued ones included. Other front ends say nothing of the kind. For them there is only the path that the
-kernel was started with, which stays as it is when the file is renamed or copied, and which a second notebook on the same kernel shares.
+`path` is relative to `root`, the server's folder. `was` is the path before the file was renamed, and is sent until the kernel has been told.
+`model` is the model that was chosen for the notebook. All of this is known for every request, including queued ones. Other front ends send
+nothing of the kind. For them there is only the path that the kernel was started with, which does not change when the file is renamed or
+copied, and which a second notebook on the same kernel shares.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ __all__ = ["Execution", "current_execution", "is_renamed"]
 
 @dataclass(slots=True, frozen=True)
 class Execution:
-    """One execution of a cell. What is not known is empty.
+    """One execution of a cell. Attributes that are not known are empty.
 
     Attributes:
         name: the id of its request, or its number.
-        cell: what stands for the cell within this kernel: the id that the front end sends, or the cell's text if there is none. In a
-            terminal, under nbclient and at the click of a button nothing is ever run again, so there every execution counts as a
+        cell: identifies the cell within this kernel: the id that the front end sends, or the cell's text if there is none. In a
+            terminal, under nbclient and at the click of a button, nothing is ever run again, so every execution there counts as a
             cell of its own: the same words typed twice are two turns.
         cell_id: the id that the front end sends.
         notebook: the notebook's path, if it was sent with this execution.
-        renamed_from: the path that the notebook had before, if it was renamed since the kernel last heard of it.
-        started_in: where no path was sent, the one that the kernel was started with.
+        renamed_from: the notebook's previous path, if it was renamed since the kernel last heard of it.
+        started_in: the path that the kernel was started with, if no path was sent.
         text: a digest of the cell's text, without the keys that were typed with `--key`.
-        session: the kernel.
-        number: the number that the execution has in the notebook, as in `[5]`; 0 if it has none.
+        session: the name of the kernel's session.
+        number: the number of the execution in the notebook, as in `[5]`; 0 if it has none.
         model: the model of the notebook, for prompts that name none.
     """
 
@@ -59,14 +60,14 @@ class Execution:
 
 
 class _Terminal:
-    """A name for this process, which no other one has. Its id is not one: the system uses it again, and so does another container."""
+    """A unique name for this process. Its process id would not do: the system reuses ids, and another container may have the same."""
 
     def __init__(self) -> None:
         self.name = f"terminal-{secrets.token_hex(16)}"
 
 
 def current_execution(shell: InteractiveShell) -> Execution:
-    """Return the execution that is under way."""
+    """Return the current execution."""
     from llm_notebook.notebook.line.typed_keys import without_keys  # loads how lines are parsed
 
     request = current_request(shell)
@@ -112,19 +113,19 @@ def is_renamed(shell: InteractiveShell) -> bool:
 
 
 def _number(shell: InteractiveShell) -> int:
-    """Return the number of the cell that runs. `shell.execution_count` may be the next one already, which depends on the version."""
+    """Return the number of the running cell. Depending on the version, `shell.execution_count` may already be the next one."""
     history = shell.history_manager
     return 0 if history is None else max(0, len(history.input_hist_parsed) - 1)
 
 
 def _path_at_start(shell: InteractiveShell) -> str:
     path = str(shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", ""))
-    # The kernel of a console has a session name too, but it is not the path of a notebook.
+    # The kernel of a console has a session name too, but that is not the path of a notebook.
     return path if path.endswith(".ipynb") else ""
 
 
 def _path(sent: Mapping[str, Any], name: str) -> str:
-    """Return a path that the front end sent, below the server's folder: notebooks in two folders may have the same relative path."""
+    """Return a path that the front end sent, with the server's folder in front: notebooks in two folders may have the same relative path."""
     path, root = _text(sent, name), _text(sent, "root")
     return posixpath.join(os.path.expanduser(root), path) if path and root else path
 

@@ -1,4 +1,4 @@
-"""The front end of one kernel: what it is known to support, and the ways to reach it."""
+"""The front end of one kernel: what it is known to support, and how to reach it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class FrontEnd:
     """The front end of one shell. What it supports becomes known as its messages arrive, and is None until then.
 
     Attributes:
-        is_notebook: whether the shell is in a kernel, and not in a terminal.
+        is_notebook: whether the shell runs in a kernel, and not in a terminal.
         extension: whether our Lab extension is there; None while that is unknown.
         widgets: whether the front end can show our widget; None while that is unknown.
-        version: the version in the latest `hello` that our code in the browser sent, of the extension or of the widget; empty
+        version: the version in the latest `hello` from our code in the browser, whether the extension or the widget; empty
             until one arrives. It may differ from `package_version()` where JupyterLab and the kernel run in different
             environments. It comes from the browser unchecked, so show it as text only.
-        bus: the connection to the pages; None where there is no notebook.
+        bus: the connection to the pages; None if there is no notebook.
         wants_cells: whether pages send the cells of the notebook with every prompt.
     """
 
@@ -58,8 +58,8 @@ class FrontEnd:
         """Connect, if there is a notebook to connect to.
 
         Args:
-            received: called with each message of a page, in the thread in which it arrives.
-            changed: called when more is known of the front end.
+            received: called with each message from a page, in the thread in which it arrives.
+            changed: called when more becomes known about the front end.
         """
         if not self.is_notebook:
             return
@@ -71,11 +71,11 @@ class FrontEnd:
         elif _always_shows_widgets(self.shell):
             self.widgets = True
         elif is_interactive(self.shell):
-            # That loads ipywidgets, so it is done when the cell is over.
+            # This loads ipywidgets, so it is done when the cell is over.
             soon(self.shell, 0, self.look_for_widgets)
 
     def look_for_widgets(self) -> None:
-        """Find out whether the front end can show our widget, unless that is known or our extension is there."""
+        """Find out whether the front end can show our widget, unless that is known already or our extension is there."""
         is_open = self.bus is not None
         # nbclient saves the state of every widget, so a notebook that it runs must not contain any.
         if (
@@ -96,7 +96,7 @@ class FrontEnd:
 
     def broadcaster(self) -> Sender | None:
         """Return a function that sends a message to every page from any thread, or None if no page listens."""
-        # An extension says hello before a widget can, so where only widgets have, there is none.
+        # The extension says hello before a widget can. So if only widgets have said it, there is no extension.
         if self.bus is None or self.extension is False or (self.wants_widget and self.extension is None):
             return None
         return self.bus.sender()
@@ -116,7 +116,7 @@ class FrontEnd:
 
     @property
     def advice(self) -> str:
-        """Markdown that says what to do for buttons; empty if there are buttons or cannot be any, or if that is unknown."""
+        """Markdown that says how to get buttons; empty if there are some, if there cannot be any, or if that is unknown."""
         if self.mismatch:
             return self.mismatch
         if self.extension is not False or self.widgets or is_console(self.shell):
@@ -125,7 +125,7 @@ class FrontEnd:
 
     @property
     def mismatch(self) -> str:
-        """A sentence if our code in the browser is of another version than this package; else empty."""
+        """A sentence if our code in the browser has a different version than this package; otherwise empty."""
         if self.version in ("", self._own_version):
             return ""
         said = visible(self.version)
@@ -133,12 +133,12 @@ class FrontEnd:
 
     def note_extension(self) -> None:
         """Note that our Lab extension has just shown that it is there."""
-        # A page may speak by `%llm act` before it has a comm, or after it has closed ours.
+        # A page may use `%llm act` before it has a comm, or after it has closed ours.
         if self.bus is not None:
             self.bus.reopen()
         if not self.extension:
-            # The widget that finds out whether widgets work is closed when it has said so: a page that is still loading it
-            # would report that it failed.
+            # The widget that finds out whether widgets work is closed only once it has said so. Otherwise a page that is still
+            # loading it would report a failure.
             self.extension = True
             self._changed()
 

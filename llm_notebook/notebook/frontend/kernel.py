@@ -1,22 +1,22 @@
-"""The kernel, and every difference between ipykernel versions: which request is running, and how output reaches a cell.
+"""The kernel, and all differences between ipykernel versions: which request is running, and how output reaches a cell.
 
 Jupyter has no address for "that cell". A message lands in the output of a cell because it names, as its parent, the request that
-ran the cell. ipykernel keeps the parent of the running cell in one variable (6.x) or in a context variable and a fallback (7.x),
-and every ordinary way to show something reads it at the moment of sending. That is wrong for us twice: a painter thread sends
-while the main thread may already run another cell, and a click resumes a turn when no cell, or a different one, is running. So
-this module does two things:
+ran the cell. ipykernel keeps the parent of the running cell in a variable (6.x) or in a context variable with a fallback (7.x),
+and every ordinary way of showing something reads it at the moment of sending. That does not work for us, in two cases: a painter
+thread sends when the main thread may already be running another cell, and a click resumes a turn when no cell, or a different one, is
+running. So this module does two things:
 
-- It takes the parent when a run begins and binds it to a function (`threadsafe_publisher`, `comm_publisher`). These write to
-  the iopub socket, which ipykernel allows from every thread.
-- It sets the parent for the length of a block (`as_request`). Then everything that the block does, including the user's own
+- It takes the parent when a run begins and binds it to a function (`threadsafe_publisher`, `comm_publisher`). Such a function writes
+  to the iopub socket, which ipykernel allows in every thread.
+- It sets the parent for the duration of a block (`as_request`). Then everything that the block does, including the user's own
   tools with their `print()`, `input()` and plots, behaves as if the cell of that request were running.
 
-`as_request` plays the part of the kernel's own request handler, so it does what that does: it reports busy and idle, allows or
-refuses stdin as the request said, installs the signal handler that turns ■ into KeyboardInterrupt, and puts everything back.
+`as_request` takes the place of the kernel's own request handler, so it does the same things: it reports busy and idle, allows or
+refuses stdin as the request says, installs the signal handler that turns ■ into KeyboardInterrupt, and restores everything at the end.
 
-That is safe only in the main thread while no cell runs, and comm messages arrive elsewhere in some versions: in the main thread
-between cells (6.x), in a thread of their own at any moment (7.0 to 7.3), or in the main thread between cells and while an async
-cell awaits (7.4). `MainThread` takes a function from wherever it is and runs it where it is safe.
+That is safe only in the main thread while no cell runs, but where comm messages arrive depends on the version: in the main thread
+between cells (6.x), in a thread of their own at any moment (7.0 to 7.3), or in the main thread, between cells and while an async
+cell awaits (7.4). `MainThread` takes a function from any of these places and runs it where it is safe.
 
 The private names of ipykernel that this needs are listed in the protocol `_Kernel` and used in this module only.
 """
@@ -62,7 +62,7 @@ Publish = Callable[[dict[str, Any], str, bool], None]
 
 
 class _Session(Protocol):
-    """What is used of the session of jupyter_client: it packs and sends messages."""
+    """The parts of jupyter_client's session that are used here: it packs and sends messages."""
 
     session: str
 
@@ -79,17 +79,17 @@ class _Session(Protocol):
 
 
 class _Loop(Protocol):
-    """What is used of tornado's event loop."""
+    """The parts of tornado's event loop that are used here."""
 
     def add_callback(self, callback: Callable[..., object], *args: object) -> None: ...
     def call_later(self, delay: float, callback: Callable[..., object]) -> object: ...
 
 
 class _Kernel(Protocol):
-    """What is used of ipykernel's kernel.
+    """The parts of ipykernel's kernel that are used here.
 
-    Four names exist in some versions only and are looked up where they are needed: `get_parent()`, in whose place older ones have
-    `_parent_header`; `_parent_ident`; `_main_asyncio_lock`, which is held while a cell runs; and `_send_abort_reply()`, which is called
+    Four names exist only in some versions and are looked up where they are needed: `get_parent()`, which replaces the `_parent_header` of
+    older versions; `_parent_ident`; `_main_asyncio_lock`, which is held while a cell runs; and `_send_abort_reply()`, which is called
     with each request that is skipped.
     """
 
@@ -109,7 +109,7 @@ class Request:
     """A request that runs a cell. Output and questions that name it as their parent land in that cell.
 
     Attributes:
-        ident: the front end that sent the request, as ZeroMQ addresses it; questions on stdin go there.
+        ident: the ZeroMQ address of the front end that sent the request, to which questions on stdin are sent.
         message: the request itself.
     """
 
@@ -120,7 +120,7 @@ class Request:
 def is_console(shell: InteractiveShell) -> bool:
     """Return whether the running cell belongs to a front end that only appends, such as `jupyter console`, qtconsole or Spyder.
 
-    They show what is displayed once, and ignore updates of it. Every notebook says which cell it runs, except Colab.
+    Such front ends show each output once, and ignore updates of it. Every notebook front end except Colab says which cell it runs.
     """
     message = _parent(shell)
     if message is None or "google.colab" in sys.modules:
@@ -131,7 +131,7 @@ def is_console(shell: InteractiveShell) -> bool:
 
 
 def cell_id_of(message: Mapping[str, Any]) -> str:
-    """Return the id of the cell that a request runs; empty where the front end sends none."""
+    """Return the id of the cell that a request runs; empty if the front end sends none."""
     metadata = message.get("metadata")
     cell = metadata.get("cellId") if isinstance(metadata, dict) else None
     return cell if isinstance(cell, str) else ""
@@ -145,8 +145,8 @@ def tags_of(message: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def is_in_output_widget(shell: InteractiveShell) -> bool:
-    """Return whether an `Output` widget of ipywidgets takes what the running cell shows. Updates of it never reach such a widget."""
-    # Without a widget, this module has not been loaded. There is no public list of the widgets.
+    """Return whether an `Output` widget of ipywidgets captures the output of the running cell. Updates never reach such a widget."""
+    # If there is no widget, this module has not been loaded. There is no public list of the widgets.
     known: dict[str, Any] = getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", {})
     message = _parent(shell)
     running = message.get("header", {}).get("msg_id") if message is not None and known else None
@@ -154,12 +154,12 @@ def is_in_output_widget(shell: InteractiveShell) -> bool:
 
 
 def in_kernel(shell: InteractiveShell) -> bool:
-    """Return True where output goes to a notebook front end, False in a terminal."""
+    """Return whether output goes to a notebook front end, and not to a terminal."""
     return _kernel_of(shell) is not None
 
 
 def is_interactive(shell: InteractiveShell) -> bool:
-    """Return True where a human can click or type. Under nbclient, nbconvert and papermill, which refuse input, nobody can."""
+    """Return whether a human can click or type. Under nbclient, nbconvert and papermill, which refuse input, nobody can."""
     kernel = _kernel_of(shell)
     return kernel is None or bool(getattr(kernel, "_allow_stdin", False))
 
@@ -177,14 +177,14 @@ def threadsafe_publisher(shell: InteractiveShell) -> Publish | None:
     """Return a publisher that is bound to the running cell and that any thread may call.
 
     Returns:
-        None where output must take the ordinary way because somebody captures it (`%%capture`, message hooks), and where the
+        The publisher; None if output must go the ordinary way because it is captured (`%%capture`, message hooks), or if the
         front end is not ipykernel's.
     """
     display: Any = shell.display_pub
     if is_captured(shell):
         return None
     session, socket, topic = display.session, display.pub_socket, display.topic
-    # A thread that looked for the parent when it sends would publish into whatever cell runs then.
+    # A thread that looked up the parent at the moment of sending would publish into whatever cell runs then.
     parent = _parent(shell)
     if session is None or socket is None or parent is None:
         return None
@@ -198,12 +198,12 @@ def threadsafe_publisher(shell: InteractiveShell) -> Publish | None:
 
 
 def is_captured(shell: InteractiveShell) -> bool:
-    """Return whether somebody captures output (`%%capture`, message hooks). Other front ends than ipykernel's count as that."""
+    """Return whether output is captured (`%%capture`, message hooks). With front ends other than ipykernel's, it always counts as captured."""
     from ipykernel.zmqshell import ZMQDisplayPublisher  # there is no ipykernel in a terminal
 
     display = shell.display_pub
     hooks = getattr(display, "_hooks", ())
-    # A hook of ours that lets everything pass captures nothing.
+    # A hook of our own that passes everything on captures nothing.
     return type(display) is not ZMQDisplayPublisher or not all(getattr(hook, "only_looks", False) for hook in hooks)
 
 
@@ -215,10 +215,10 @@ class CommSender(Protocol):
 
 
 def comm_publisher(shell: InteractiveShell, comm_id: str) -> CommSender | None:
-    """Return a function that sends data on an open comm from any thread, or None where there is no kernel.
+    """Return a function that sends data on an open comm from any thread, or None if there is no kernel.
 
-    It takes the place of Comm.send(), which names whatever cell runs at the moment of sending, and which on 7.4 also registers
-    the subshell of the sending thread as the place where replies are handled.
+    It replaces Comm.send(), which names whatever cell runs at the moment of sending, and which in 7.4 also makes the subshell of the
+    sending thread the place where replies are handled.
     """
     kernel = _kernel_of(shell)
     if kernel is None or kernel.session is None:
@@ -246,7 +246,7 @@ def current_request(shell: InteractiveShell) -> Request | None:
 
 @contextmanager
 def as_request(shell: InteractiveShell, request: Request) -> Iterator[None]:
-    """Run the block as the request's cell ran: what it prints, shows and asks lands there, and ■ raises in it.
+    """Run the block as if the request's cell were running: what it prints, shows and asks lands there, and ■ interrupts the block.
 
     Use it only in a kernel, in its main thread and while no cell runs.
     """
@@ -260,7 +260,7 @@ def as_request(shell: InteractiveShell, request: Request) -> Iterator[None]:
     try:
         with interruptible():
             yield
-            # This makes matplotlib show its figures, in the cell that is the parent at that moment.
+            # This makes matplotlib show its figures in the cell that is the parent at that moment.
             shell.events.trigger("post_execute")
     finally:
         kernel._restore_input()
@@ -285,7 +285,7 @@ class MainThread:
         self._cell_runs = cell_runs
 
     def run(self, function: Callable[[], None]) -> None:
-        """Run the function: at once where that is possible, otherwise as soon as the kernel is idle."""
+        """Run the function: at once if that is possible, otherwise as soon as the kernel is idle."""
         if threading.current_thread() is threading.main_thread() and not self._cell_runs():
             function()
             return
@@ -294,7 +294,7 @@ class MainThread:
         kernel.io_loop.add_callback(self._run_between_cells, function)
 
     async def _run_between_cells(self, function: Callable[[], None]) -> None:
-        # Where a kernel has this lock, a callback of its event loop may run in the middle of an async cell, which holds the lock.
+        # If a kernel has this lock, callbacks of its event loop may run in the middle of an async cell, which holds the lock.
         lock: asyncio.Lock | None = getattr(_kernel_of(self._shell), "_main_asyncio_lock", None)
         if lock is None:
             function()
@@ -307,7 +307,7 @@ def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], N
     """Watch for requests that the kernel skips because a cell before them failed or was stopped.
 
     Args:
-        shell: the shell of a kernel. Of kernels that don't tell, nothing is learned.
+        shell: the shell of a kernel. Some kernels do not report skipped requests.
         skipped: called with each such request, once it has been answered.
 
     Returns:
@@ -332,14 +332,14 @@ def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], N
 
 
 def soon(shell: InteractiveShell, seconds: float, function: Callable[[], None]) -> None:
-    """Call a function in the kernel's main thread after some seconds, once the kernel is idle. Any thread may ask for that."""
+    """Call a function in the kernel's main thread after some seconds, once the kernel is idle. May be called in any thread."""
     kernel = _kernel_of(shell)
     if kernel is not None:
         kernel.io_loop.add_callback(kernel.io_loop.call_later, seconds, function)
 
 
 def kernel_session(shell: InteractiveShell) -> str:
-    """Return the name of this kernel's session, which no other kernel has; empty in a terminal."""
+    """Return the unique name of this kernel's session; empty in a terminal."""
     kernel = _kernel_of(shell)
     return kernel.session.session if kernel is not None and kernel.session is not None else ""
 
@@ -349,7 +349,7 @@ def _kernel_of(shell: InteractiveShell) -> _Kernel | None:
 
 
 def _parent(shell: InteractiveShell) -> dict[str, Any] | None:
-    """Return the request that runs the current cell, or None where there is none."""
+    """Return the request that runs the current cell, or None if there is none."""
     kernel = _kernel_of(shell)
     if kernel is None:
         return None

@@ -30,7 +30,7 @@ export default {{
 
 
 class _Closing(anywidget.AnyWidget):
-    """A widget that closes its layout with itself. ipywidgets keeps the layout, a second model, alive otherwise."""
+    """A widget that closes its layout along with itself. Otherwise ipywidgets keeps the layout, a second model, alive."""
 
     def close(self) -> None:
         """Leave nothing behind in the kernel and in the page."""
@@ -59,16 +59,16 @@ class TranscriptWidget(_Closing):
     """One live transcript.
 
     When a page asks for the state, `document` is the whole transcript. While the transcript streams, each delta is a further
-    key, `d<seq>`, which a page keeps even before it shows the widget, so nothing is sent twice. `formulas` is the module that sets
-    formulas. It is large, so it is sent before the first text that may hold one; a page cannot ask for it while a cell runs.
+    key, `d<seq>`, which a page keeps even before it shows the widget, so nothing is sent twice. `formulas` is the module that typesets
+    formulas. It is large, so it is sent only before the first text that may hold one; a page cannot ask for it while a cell runs.
 
     Args:
         shell: the shell whose kernel owns the widget.
-        document: returns the document as it is at the moment.
+        document: returns the current document.
         received: called with what a reader does.
 
     Attributes:
-        is_revived: whether a page that was loaded later shows the widget too. No display update reaches that page.
+        is_revived: whether a page that was loaded later shows the widget too. Display updates do not reach such a page.
     """
 
     _css = ""
@@ -105,7 +105,7 @@ class TranscriptWidget(_Closing):
         if "document" in state:
             state["document"] = self._current()
         if "formulas" in state:
-            # Later messages bring it, or else this state does.
+            # It comes with later messages, or else with this state.
             self._has_formulas = self._has_formulas or _may_hold_formula(state.get("document", {}))
             state["formulas"] = _formula_script() if self._has_formulas else ""
         return state
@@ -114,13 +114,13 @@ class TranscriptWidget(_Closing):
         if isinstance(content, dict) and content.get("type") == "hello":
             self._pages += 1
         elif isinstance(content, dict) and content.get("type") == "resync":
-            # A view takes buttons only from this answer: a new value of the trait that equals the old one would tell it nothing.
+            # A view takes buttons only from this answer: setting the trait to an equal value would not notify it.
             self.send({"type": "state", "document": self._current()})
         else:
             self._received(content)
 
     def sender(self) -> Callable[[dict[str, Any]], None] | None:
-        """Return a function that shows a `FromKernel` in the page, from any thread, in the name of the running cell."""
+        """Return a function that shows a `FromKernel` in the page, from any thread, on behalf of the running cell."""
         publish = comm_publisher(self._shell, self.model_id) if self.comm is not None else None
         if publish is None:
             return None
@@ -143,19 +143,19 @@ class TranscriptWidget(_Closing):
 
 
 def _update(state: dict[str, Any], buffer_paths: Sequence[list[str | int]] = ()) -> dict[str, Any]:
-    """Return the message that ipywidgets' protocol has for new values of some traits, with the places of its buffers in them."""
+    """Return the message of ipywidgets' protocol for new values of some traits, with the paths of the buffers in them."""
     return {"method": "update", "state": state, "buffer_paths": list(buffer_paths)}
 
 
 def _may_hold_formula(message: dict[str, Any]) -> bool:
-    """Return whether a text in a message or document has a sign with which a formula begins. Half of `\\(` counts too."""
+    """Return whether a text in a message or document has a character that may begin a formula. Half of `\\(` counts too."""
     ops = message.get("ops", ())
     blocks = [*message.get("document", message).get("blocks", ()), *(op.get("value") or op for op in ops)]
     return any("$" in text or "\\" in text for block in blocks if isinstance(text := block.get("text"), str))
 
 
 def _formula_script() -> str:
-    """Return the module that sets formulas, or an empty text in a checkout in which it has not been built."""
+    """Return the module that typesets formulas, or an empty text in a checkout where it has not been built."""
     script = widget_script()
     path = None if script is None else script.with_name("formulas.js")
     return path.read_text(encoding="utf-8") if path is not None and path.is_file() else ""

@@ -1,1 +1,1 @@
-"""What a cell asks: the values, files, tools and templates that go with its prompt, and what it wants of the answer."""
+"""What a cell asks: its prompt, the values, files, tools and templates that are sent with it, and the kind of answer that it wants."""

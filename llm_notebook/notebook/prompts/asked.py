@@ -1,4 +1,4 @@
-"""What a cell asks, as rendered: the prompt and everything that goes with it, before anything is sent."""
+"""What a cell asks once it is rendered: the prompt and everything that is sent with it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ __all__ = ["Asked"]
 
 @dataclass(slots=True)
 class Asked:
-    """What a cell asks, as rendered.
+    """What a cell asks once it is rendered.
 
     Attributes:
         arguments: its options.
-        prompt, system: what is sent, after interpolation.
-        given: what goes with it.
-        tools: its tools, marked where their calls are asked about.
-        origin: where it is asked.
+        prompt, system: the prompt and the system prompt, after interpolation.
+        given: the values and files that are sent with it.
+        tools: its tools, marked where their calls need approval.
+        origin: the place where it is asked.
         session: the conversations of its notebook.
-        node: its place in them.
-        conversation: what it continues.
-        wanted, applied: what is wanted of the answer beside its text, and the templates.
-        told: what the record says of the prompt itself, such as which values an error report names.
+        node: its place in these conversations.
+        conversation: the conversation that it continues.
+        wanted, applied: what is wanted of the answer besides its text, and the templates.
+        told: what the record says about the prompt itself, such as which values an error report names.
     """
 
     arguments: Arguments
@@ -53,12 +53,12 @@ class Asked:
 
     @property
     def sent(self) -> list[Sent]:
-        """What the record says of it beside what the prompt itself knows, and what was removed from all of it."""
+        """What the record says about it in addition to what the prompt itself knows, and what was removed from all of it."""
         scrubber = self.given.secrets.made
         return [*self.told, *self.given.told, *(() if scrubber is None else removed(scrubber))]
 
     def corrected(self, latest: Response, told: str) -> Asked:
-        """Return the request that tells the model what is wrong with its latest answer. What went with the prompt is in the history."""
+        """Return the request that tells the model what is wrong with its latest answer. What was sent with the prompt is in the history already."""
         conversation = Conversation(latest.model, responses=[latest])
         applied = Applied(self.applied.arguments)
         return replace(self, prompt=told, given=Given(), applied=applied, conversation=conversation)

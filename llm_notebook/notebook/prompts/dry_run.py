@@ -1,4 +1,4 @@
-"""`--dry-run`: shows what a prompt would send, part by part and byte for byte, and about how much that is. Nothing is sent."""
+"""`--dry-run`: shows what a prompt would send, part by part and byte for byte, with its estimated size. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["show_dry_run"]
 
 _CHARACTERS_PER_TOKEN = 4
-# What providers count for a picture of the size that is sent differs; this is in the middle.
+# Providers count different numbers of tokens for a picture of the size that is sent; this one is in the middle.
 _TOKENS_OF_PICTURE = 1_000
-# A notebook file keeps what is shown.
+# What is shown is also saved in the notebook file.
 _LONGEST_EXACT = 2_000_000
 _INDENTED = json.JSONEncoder(indent=2, ensure_ascii=False)
 
@@ -46,7 +46,7 @@ def show_dry_run(shell: InteractiveShell, chain: ChainResponse, *, stream: bool,
         shell: the shell to show it in.
         chain: the chain, which has not begun.
         stream: whether the answer would be asked for piece by piece.
-        out: the name of a variable for the text of the request; None if there is none.
+        out: the name of the variable that gets the text of the request; None if there is none.
     """
     prompt: Any = chain.prompt
     # Tools that a Toolbox makes in its preparation are sent too.
@@ -85,7 +85,7 @@ def _too_long(exact: str, out: str | None) -> str:
 
 
 def _plain_request(prompt: Prompt) -> str:
-    """Return what a model without a request of its own is given, as JSON."""
+    """Return, as JSON, what is passed to a model that builds no request that could be shown."""
     given = {
         "model": prompt.model.model_id,
         "messages": [message.to_dict() for message in prompt.sent],
@@ -143,12 +143,12 @@ def _tool_json(tool: Tool | ServerSideTool) -> Any:
 
 
 def _estimate(prompt: Prompt, asks: list[tuple[str, str]]) -> str:
-    """Return about how many tokens would be sent, and what they cost if that is known."""
+    """Return a text with about how many tokens would be sent, and what they would cost if that is known."""
     pictures = sum(isinstance(part, AttachmentPart) for message in prompt.sent for part in message.parts)
     described = sum(len(json.dumps(_tool_json(tool), default=repr)) for tool in prompt.tools)
     characters = sum(len(text) for name, text in asks if name not in ("tools", "options")) + described
     tokens = -(-characters // _CHARACTERS_PER_TOKEN) + pictures * _TOKENS_OF_PICTURE
     spent = cost_of(cast("KeyHolder", prompt.model), Usage(tokens, 0))
-    # "under $0.0001" is an estimate by itself.
+    # "under $0.0001" says already that it is an estimate.
     dollars = f", {'' if str(spent).startswith('under') else 'about '}{spent}" if spent.usd else ""
     return f"about {tokens:,} token{'' if tokens == 1 else 's'} in{dollars}"

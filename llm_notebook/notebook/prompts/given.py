@@ -1,7 +1,7 @@
-"""What `-f`, `--sf`, `-a` and `--at` give with a prompt: a Python object, files, an address, what a loader loads, or the last figure.
+"""What `-f`, `--sf`, `-a` and `--at` add to a prompt: Python objects, files, addresses, what a loader loads, or the last figure.
 
-A word is read in this order, and the first meaning that fits counts: a Python name or expression of the notebook, a path or a pattern of
-paths, an address, `prefix:argument` of a fragment loader, and `-`.
+The following meanings of a word are tried in this order, and the first that fits counts: a Python name or expression of the notebook, a path
+or a pattern of paths, an address, `prefix:argument` of a fragment loader, and `-`.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ ADDRESSES = ("http://", "https://")
 """How an address begins."""
 
 _MOST_FILES = 100
-# Variables that nobody has defined.
+# Variables that the user has not defined.
 _OF_IPYTHON = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
 
 
 @dataclass(slots=True)
 class Given:
-    """What goes with a prompt.
+    """The values and files that are sent with a prompt.
 
     Attributes:
         fragments, system_fragments, attachments: described objects, for the prompt.
-        inside: what `{{ expressions }}` of the prompt became, as far as the reader is told of it.
+        inside: the objects that the `{{ expressions }}` of the prompt became, as far as the reader is told about them.
         remarks: our own sentences about it, for the record.
-        told: what the record says of what is in none of these, such as cells of the notebook.
+        told: what the record says about anything else that is sent, such as cells of the notebook.
         secrets: takes secrets out of it.
     """
 
@@ -63,10 +63,10 @@ class Given:
     secrets: LazyScrubber = field(default_factory=lambda: LazyScrubber({}))
 
     def for_prompt(self, beside: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """Return it as arguments of `prompt()`, of which those that nothing is given for are None.
+        """Return it as arguments of `prompt()`. Arguments without a value are None.
 
         Args:
-            beside: what comes before it, such as what templates name, by the same names.
+            beside: what comes before it, such as what templates name, under the same argument names.
         """
         inside = [replace(found, text="") for found in self.inside]
         own = {
@@ -77,7 +77,7 @@ class Given:
         return {name: [*beside.get(name, ()), *found] or None for name, found in own.items()}
 
     def digest(self) -> list[list[str]]:
-        """Return what tells whether the same would be sent once more: a changed frame is another question."""
+        """Return a list that is equal only if the same would be sent again: a changed frame makes a new question."""
         groups = (self.fragments, self.system_fragments, self.attachments, self.inside)
         return [[part for found in group for part in _digest(found)] for group in groups]
 
@@ -89,7 +89,7 @@ def _digest(found: Described) -> Iterable[str]:
 
 
 def read_given(arguments: Arguments, names: Mapping[str, Any], last_figure: Callable[[], object | None]) -> Given:
-    """Read what the options of a line give with its prompt. Expressions are evaluated, files read, and addresses of fragments fetched.
+    """Read what the options of a line add to its prompt. Expressions are evaluated, files read, and addresses of fragments fetched.
 
     Args:
         arguments: the options.
@@ -97,7 +97,7 @@ def read_given(arguments: Arguments, names: Mapping[str, Any], last_figure: Call
         last_figure: returns what `-` means.
 
     Raises:
-        CellError: something of it is not to be had; the message says what.
+        CellError: something cannot be read or fetched; the message says what.
     """
     given = Given(secrets=LazyScrubber(names))
     reader = _Reader(names, arguments.max_size, last_figure, given.remarks, given.secrets)
@@ -122,9 +122,9 @@ class _Reader:
 
     Attributes:
         names: the variables that expressions see.
-        max_size: how many bytes the text of each may have; None for the usual size.
+        max_size: how many bytes the text of each object may have; None for the usual size.
         last_figure: returns what `-` means.
-        remarks: takes what the reader of the record is told.
+        remarks: collects what the reader of the record is told.
         secrets: takes secrets out of texts.
     """
 
@@ -135,15 +135,15 @@ class _Reader:
     secrets: LazyScrubber
 
     def read(self, word: str, option: str, kind: str | None = None) -> list[Described]:
-        """Return what a word gives.
+        """Return what a word stands for.
 
         Args:
             word: the word.
             option: the option before it.
-            kind: the MIME type that the user says it has.
+            kind: the MIME type that the user has given it.
 
         Raises:
-            CellError: it gives nothing.
+            CellError: it stands for nothing.
         """
         try:
             if kind is not None and "/" not in kind:
@@ -171,7 +171,7 @@ class _Reader:
             try:
                 value = eval(code, dict(self.names))  # noqa: S307  the user's own expression
             except Exception as error:
-                # What looks like an attribute may be the ending of a file.
+                # What looks like an attribute may be a file's extension.
                 if files := _files(word):
                     return [self._file(path, as_picture=as_picture) for path in files]
                 message = f": {error}" if str(error) else ""
@@ -263,10 +263,10 @@ class _Reader:
 
 
 def fetched(url: str) -> tuple[str | bytes, bool]:
-    """Return (what an address has, as text if it is that; whether it is the text of a page).
+    """Return (the content of an address, as text if it is text; whether it is the text of a page).
 
     Raises:
-        OSError, ModelError, ValueError: it is not to be had.
+        OSError, ModelError, ValueError: it cannot be fetched.
     """
     from llm_notebook.providers.http.documents.fetching import Web  # loads httpx
 
@@ -298,14 +298,14 @@ def _files(word: str) -> list[Path]:
 
 
 def _names_file(value: object) -> bool:
-    """Return whether a value is the path of a file that there is."""
+    """Return whether a value is the path of an existing file."""
     with suppress(OSError, ValueError, RuntimeError):
         return isinstance(value, str | Path) and len(str(value)) < 4096 and Path(value).expanduser().is_file()
     return False
 
 
 def _of_type(found: Described, kind: str) -> Described:
-    """Return what was found as a file of a type that the user names."""
+    """Return the object as a file of the type that the user names."""
     files = found.attachments or (Attachment(content=found.text.encode()),)
     attachments = tuple(replace(attachment, type=kind) for attachment in files)
     return replace(found, kind=kind, text="", attachments=attachments)

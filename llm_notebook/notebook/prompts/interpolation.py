@@ -1,4 +1,4 @@
-"""Replaces `{{ expression }}` in a prompt by the value of the Python expression. Single braces are ordinary text."""
+"""Replaces each `{{ expression }}` in a prompt with the value of the Python expression. Single braces are ordinary text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["interpolate", "read_prompt", "read_system"]
 
-# A method is a slip: its parentheses are missing.
+# A method as a value is a mistake: its parentheses are missing.
 _NOT_VALUES = (
     types.MethodType,
     types.BuiltinFunctionType,
@@ -42,9 +42,9 @@ def read_prompt(
         text: the prompt as it was typed.
         arguments: the line.
         names: the variables that expressions see.
-        given: takes what the expressions became that is no text.
-        is_cell: it was typed with `%%llm`.
-        brings_prompt: a template is a prompt by itself, so that none need be typed.
+        given: collects the objects that the expressions became and that are not text.
+        is_cell: whether it was typed with `%%llm`.
+        brings_prompt: whether a template is a prompt by itself, so that none need be typed.
 
     Raises:
         CellError: there is no prompt, or an expression has no value.
@@ -78,14 +78,14 @@ def interpolate(
 
     Args:
         text: the prompt as it was typed.
-        names: the variables that expressions see. This must be one dict, because functions and comprehensions within an
+        names: the variables that expressions see. This must be a single dict, because functions and comprehensions within an
             expression look names up in its globals only.
-        found: takes what the values became that a model does not get as text, or not whole. None where only text can go.
+        found: collects the values that a model does not get as text, or not in full. None where only text is possible.
         max_size: how many bytes each object may have; None for the usual size.
         secrets: takes secrets out of the values; None to leave them in.
 
     Raises:
-        CellError: an expression is not Python, raises, or is stopped; the message names it.
+        CellError: an expression is not Python, raises an exception, or is stopped; the message names it.
     """
     if OPENING not in text:
         return text
@@ -120,7 +120,7 @@ def _kind(value: object) -> str:
 
 
 def _message(error: Exception) -> str:
-    # The error may be of a class of the user's, whose __str__ fails too.
+    # The error's class may be the user's own, and its __str__ may fail too.
     try:
         return str(error)
     except Exception:
@@ -129,10 +129,10 @@ def _message(error: Exception) -> str:
 
 @dataclass(slots=True)
 class _Values:
-    """Makes texts of the values of expressions.
+    """Turns the values of expressions into text.
 
     Attributes:
-        found: takes what the values became that a model does not get as text, or not whole. None where only text can go.
+        found: collects the values that a model does not get as text, or not in full. None where only text is possible.
         max_size: how many bytes each object may have.
         secrets: takes secrets out of them; None to leave them in.
     """
@@ -142,9 +142,9 @@ class _Values:
     secrets: LazyScrubber | None
 
     def text_of(self, value: object, source: str) -> str:
-        """Return a Python value as a model reads it best: text as it is, other objects as the table of objects says.
+        """Return a Python value as a model reads it best: text unchanged, other objects as the table of objects describes them.
 
-        What the table knows only by its `repr()` is written as `str()` does, as in an f-string.
+        Objects for which the table has only the `repr()` are written with `str()`, as in an f-string.
         """
         scrubber = None if self.secrets is None else self.secrets(source)
         known = None if isinstance(value, str) else describe_known(value, max_size=self.max_size, scrubber=scrubber)

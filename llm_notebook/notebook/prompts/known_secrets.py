@@ -1,4 +1,4 @@
-"""The secrets that are known in a notebook: stored keys, and what its environment and its variables have under such names."""
+"""The known secrets of a notebook: stored keys, and environment variables and notebook variables that are named like secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATH = re.compile(r"[\w.]+")
 
 
 def scrubber_for(variables: Mapping[str, Any]) -> Scrubber:
-    """Return what takes secrets out of texts of a notebook.
+    """Return a scrubber that takes the secrets of a notebook out of texts.
 
     Args:
         variables: the notebook's variables.
@@ -27,13 +27,13 @@ def scrubber_for(variables: Mapping[str, Any]) -> Scrubber:
 
 
 def removed(scrubber: Scrubber) -> list[Sent]:
-    """Return what was removed, as the record tells it."""
+    """Return what was removed, in the form in which the record says it."""
     return [Sent(removal.where, removal.what, group="removed") for removal in scrubber.removals]
 
 
 @dataclass(slots=True)
 class LazyScrubber:
-    """A scrubber that is made when it is first used: most prompts bring nothing that could hold a secret.
+    """A scrubber that is made when it is first used: most prompts include nothing that could hold a secret.
 
     Attributes:
         variables: the notebook's variables.
@@ -44,7 +44,7 @@ class LazyScrubber:
     made: Scrubber | None = None
 
     def __call__(self, where: str = "") -> Scrubber:
-        """Return the scrubber, which from here on scrubs what is called so."""
+        """Return the scrubber. `where` names what it scrubs from now on."""
         if self.made is None:
             self.made = scrubber_for(self.variables)
         self.made.where = where
@@ -52,7 +52,7 @@ class LazyScrubber:
 
 
 def scrubbed_value(text: str, source: str, secrets: LazyScrubber) -> str:
-    """Return the text that an expression gives, without secrets; nothing is left of it if it is a variable with the name of a secret.
+    """Return the text of an expression's value without secrets. If the expression is a variable named like a secret, all of it is removed.
 
     Args:
         text: the text.
@@ -60,5 +60,5 @@ def scrubbed_value(text: str, source: str, secrets: LazyScrubber) -> str:
         secrets: takes secrets out.
     """
     scrubber = secrets(source)
-    # `len(api_key)` is no secret, and what is looked up in a dict is known by its value.
+    # `len(api_key)` is not a secret, and a value that is looked up in a dict is recognized by itself.
     return scrubber.scrub_named(source, text) if _PATH.fullmatch(source) else scrubber.scrub(text, is_code=False)

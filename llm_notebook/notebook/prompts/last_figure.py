@@ -1,4 +1,4 @@
-"""The last figure of a notebook, which `-a -` means: one that is open, the last picture that was shown, or the last result that is one."""
+"""Finds the last figure of a notebook, for `-a -`: a figure that is open, the last picture that was shown, or the last result that is one."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 __all__ = ["LastFigure"]
 
 _PICTURES = ("image/png", "image/jpeg")
-# What a model has drawn is shown in a transcript, and is an answer.
+# A picture that a model has drawn is shown in a transcript, and is an answer, not a figure.
 _OURS = "application/vnd.llm-notebook."
 
 
 class LastFigure:
     """Remembers the last picture that the cells of a shell have shown.
 
-    Matplotlib's inline figures are closed when their cell is over, so what is left of them is the picture that was shown.
+    Matplotlib's inline figures are closed when their cell is over, so only the picture that was shown is left of them.
 
     Args:
         shell: the shell.
 
     Attributes:
-        only_looks: it captures nothing of what it is called with.
+        only_looks: whether it passes on everything that it is called with.
     """
 
     only_looks = True
@@ -37,7 +37,7 @@ class LastFigure:
         self._shown: tuple[int, str] | None = None
 
     def open(self) -> None:
-        """Begin to watch what is shown. A terminal shows no pictures."""
+        """Start watching what is shown. In a terminal, no pictures are shown."""
         register = getattr(self._shell.display_pub, "register_hook", None)
         if register is not None:
             register(self)
@@ -63,7 +63,7 @@ class LastFigure:
         return results[max(numbers)] if results and numbers else None
 
     def __call__(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Note the picture of a message that is about to be sent, and return the message as it is."""
+        """Note the picture in a message that is about to be sent, and return the message unchanged."""
         with suppress(Exception):
             data = message["content"]["data"]
             found = next((kind for kind in _PICTURES if kind in data), None)
@@ -76,7 +76,7 @@ class LastFigure:
 def _picture(address: str) -> Attachment | None:
     from llm_notebook.parts.attachments import Attachment  # likewise
 
-    # What was shown as a picture may be anything.
+    # The data that was shown as a picture may be anything.
     with suppress(ValueError):
         return Attachment(url=address).settled()
     return None

@@ -1,6 +1,6 @@
-"""Which cells make the tools of a prompt: noted when a model is asked, and named where a later kernel lacks a tool.
+"""Which cells define the tools of a prompt. This is noted when a model is asked, and shown if a later kernel lacks a tool.
 
-A cell is named by the number beside it, such as [3], which the notebook still shows when its kernel is gone.
+A cell is named by the number beside it, such as [3], which the notebook still shows after its kernel has ended.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ __all__ = ["maker_of", "missing_sentence"]
 
 
 def maker_of(shell: InteractiveShell, word: str, tools: Iterable[Any], *, is_here: bool) -> dict[str, Any]:
-    """Return how tools came to be, as JSON values for `Origin.makers`.
+    """Return how tools were made, as JSON values for `Origin.makers`.
 
     Args:
         shell: the shell whose cells may define them.
         word: how the prompt names what makes the tools: a name, an expression, or an option.
         tools: functions, Tools and Toolboxes.
-        is_here: the cell of the prompt makes them itself, each time that it is run.
+        is_here: whether the cell of the prompt makes them itself, each time it is run.
     """
     cells = sorted({number for tool in tools for file in _files_of(tool) if (number := _number_of(shell, file))})
-    # What the cell itself makes needs no name here, and an expression may hold a secret.
+    # What the cell makes itself need not be named, and an expression may hold a secret.
     return {"word": "" if is_here else word, "cells": cells, "here": is_here}
 
 
 def missing_sentence(name: str, origin: Origin) -> str:
-    """Return which cell to run if the tool of a waiting call is not there.
+    """Return the sentence that says which cell to run if the tool of a waiting call is missing.
 
     Args:
-        name: the tool.
-        origin: where its call was asked for.
+        name: the name of the tool.
+        origin: the place where its call was asked for.
     """
-    # What a Toolbox brings only when it sets itself up, such as the tools of a server, had no name yet when this was noted.
+    # Tools that a Toolbox adds only when it is set up, such as those of a server, had no name yet when this was noted.
     maker = origin.makers.get(name) or _only(list(origin.makers.values()))
     if maker is None:
         return _guess(name)
@@ -54,7 +54,7 @@ def missing_sentence(name: str, origin: Origin) -> str:
 
 
 def _only(makers: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return what all of the makers have in common, if that says which cells to run."""
+    """Return what all makers have in common, if that says which cells to run."""
     if makers and all(maker == makers[0] for maker in makers):
         return makers[0]
     if makers and all(maker["here"] for maker in makers):
@@ -85,7 +85,7 @@ def _files_of(tool: Any) -> set[str]:
 
 
 def _number_of(shell: InteractiveShell, file: str) -> int:
-    """Return the number of the cell that was compiled under a name; 0 if it is none."""
-    # IPython needs this map for its tracebacks, and says it nowhere else.
+    """Return the number of the cell that was compiled under a file name; 0 if there is none."""
+    # IPython keeps this map for its tracebacks, and has this information nowhere else.
     known: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
     return known.get(file, 0)

@@ -17,9 +17,9 @@ _LARGEST_FILE = 1_000_000  # bytes
 
 
 def find_schema(given: str, names: Mapping[str, Any], option: str) -> tuple[dict[str, Any], Any]:
-    """Return (the JSON Schema, the class or annotation that it was made of or None).
+    """Return (the JSON Schema, the class or annotation that it was made from or None).
 
-    A name of the notebook comes first, then a file, then JSON text, and what is none of these is read as the concise syntax.
+    A name of the notebook comes first, then a file, then JSON text. Anything else is read as the concise syntax.
 
     Args:
         given: what was typed.
@@ -41,13 +41,13 @@ def find_schema(given: str, names: Mapping[str, Any], option: str) -> tuple[dict
     except (ValueError, TypeError) as error:
         raise CellError(f"{option} cannot be used: {_one_line(error)} Nothing was sent.") from None
     except Exception as error:
-        # pydantic has errors of its own for classes of which no schema can be made.
+        # pydantic has errors of its own for classes from which no schema can be made.
         raise CellError(f"No schema can be made of {text}: {_one_line(error)} Nothing was sent.") from None
     return schema, None if isinstance(source, dict | str) else source
 
 
 def _expression(text: str, names: Mapping[str, Any]) -> Any:
-    """Return the value of an expression such as `models.Dog` or `list[Dog]`; None if it names nothing of the notebook."""
+    """Return the value of an expression such as `models.Dog` or `list[Dog]`; None if it names nothing in the notebook."""
     root = text.partition(".")[0].partition("[")[0]
     is_expression = root.isidentifier() and (text != root) and " " not in text.partition("[")[0]
     if not is_expression or not (root in names or text.startswith(("list[", "dict["))):
@@ -80,7 +80,7 @@ def _file(text: str) -> dict[str, Any] | None:
 
 
 def _refuse_lone_name(text: str, names: Mapping[str, Any], option: str) -> None:
-    """Refuse what seems to be the name of a class that does not exist: `Persn` would be a schema with the one field of that name."""
+    """Refuse what looks like the name of a missing class: `Persn` would otherwise be a schema with a single field of that name."""
     if text.isidentifier() and (text[:1].isupper() or nearest(text, _classes(names), cutoff=0.8)):
         raise CellError(
             f"Nothing is called {text}, which {option} names.{nearest(text, _classes(names))} For a schema with that one"

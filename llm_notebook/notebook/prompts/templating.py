@@ -1,7 +1,7 @@
-"""Templates in cells: `-t NAME` and `-p NAME VALUE` use them, `--save NAME` stores one. The `llm` command reads and writes the same files.
+"""Templates in cells: `-t NAME` and `-p NAME VALUE` use templates, and `--save NAME` stores one. The `llm` command uses the same files.
 
-Several templates are combined: their prompts are put around the text of the cell, the first one outermost, and of everything else that only
-one can have, the later one counts and the cell's own option counts more.
+Several templates are combined: their prompts are put around the text of the cell, the first one outermost. For every setting that can have
+only one value, a later template overrides an earlier one, and the cell's own option overrides them all.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Applied:
     """The templates of a cell.
 
     Attributes:
-        arguments: the options of the cell, with what the templates add.
+        arguments: the options of the cell, with those that the templates add.
         templates: the templates, in order.
         given: the values of their variables.
-        brings_prompt: the templates are a prompt without any text of the cell.
-        beside: the texts and files that they name, by the names under which a model's `chain()` takes them; what is empty is left out.
+        brings_prompt: whether the templates are a prompt without any text of the cell.
+        beside: the texts and files that they name, by the names of the arguments of a model's `chain()`; empty ones are left out.
     """
 
     arguments: Arguments
@@ -66,14 +66,14 @@ class Applied:
         return text
 
     def system(self, given: str | None, text: str) -> str | None:
-        """Return the system prompt: that of the cell, or those of the templates."""
+        """Return the system prompt: the cell's own, or those of the templates."""
         if given is not None:
             return given
         systems = [system for one in self.templates if (system := self._evaluate(one, text)[1])]
         return "\n\n".join(systems) or None
 
     def remove_secrets(self, secrets: LazyScrubber) -> None:
-        """Take secrets out of the texts that the templates name: who uses a template need not have read them."""
+        """Take secrets out of the texts that the templates name, since the user of a template may not have read them."""
         for group in ("fragments", "system_fragments"):
             if group in self.beside:
                 self.beside[group] = [
@@ -158,7 +158,7 @@ def save_as_template(shell: InteractiveShell, arguments: Arguments, prompt: str,
 
 
 def _with_options(arguments: Arguments, templates: Sequence[Template]) -> Arguments:
-    """Return the options with those of the templates where the cell has none of its own."""
+    """Return the cell's options, with those of the templates where the cell has none of its own."""
     options: dict[str, str] = {}
     tools: list[str] = []
     changes: dict[str, Any] = {}
@@ -182,7 +182,7 @@ def _with_options(arguments: Arguments, templates: Sequence[Template]) -> Argume
 
 
 def _schema_changes(schema: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return the option that a stored schema stands for. That of rows is stored with its wrapping."""
+    """Return the option that a stored schema stands for. A schema of rows is stored with the object around it."""
     properties = schema.get("properties")
     rows = properties.get(ITEMS) if isinstance(properties, Mapping) and list(properties) == [ITEMS] else None
     item = rows.get("items") if isinstance(rows, Mapping) and rows.get("type") == "array" else None
@@ -222,13 +222,13 @@ def _require_trust(arguments: Arguments, templates: Sequence[Template], shell: I
 
 
 def _named_files(template: Template) -> list[str]:
-    """Return what a template would read on this machine, or fetch, and send."""
+    """Return the files and addresses that a template would read or fetch, and send."""
     typed = [one.value for one in template.attachment_types or []]
     return [*(template.fragments or []), *(template.system_fragments or []), *(template.attachments or []), *typed]
 
 
 def _beside(templates: Sequence[Template]) -> dict[str, list[Any]]:
-    """Return the texts and files that templates name, by the names that a model's `chain()` takes."""
+    """Return the texts and files that templates name, by the names of the arguments of a model's `chain()`."""
     loaders = get_fragment_loaders()
     typed = [[_attachment(one.type, one.value) for one in template.attachment_types or []] for template in templates]
     files = [[*(one.attachments or []), *made] for one, made in zip(templates, typed, strict=True)]
@@ -276,7 +276,7 @@ def _as_typed(value: Any) -> str:
 
 
 def _typed(text: str) -> Any:
-    """Return the number or truth value that a typed option spells, so that a stored template has values and not their texts."""
+    """Return the number or boolean that a typed option spells, so that a stored template has values and not texts."""
     try:
         value = json.loads(text)
     except ValueError:

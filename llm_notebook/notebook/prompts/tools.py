@@ -35,14 +35,14 @@ _LONGEST_LIST = 100
 
 
 def find_tools(wanted: Iterable[str], variables: Mapping[str, Any]) -> list[Any]:
-    """Find what `-T` names: variables, plugins' tools, and expressions that make a Toolbox, such as `Files("/tmp")`.
+    """Find the tools that `-T` names: variables, plugins' tools, and expressions that make a Toolbox, such as `Files("/tmp")`.
 
     Args:
         wanted: the names and expressions.
         variables: the user's variables.
 
     Raises:
-        CellError: nothing has that name, or it is not a tool.
+        CellError: there is nothing with that name, or it is not a tool.
     """
     return [tool for name in wanted for tool in _find(name, variables)]
 
@@ -60,7 +60,7 @@ def _find(name: str, variables: Mapping[str, Any]) -> list[Any]:
             f"-T {name}: no function, Tool or Toolbox of that name is defined here."
             f"{nearest(name, [*known, *offered])} Nothing was sent."
         )
-    # The name of a Toolbox class stands for an object that needs no arguments.
+    # The name of a Toolbox class stands for an object made without arguments.
     if isinstance(value, type) and issubclass(value, Toolbox):
         value = _evaluate(f"{name}()", variables, offered)
     tools = list(value) if isinstance(value, list | tuple) else [value]
@@ -77,7 +77,7 @@ def _evaluate(expression: str, variables: Mapping[str, Any], offered: Mapping[st
         tree = ast.parse(expression, mode="eval")
     except SyntaxError:
         return None
-    # Anything else is no attempt to make a Toolbox: `-T my-tool` is a slip, and not a subtraction.
+    # Anything else is not an attempt to make a Toolbox: `-T my-tool` is a mistake, not a subtraction.
     if not isinstance(tree.body, ast.Call | ast.Attribute):
         return None
     try:
@@ -97,8 +97,8 @@ def define_functions(source: str, variables: Mapping[str, Any]) -> list[Any]:
         CellError: the code is not Python, fails, or defines no function.
     """
     name = f"<--functions {hash(source) & 0xFFFFFFFF:08x}>"
-    # IPython keeps the source of cells in the same way. Consent to a tool is bound to its source; without one it would hold in
-    # this kernel only.
+    # IPython keeps the source of cells in the same way. Consent to a tool is bound to its source; without a source, it would hold
+    # only in this kernel.
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     scope = {**variables, "__name__": "__main__"}
     try:
@@ -114,12 +114,12 @@ def define_functions(source: str, variables: Mapping[str, Any]) -> list[Any]:
 
 
 def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> ChainPolicy:
-    """Return which calls `--ta` and `--approve` ask about.
+    """Return the policy that says which calls `--ta` and `--approve` ask about.
 
     Args:
         tools: functions, Tools and Toolboxes.
         approve: the names of the tools whose calls are asked about.
-        always: all calls are.
+        always: whether all calls are asked about.
 
     Raises:
         CellError: a named tool is not among them, or runs at the provider, where nobody can be asked.
@@ -135,7 +135,7 @@ def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -
     if not names:
         return ChainPolicy(always)
     known = [tool.name for tool in given]
-    # A Toolbox that has not set itself up yet, such as an MCP server, may still bring a tool of this name. The chain will see.
+    # A Toolbox that is not set up yet, such as an MCP server, may still add a tool of this name. The chain finds out later.
     is_whole = not any(isinstance(tool, Toolbox) and tool.pending_preparations() for tool in map(adopt_tool, tools))
     for name in names if is_whole else ():
         if name not in known:
@@ -147,9 +147,9 @@ def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -
 
 
 def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
-    """Return functions, Tools and Toolboxes by the names of their tools, and Toolboxes by their class's name too.
+    """Return functions, Tools and Toolboxes by the names of their tools, and Toolboxes also by the name of their class.
 
-    Of several Toolboxes of a class, such as two servers, each is also there by its class's name and identity; see `toolbox_key`.
+    If there are several Toolboxes of a class, such as two servers, each also has a key with its class's name and identity; see `toolbox_key`.
     """
     named = {tool.name: item for item in tools for tool in as_tools([item])}
     for item in tools:
@@ -160,30 +160,30 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
 
 
 def toolbox_key(kind: str, identity: str) -> str:
-    """Return the name by which `tools_by_name()` has a Toolbox of this class and this identity."""
+    """Return the key under which `tools_by_name()` lists a Toolbox of this class and this identity."""
     return f"{kind} {identity}"
 
 
 def find_defined_tools(
     given: Sequence[str], called: Iterable[str], variables: Mapping[str, Any], identities: Sequence[str] = ()
 ) -> list[Any]:
-    """Find the tools that a chain of another kernel used, in the notebook or else among the plugins' tools.
+    """Find the tools that a chain of another kernel used: in the notebook, or else among the plugins' tools.
 
     Args:
-        given: the names of what the chain was given: of tools, and of the classes of Toolboxes.
-        called: the names of tools that it is to call.
+        given: the names of the tools, and of the classes of the Toolboxes, that the chain was given.
+        called: the names of the tools that it is to call.
         variables: the user's variables.
-        identities: for each name in `given`, what `short_identity()` returned then. Of several that have the name, the one that is still
-            the same is taken.
+        identities: for each name in `given`, what `short_identity()` returned at the time. If several tools have the name, the one with the
+            same identity is taken.
 
     Returns:
-        Functions, Tools and Toolbox objects, each once; those that are not found are left out.
+        Functions, Tools and Toolbox objects, each only once. Those that are not found are left out.
     """
     candidates = _Candidates(variables)
     wanted = zip_longest(given, identities[: len(given)], fillvalue="")
     found = [candidates.find(name, identity) for name, identity in wanted]
     if not found or any(tool is None for tool in found):
-        # What has gone may be found under the name that the model called. Otherwise another tool of that name is not what was given.
+        # A tool that is gone may be found under the name that the model called. Otherwise, another tool of that name is not the one given.
         tools = [tool for tool in found if tool is not None]
         missing = [name for name in called if not any(name in _names_of(tool) for tool in tools)]
         found += [candidates.find(name, "") for name in missing]
@@ -194,13 +194,13 @@ class NotebookTools:
     """Finds the tools of the notebook whose kernel this is, for Python code that names none."""
 
     def find(self, given: Sequence[str], called: Iterable[str], identities: Sequence[str]) -> list[Any]:
-        """Return what `find_defined_tools()` finds among the user's variables; nothing where there is no IPython shell."""
+        """Return what `find_defined_tools()` finds among the user's variables; nothing if there is no IPython shell."""
         shell = get_ipython()
         return [] if shell is None else find_defined_tools(given, called, shell.user_ns, identities)
 
 
 class _Candidates:
-    """What a notebook has that may be a tool.
+    """The objects in a notebook that may be tools.
 
     Args:
         variables: the user's variables.
@@ -211,7 +211,7 @@ class _Candidates:
         self._offered: Mapping[str, Any] | None = None
 
     def find(self, name: str, identity: str) -> Any:
-        """Return what has this name, and this identity if there is such a one; None if there is nothing."""
+        """Return the object with this name, preferably one that also has this identity; None if there is none."""
         # `-T` takes a list of tools as well.
         values = [item for value in self._variables.values() for item in _listed(value)]
         named = [value for value in values if _may_be_tool(value) and name in _names_of(value)]
@@ -220,7 +220,7 @@ class _Candidates:
         own = [variable] if _may_be_tool(variable) and not isinstance(variable, Toolbox) else []
         found = [*(value for value in named if isinstance(value, Tool)), *own, *reversed(named)]
         same = [value for value in found if identity and _identity_of(value) == identity]
-        # Of two that are the same, the marked one was given.
+        # If two are the same tool, the marked one was given.
         for value in (*(value for value in same if _is_marked(value)), *same, *found):
             return value
         if self._offered is None:
@@ -239,7 +239,7 @@ def _may_be_tool(value: object) -> bool:
 
 
 def _names_of(value: Any) -> set[str]:
-    """Return the names that models know a tool by, and for a Toolbox that of its class too."""
+    """Return the names by which models know a tool; for a Toolbox, the name of its class too."""
     if isinstance(value, Toolbox):
         return {type(value).__name__, *(tool.name for tool in value.tools())}
     if isinstance(value, Tool):

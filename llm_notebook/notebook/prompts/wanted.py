@@ -1,6 +1,6 @@
-"""What a cell wants of the answer beside its text: an object, a table, a block of code, and the variable that gets it.
+"""What a cell wants of the answer besides its text: an object, a table or a block of code, and the variable that gets it.
 
-A cell that wants data fails unless the answer fits. Then its variable is deleted: an old value of that name would look like the new one.
+A cell that wants data fails if the answer does not fit. Its variable is then deleted, because an old value would look like the new one.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ class Wanted:
 
     Attributes:
         schema: the JSON Schema that is sent; None if any text will do.
-        item: the JSON Schema of one row, if rows are wanted that fit one.
+        item: the JSON Schema of one row, if rows that fit a schema are wanted.
         source: the class or annotation that the schema was made of; None if it was none.
         out: the name of the variable; None if there is none.
-        form: what the variable is to be; empty for what suits the schema.
-        shown_as: how the answer is shown; empty for what suits the schema.
-        extract: "first" or "last" for the block of code that is taken out of the answer; else empty.
+        form: the form of the variable's value; empty for the one that suits the schema.
+        shown_as: how the answer is shown; empty for the way that suits the schema.
+        extract: "first" or "last" for the block of code that is taken from the answer; otherwise empty.
         is_response: whether the provider's JSON is wanted instead of the answer.
         new_cell: whether the first block of code is put into a new cell.
         retries: how often the model is told what does not fit, and asked again.
-        value: what the variable gets; unset before the answer has come.
+        value: the value for the variable; unset until the answer has come.
         has_value: whether `value` is set.
-        ask_again: makes the chain that tells the model what does not fit; takes the last response and what is told.
-        tries: how often that was done.
+        ask_again: makes the chain that tells the model what does not fit; takes the last response and the text for the model.
+        tries: how often that has been done.
     """
 
     schema: dict[str, Any] | None = None
@@ -87,7 +87,7 @@ class Wanted:
 
     @property
     def source_to_send(self) -> Any:
-        """What the prompt is given as its schema."""
+        """The schema that is passed to the prompt."""
         return self.schema if self.item is not None or self.source is None else self.source
 
     def shape(self) -> AnswerShape:
@@ -100,7 +100,7 @@ class Wanted:
     def view_of(
         self, chain: ChainResponse, arguments: Arguments, *, remarks: list[str], beside: Beside | None
     ) -> TranscriptView:
-        """Return the view of a chain that has not been read yet, which shows its answer so."""
+        """Return a view, which shows the answer in this form, of a chain that has not been read yet."""
         return TranscriptView(
             chain.prompt.model.model_id,
             show_usage=arguments.usage,
@@ -113,7 +113,7 @@ class Wanted:
         )
 
     def attach(self, view: TranscriptView) -> None:
-        """Let a view show its answer so, and what it shows already."""
+        """Let a view show its answer in this form, including the part that it shows already."""
         view.shape = shape = self.shape()
         for block in view.blocks:
             if block.kind == "text":
@@ -131,14 +131,14 @@ class Wanted:
             view: the turn.
 
         Raises:
-            AnswerMisfit: it is not what is wanted. What fits is kept on the error.
+            AnswerMisfit: it is not what is wanted. The part that fits is kept in the error.
         """
         self.has_value = False
         if not (self.extract or self.is_data or self.shown_as == "table"):
             return
         block = _last_text(view)
         if block is not None and block.text.endswith(text) and not _is_json(text):
-            # The answer had broken off, and this is the rest of it.
+            # The answer was cut off before, and this is the rest of it.
             text = block.text
         if self.extract and block is not None:
             self._take_code(text, block, view)
@@ -162,7 +162,7 @@ class Wanted:
             view.touch(block)
 
     def take_response(self, response: Any, view: TranscriptView) -> None:
-        """Take the provider's JSON of a response in place of the answer, if that is wanted."""
+        """Take the provider's JSON of a response instead of the answer, if that is wanted."""
         if not self.is_response:
             return
         block = _last_text(view)
@@ -226,7 +226,7 @@ class Wanted:
         block.version += 1
 
     def _object(self, text: str) -> tuple[Any, Any]:
-        """Return the value of an answer, as an object of the class if one was asked for, and as JSON values."""
+        """Return (the value of an answer, as an object of the class if one was asked for; the same as JSON values)."""
         piece = next(json_in(text), None)
         plain = json.loads(piece) if piece is not None else None
         if self.source is not None:
@@ -298,7 +298,7 @@ class Wanted:
         return frame_of(self.form, rows, columns)
 
     def _close_shown(self, block: Block) -> None:
-        """End a table that is only shown. What is no table is shown as the text that it is."""
+        """End a table that is only shown. An answer that is not a table is shown as text."""
         reader = cast("RowReader", block.table)
         try:
             reader.close(block.text)
@@ -310,7 +310,7 @@ class Wanted:
 
 
 def _show_excerpt(block: Block, text: str, language: str, view: TranscriptView, *, is_folded: bool) -> None:
-    """Show code in place of the answer, which goes into a fold if there is more in it."""
+    """Show code in place of the answer. If there is more in the answer, it is folded away."""
     block.table, block.look, block.language = None, "code", language
     block.excerpt, block.is_folded = text, is_folded
     block.version += 1

@@ -1,1 +1,1 @@
-"""Turns that this kernel runs: what they print and use, what comes of them, and what a reader is told when one fails."""
+"""The turns that this kernel runs: what they print, use and result in, and what a reader is told when one fails."""

@@ -1,4 +1,4 @@
-"""What a run of a turn used and cost, and whether the journal holds it: facts that the view shows at its foot."""
+"""What a run of a turn used and cost, and whether the journal holds it. The view shows these facts below the answer."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Spent:
     """What the answers of this kernel have used, by model. Runs over rows keep their own account.
 
     Attributes:
-        latest: what is to be added: the id of a model, and what a response of it has used.
+        latest: what is added next: the id of a model, and the usage of one of its responses.
     """
 
     latest: list[tuple[str, Usage]] = field(default_factory=list)
     _sums: dict[str, Usage] = field(default_factory=dict)
 
     def by_model(self) -> list[tuple[str, Usage]]:
-        """Return the id of each model with what it has used."""
+        """Return the id of each model with its usage."""
         while self.latest:
             model_id, usage = self.latest.pop()
             before = self._sums.get(model_id)
@@ -48,8 +48,8 @@ def account_for(turn: LiveTurn, chain: ChainResponse, spent: Spent, *, in_kernel
     """Note in the view what a run used and cost, and whether the journal holds it.
 
     Args:
-        spent: is told what the run used.
-        in_kernel: the turn runs in a kernel, and not in a terminal.
+        spent: the account to which the run's usage is added.
+        in_kernel: whether the turn runs in a kernel, and not in a terminal.
     """
     view = turn.view
     view.not_saved = chain._chain.log.not_saved
@@ -72,7 +72,7 @@ def account_for(turn: LiveTurn, chain: ChainResponse, spent: Spent, *, in_kernel
 
 
 def _say_what_ends(view: TranscriptView, log: ChainLog, *, in_kernel: bool) -> None:
-    """Say of a question that only this process knows, as with `-n`, that it ends with the process."""
+    """If only this process knows a question, as with `-n`, say that it ends with the process."""
     said = KERNEL_ENDS if in_kernel else SESSION_ENDS
     if view.state == "paused" and (log.journal is None or log.not_saved):
         add_remark(view, said)

@@ -1,7 +1,7 @@
-"""What the programs that tools start write, which is no Python output: the kernel reads it from a pipe, in a thread of its own.
+"""The output of programs that tools start. It is not Python output: the kernel reads it from a pipe, in a thread of its own.
 
-ipykernel puts a pipe in the place of the process's stdout and stderr and writes what arrives there to the cell. These are the two things
-to be known about that: which thread does so, and when the pipe is empty.
+ipykernel replaces the process's stdout and stderr with a pipe, and writes what arrives there to the cell. This module finds out two
+things about that: which thread does it, and when the pipe is empty.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _LOOKS_APART = 0.001  # seconds
 
 
 def is_pipe_reader(stream: object) -> bool:
-    """Return whether the running thread is the one that writes to a stream what other programs have written."""
+    """Return whether the current thread is the one that copies the output of other programs to a stream."""
     return threading.current_thread() is getattr(stream, "watch_fd_thread", None)
 
 
 def wait_for_pipes() -> None:
-    """Wait until the kernel has read what other programs have written so far, or they write on and on."""
+    """Wait until the kernel has read what other programs have written so far. If they never stop writing, give up after a while."""
     until = time.monotonic() + _LONGEST_WAIT
     pipes = list(_pipes())
     is_empty = was_empty = False
-    # A pipe is empty before its reader has passed on what it took out, for which it gets the time between two looks.
+    # A pipe is empty a moment before its reader has passed on the last of its contents. The time between two looks is enough for that.
     while not (is_empty and was_empty) and time.monotonic() < until:
         time.sleep(_LOOKS_APART)
         is_empty, was_empty = not any(_waiting(pipe) for pipe in pipes), is_empty
@@ -47,7 +47,7 @@ def _pipes() -> Iterator[int]:
 
 
 def _waiting(pipe: int) -> int:
-    """Return how many bytes of a pipe nobody has read yet; 0 where the system does not tell."""
+    """Return how many bytes in a pipe have not been read yet; 0 if the system does not tell."""
     if sys.platform == "win32":
         return 0
     count: Any = bytearray(4)

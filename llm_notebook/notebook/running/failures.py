@@ -1,4 +1,4 @@
-"""Shows in the transcript why a cell has failed, instead of a traceback, and lets the reader mend it there.
+"""Shows in the transcript why a cell has failed, instead of a traceback, and lets the reader fix the problem there.
 
 The cell still fails, so that the cells queued below it do not run.
 """
@@ -50,9 +50,9 @@ _KEY_STORED = "The key is stored. Start over, or run the cell again."
 
 
 def explains(front: FrontEnd) -> bool:
-    """Return whether failures are explained in transcripts. Elsewhere the error itself says it.
+    """Return whether failures are explained in transcripts. If not, the error itself is shown.
 
-    That is in terminals, where nobody watches, as under nbclient, and where somebody captures output.
+    They are not explained in a terminal, if nobody is watching, as under nbclient, or if output is captured.
     """
     shell = front.shell
     return front.is_notebook and is_interactive(shell) and not is_captured(shell) and not is_in_output_widget(shell)
@@ -87,23 +87,23 @@ def halt_at_limit(reached: ChainLimitReached, shell: InteractiveShell, *, stops:
         stops: whether the cells below must not run.
     """
     if not is_interactive(shell):
-        # Nobody can click here, so the sentence is the remedy.
+        # Nobody can click here, so the error has to say what to do.
         raise limit_error(reached)
     if stops:
         raise CellHalted("Stopped at the limit of the chain.")
 
 
 def refuse(turns: LiveTurns, error: Exception, ask_with: AskWith | None = None) -> NoReturn:
-    """Show why a cell cannot do what it was asked to do, and end it.
+    """Show why a cell cannot do what it was asked to do, and end the cell.
 
     Args:
         turns: the turns of the shell.
         error: one of `problems.EXPECTED`.
-        ask_with: asks the same with another model; None if it is not known what to ask.
+        ask_with: asks another model the same; None if it is not known what to ask.
 
     Raises:
-        CellHalted: it is shown.
-        Exception: the error itself, where it is not explained.
+        CellHalted: the failure was shown.
+        Exception: the error itself, if it is not explained in transcripts.
     """
     if not explains(turns.front):
         raise error
@@ -117,14 +117,14 @@ def refuse(turns: LiveTurns, error: Exception, ask_with: AskWith | None = None) 
 
 
 def show_pause(turns: LiveTurns, pause: PauseChain) -> bool:
-    """Show the card of a pause that ends a cell of Python, with its buttons.
+    """Show the card, with its buttons, of a pause that ends a cell of Python code.
 
     Args:
         turns: the turns of the shell.
         pause: the pause.
 
     Returns:
-        Whether it could be shown. The journal must know it, and a page must listen.
+        Whether it could be shown. For that, the pause must be in the journal, and a page must be listening.
     """
     paused, asked = pause.paused, pause.asked
     if paused is None or asked is None or not explains(turns.front):
@@ -144,7 +144,7 @@ def show_pause(turns: LiveTurns, pause: PauseChain) -> bool:
 
 
 def store_typed_key(turns: LiveTurns, transcript: str, name: str, key: str) -> None:
-    """Store a key that a reader has typed into a page, if a problem there asks for it. It never comes back to the page.
+    """Store a key that a reader has typed into a page, if a problem there asks for it. The key is never sent back to the page.
 
     Args:
         turns: the turns of the shell.
@@ -172,7 +172,7 @@ def store_typed_key(turns: LiveTurns, transcript: str, name: str, key: str) -> N
 
 
 def install_local_model(turns: LiveTurns, turn: LiveTurn) -> None:
-    """Install the small local model in the running cell, and then offer it.
+    """Install the small local model while the cell runs, and then offer it.
 
     Raises:
         CellError: it could not be installed.

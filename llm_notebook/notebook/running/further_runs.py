@@ -1,6 +1,6 @@
-"""Prepares the run that a reader wants after a turn has ended badly: the rest of the answer, the whole again, or another model's answer.
+"""Prepares the run that a reader asks for after a turn has ended badly: the rest of the answer, a new one, or another model's.
 
-Each function but the last returns what makes the chain to read, or None if the turn does not have such a run.
+Each function but the last returns a function that makes the chain to read, or None if the turn allows no such run.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ __all__ = ["APART", "ask_another", "continue_answer", "start_over", "without_cha
 APART = ("install", "continue")
 """The kinds of actions that may be performed without reading a chain."""
 
-# What the model is sent to continue an answer that broke off, after the part that arrived.
+# The prompt that follows the part that arrived, to have the model continue an answer that was cut off.
 _GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
 
 
 def continue_answer(turn: LiveTurn, paused: PausedChain | None) -> Resume | None:
-    """Prepare the run that continues a turn: its open calls first, or else an answer that broke off.
+    """Prepare the run that continues a turn: its open calls first, or else an answer that was cut off.
 
     Args:
         turn: the turn.
-        paused: what it continues from; None if there is nothing.
+        paused: the paused chain that it continues from; None if there is none.
     """
     is_paused_by_provider = turn.view.finish == "pause"
     if paused is not None and (turn.view.open_calls or paused.has_open_calls or is_paused_by_provider):
         return paused.resume
     if turn.view.state not in ("interrupted", "failed"):
         return None
-    # A chain of this kernel knows what arrived; that of another kernel is known from the journal.
+    # A chain of this kernel knows what arrived. For a chain of another kernel, the journal does.
     chain = turn.chain._chain if turn.chain is not None else None
     if chain is not None and chain.latest is not None:
         asked, history, log, plan = chain.prompt, chain.messages(), chain.log, chain.plan
@@ -66,9 +66,9 @@ def start_over(turn: LiveTurn) -> Resume | None:
         turn.feed.start_over()
         plan = chain._chain.plan
         log = open_log(plan.conversation)
-        # The notebook may have been renamed since.
+        # The notebook may have been renamed in the meantime.
         log.origin = chain._chain.log.origin
-        # The new rounds belong to the same transcript, under the id by which a later kernel looks for it.
+        # The new rounds belong to the same transcript, under the id by which a later kernel will look for it.
         log.chain_id = turn.view.id
         return cast("ChainResponse", plan.model._chain(chain.prompt, plan, log))
 
@@ -76,11 +76,11 @@ def start_over(turn: LiveTurn) -> Resume | None:
 
 
 def ask_another(turn: LiveTurn, model_id: str) -> Resume | None:
-    """Prepare a run that asks a model which the turn's problem has offered, into the same transcript.
+    """Prepare a run, in the same transcript, that asks a model offered by the turn's problem.
 
     Args:
         turn: the turn.
-        model_id: the model.
+        model_id: the id of the model.
     """
     problem, ask_with = turn.view.problem, turn.ask_with
     if problem is None or ask_with is None or model_id not in {way.model for way in problem.ways if way.model}:
@@ -97,7 +97,7 @@ def ask_another(turn: LiveTurn, model_id: str) -> Resume | None:
 
 
 def without_chain(turns: LiveTurns, turn: LiveTurn, action: Mapping[str, Any]) -> Callable[[], None] | None:
-    """Return what performs an action in the running cell that reads no chain; None if the action does.
+    """Return a function that performs an action without reading a chain; None if the action has to read one.
 
     Args:
         turns: the turns of the shell.
@@ -108,7 +108,7 @@ def without_chain(turns: LiveTurns, turn: LiveTurn, action: Mapping[str, Any]) -
         return lambda: install_local_model(turns, turn)
     again, beside = turn.again, turn.view.beside
     job = None if beside is None else beside.job
-    # A second click comes when the run is under way, or over.
+    # When a second click arrives, the run is already under way or over.
     if action["type"] == "continue" and again is not None and job is not None and job.can_go_on and not turn.is_running:
         return lambda: again(turn)
     return None

@@ -1,4 +1,4 @@
-"""One turn that this kernel shows: what is shown of it, and how it continues."""
+"""One turn that this kernel shows: its view, and how it continues."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
 Resume = Callable[[], "ChainResponse"]
 """Makes the chain that continues a turn."""
 AskWith = Callable[[str], "tuple[ChainResponse, tuple[Arguments, ConversationNode]]"]
-"""Asks the same with another model. Takes its id; returns the chain, and the options of its magic with its place."""
+"""Asks another model the same. Takes the model's id; returns the chain, and the options of its magic with its place in the conversation."""
 
 __all__ = ["AskWith", "LiveTurn", "Resume", "ask_about_stopped_call", "follow"]
 
 
 @dataclass(slots=True, eq=False)
 class LiveTurn:
-    """One transcript: what is shown of it, and how it continues.
+    """One transcript: its view, and how it continues.
 
     Attributes:
-        view: what it shows. Change it only while the turn is not running, and then call `display.refresh()`.
+        view: its contents. Change them only while the turn is not running, and then call `display.refresh()`.
         feed: the messages about its changes.
-        display: shows it.
+        display: shows the transcript.
         context: the options of its magic and its place in the conversation; None if it was read from the journal.
-        request: the request of the cell that shows it; None in a terminal, and if the cell was run in another kernel.
-        chain: the chain that was read last; None if that was in another kernel.
+        request: the request of the cell that shows it; None in a terminal, or if the cell was run in another kernel.
+        chain: the chain that was read last; None if that happened in another kernel.
         paused: the pause or interruption that it continues from; None while it runs and once it is over.
-        rounds: its turns in the journal, if this kernel has not run it but read it there.
+        rounds: its turns in the journal, if this kernel has not run it but read it from there.
         is_running: whether a run is under way.
         wanted: what its cell wants of the answer; None if that is not known here.
-        ask_with: asks the same with another model; None if that is not known.
+        ask_with: asks another model the same; None if it is not known how.
         costs: the costs of the rounds that finished in this kernel.
-        unread: the calls whose questions were drawn anew in the cell that asked, because their tools had changed, while another cell ran.
-        again: lets a run over rows go on, in the running cell and in this transcript; None for an answer.
+        unread: the calls whose tools had changed, so that their questions were drawn again in the cell that asked while another cell ran.
+        again: continues a run over rows, in the running cell and in this transcript; None for an answer.
     """
 
     view: TranscriptView
@@ -84,35 +84,35 @@ class LiveTurn:
 
 
 def ask_about_stopped_call(chain: ChainResponse) -> PauseChain | None:
-    """Close a chain after ■. If a tool was running, return the question whether it had done its work, else None."""
+    """Close a chain after ■. If a tool was running, return a pause that asks whether it had done its work; otherwise None."""
     with suppress(KeyboardInterrupt):
         chain.close()
     if not chain._chain.log.find_lost() or chain._chain.left is None:
         return None
     try:
-        # The interrupted call is the first one without a result, so the chain asks about it before it runs anything.
+        # The interrupted call is the first one without a result, so the chain asks about it before it runs anything else.
         chain._chain.left.resume()._read_all()
     except PauseChain as pause:
         return pause
     except BaseException:
-        # ■ again, or a journal that fails: without the question, the turn is shown as interrupted.
+        # If ■ is pressed again or the journal fails, there is no question, and the turn is shown as interrupted.
         return None
     return None
 
 
 def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> ShownOutput:
-    """Let a turn run a chain, and show what that tells beside its events: retries, how its calls stand, and what they print.
+    """Let a turn run a chain, and show what the chain reports besides its events: retries, the state of its calls, and what they print.
 
-    Returns what takes the printed text.
+    Returns the object that receives the printed text.
 
     Args:
-        began: when the turn began, on the monotonic clock, without the time that a human took.
+        began: when the turn began, in seconds on the monotonic clock, moved forward by the time that humans took to decide.
     """
     view, display, log = turn.view, turn.display, chain._chain.log
     turn.is_running, turn.paused, turn.rounds = True, None, ()
     turn.chain = chain
     turn.unread.clear()
-    # A card is told once, as soon as its call waits, so what all cards offer is known before the first.
+    # A card is sent once, as soon as its call waits. So what all cards offer has to be known before the first of them is sent.
     if chain.prompt.tool_sources:
         view.scopes, view.grants_end = log.scopes, not log.origin.notebook
 

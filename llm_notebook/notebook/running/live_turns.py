@@ -2,16 +2,16 @@
 
 A `LiveTurn` is one transcript: a view of it, a feed of its changes, a display, and the way to continue it. A cell makes one from
 a chain (`show`), and later requests find it by the transcript's id (`find`). A turn that an earlier kernel left unfinished is not
-among them; it is rebuilt from the journal when somebody asks for it, and then it has `rounds` where the others have a `chain`.
+among them. It is rebuilt from the journal when it is asked for, and has `rounds` where the others have a `chain`.
 
-Each run goes through `_read`, which does five things, in this order, however the run ends: it opens the display, feeds the view with
-every event, closes the view with the state that the run ended in, lets the magics take what outlives the turn (`settled`), and shows
-the record. A run ends in one of four ways: complete, paused at a question, stopped by ■, or failed. Only a failure leaves `_read`
-as it came; the others become a state of the view, and a CellHalted where the cells below must not run.
+Each run goes through `_read`, which does five things in this order, however the run ends: it opens the display, feeds every event to
+the view, closes the view in the state in which the run ended, lets the magics take what outlives the turn (`settled`), and shows
+the record. A run ends in one of four ways: complete, paused at a question, stopped by ■, or failed. Only the exception of a failed run
+leaves `_read` unchanged; the other ends become a state of the view, and a CellHalted if the cells below must not run.
 
-■ may strike between any two bytecodes, so two things are protected from it: feeding one event, so that the rest of what arrived
-can be added exactly once; and the closing block, so that a second press cannot lose the answer. If ■ strikes while a tool runs, nobody
-knows how far the tool came. The interrupted call is then asked about at once rather than run again: `_ask_about_stopped_call`.
+■ may strike between any two bytecodes, so two things are protected from it: feeding a single event, so that the rest of what arrived
+can be added exactly once; and the closing block, so that a second press cannot lose the answer. If ■ strikes while a tool runs, it is not
+known how far the tool got. The interrupted call is then asked about at once rather than run again: `ask_about_stopped_call`.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ class LiveTurns:
         settled: lets the magics take what outlives a run: the conversation, `--out`, remarks in `turn.view`.
         on_pause: whether a pause stops the cells that are queued below.
         turns: the turns by the id of their transcript. Those that are over are forgotten after a while.
-        cell_tools: the tools that each cell was run with last, by name, by the cell (see `Origin.cell`). They are given to the turns
-            of earlier kernels that wait in the cell.
+        cell_tools: for each cell (see `Origin.cell`), the tools that it was last run with, by name. They are given to the turns of
+            earlier kernels that wait in the cell.
         received: called with what a reader does in a widget.
         paused: called with the id of each transcript that ends a cell with a question.
         held_up: the cells that are skipped because a turn waits.
-        routes: hand what tools print to their calls.
+        routes: routes what tools print to their calls.
     """
 
     shell: InteractiveShell
@@ -116,13 +116,13 @@ class LiveTurns:
         ask_with: AskWith | None = None,
         wanted: Wanted | None = None,
     ) -> LiveTurn:
-        """Read a chain into the running cell, to its end or to its first question that stays open.
+        """Read a chain into the running cell, up to its end or to the first question that stays open.
 
         Args:
             chain: a chain that has not been read yet.
             view: an empty view of it.
             context: kept as `LiveTurn.context`.
-            ask: asks the human by keyboard at a pause, for terminals and `--wait`. Without it a pause ends the cell with buttons.
+            ask: asks the human by keyboard at a pause, for terminals and `--wait`. Without it, a pause ends the cell and shows buttons.
             ask_with, wanted: kept as the attributes of the turn.
 
         Returns:
@@ -131,7 +131,7 @@ class LiveTurns:
         Raises:
             CellHalted: ■ was pressed, or the turn is paused and the cells below must not run. Everything is shown already.
             PauseChain: the turn is paused, and no human can decide here (nbclient, papermill).
-            Exception: the chain failed with this; what had arrived is shown and kept.
+            Exception: the chain failed with this error. What had arrived is shown and kept.
         """
         # The transcript and the chain share one id, by which a later kernel finds the chain of a saved transcript.
         view.id = view.id or chain._chain.log.chain_id or new_id()
@@ -163,7 +163,7 @@ class LiveTurns:
                 turn.view.by_keyboard = False
                 turn.display.refresh()
             if not is_interactive(self.shell):
-                # Where nobody can decide, the pause is an error like any other. Its traceback would show only our own frames.
+                # If nobody can decide, the pause is an error like any other. Its traceback would show only our own frames.
                 raise pause.with_traceback(None)
             self._stop_queue(turn)
 
@@ -181,14 +181,16 @@ class LiveTurns:
         self._stop_queue(turn)
 
     def examine_waiting(self, but: str) -> None:
-        """Bring the questions of all turns that wait up to date, but for the turn with this id, and tell the pages what has changed."""
+        """Bring the questions of all waiting turns up to date, except for the turn with this id, and tell the pages what has changed."""
         for turn in [turn for turn in self.turns.values() if turn.is_waiting]:
             if turn.view.id != but and self.examine(turn):
                 self.tell_state(turn)
 
     def examine(self, turn: LiveTurn) -> bool:
-        """Bring the questions of a waiting turn up to date: show what was decided elsewhere, ask anew about tools that are others by now,
-        and say which cell to run where a tool is missing. No tool is run for that.
+        """Bring the questions of a waiting turn up to date. No tool is run for this.
+
+        What was decided elsewhere is shown, calls of tools that have changed are asked about again, and if a tool is missing, the card
+        says which cell to run.
 
         Returns:
             Whether anything that a card shows has changed.
@@ -196,7 +198,7 @@ class LiveTurns:
         if not turn.is_waiting:
             return False
         before = [block.version for block in turn.view.open_calls]
-        # If the journal cannot be read, nothing is known any better than before.
+        # If the journal cannot be read, nothing new is known.
         with suppress(JournalError):
             if (paused := self.load_pause(turn)) is not None:
                 show_calls(turn, paused)
@@ -206,11 +208,11 @@ class LiveTurns:
         return before != [block.version for block in turn.view.open_calls]
 
     def find(self, transcript: str, *, request: str = "") -> LiveTurn | None:
-        """Return a turn of this kernel, or rebuild it from the journal; None if neither knows it.
+        """Return a turn of this kernel, or one that is rebuilt from the journal; None if neither has it.
 
         Args:
             transcript: the id of the turn's transcript.
-            request: the id of one of its questions, by which the journal finds it too.
+            request: the id of one of its questions, by which the journal can also find it.
         """
         found = self.turns.get(transcript)
         if found is None and (rounds := read_rounds(transcript, request)):
@@ -218,7 +220,7 @@ class LiveTurns:
         return found
 
     def _rebuild(self, rounds: Sequence[TurnEntry]) -> LiveTurn:
-        """Make a turn of what the journal holds. This kernel shows it nowhere yet."""
+        """Make a turn from what the journal holds. This kernel does not show it anywhere yet."""
         view = view_of_turns(rounds, inside=read_inside(rounds))
         turn = self.register(view, None, is_shown=False)
         turn.rounds = rounds if has_open_calls(rounds) or view.state in ("interrupted", "failed") else ()
@@ -226,11 +228,11 @@ class LiveTurns:
         return turn
 
     def rename_notebook(self, before: str, after: str) -> None:
-        """Let the turns of this kernel, and the tools of their cells, follow a notebook whose file was renamed."""
+        """Take note that a notebook was renamed, for its turns in this kernel and the tools of their cells."""
         for turn in self.turns.values():
             if turn.chain is not None and turn.origin.notebook == before:
                 turn.chain._chain.log.origin = replace(turn.origin, notebook=after)
-            # The journal renamed it first.
+            # The journal has already renamed it.
             turn.rounds = read_rounds(turn.view.id) if turn.rounds else ()
         self.cell_tools = {
             (after if notebook == before else notebook, *cell): tools
@@ -238,10 +240,10 @@ class LiveTurns:
         }
 
     def load_pause(self, turn: LiveTurn) -> PausedChain | None:
-        """Return what a turn continues from; None if there is nothing to continue.
+        """Return the paused chain that a turn continues from; None if there is nothing to continue.
 
-        A turn of another kernel is given the tools that are defined at the moment of the call. If its model cannot be used here, its
-        questions say so, and there is nothing to continue.
+        A turn of another kernel is given the tools that are defined when this is called. If its model cannot be used here, its questions
+        say so, and there is nothing to continue.
 
         Raises:
             JournalError: the journal cannot be read.
@@ -266,7 +268,7 @@ class LiveTurns:
         self.tell({"type": "state", "document": turn.feed.document()}, turn)
 
     def front_end_changed(self) -> None:
-        """Show every turn that waits for a click again, since the front end may be able to show buttons after all."""
+        """Show every turn that waits for a click again, because the front end may be able to show buttons after all."""
         for turn in list(self.turns.values()):
             if turn.is_waiting:
                 turn.display.refresh()
@@ -280,7 +282,7 @@ class LiveTurns:
     def _read_answered(
         self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None, *, here: bool
     ) -> PauseChain | None:
-        """Read a chain, and what follows from each answer at the keyboard. Return the pause that stays open, or None."""
+        """Read a chain, and the chain that follows each decision by keyboard. Return the pause that stays open, or None."""
         while True:
             try:
                 pause = self._read(turn, chain, here=here, by_keyboard=ask is not None)
@@ -307,7 +309,7 @@ class LiveTurns:
         """Read a chain until it is complete or stops. Return the pause that stopped it, or None.
 
         Args:
-            by_keyboard: whether the cell goes on to ask by keyboard if the chain pauses.
+            by_keyboard: whether the cell then asks by keyboard if the chain pauses.
         """
         view, display = turn.view, turn.display
         began = time.monotonic() - view.seconds
@@ -323,7 +325,7 @@ class LiveTurns:
             display.open(here=here)
             with self.routes.open(output), holdable_interrupts() as hold:
                 for event in chain._events():
-                    # Feeding and counting belong together, or an event could be shown twice or not at all.
+                    # Feeding and counting must not be separated, or an event could be shown twice or not at all.
                     with hold.lock:
                         view.feed(event, time.monotonic() - began)
                         fed += 1
@@ -340,12 +342,12 @@ class LiveTurns:
         except KeyboardInterrupt:
             was_stopped = True
             pause = ask_about_stopped_call(chain)
-            # The journal keeps what arrived, so the reader sees it too.
+            # The journal keeps what arrived, so the reader should see it too.
             for event in islice(chain._chain.events(), fed, None):
                 view.feed(event, time.monotonic() - began)
             state = "interrupted" if pause is None else "paused"
         finally:
-            # A human's decision is shown by the code that takes it, because the clock of this run has stopped.
+            # A human's decision is shown by the code that receives it, because the clock of this run has stopped.
             chain._chain.log.on_call = None
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)
@@ -360,7 +362,7 @@ class LiveTurns:
         return pause
 
     def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None) -> None:
-        """Show the record of a run that has ended, and keep what outlives it."""
+        """Show the record of a run that has ended, and keep what outlives the run."""
         view, error = turn.view, sys.exception()
         if isinstance(error, AnswerMisfit) or (isinstance(error, EXPECTED) and explains(self.front)):
             explain_failure(turn, chain, error)
@@ -379,7 +381,7 @@ class LiveTurns:
         *,
         is_shown: bool = True,
     ) -> LiveTurn:
-        """Make a turn that can be found from here on, and forget the oldest of those that are over."""
+        """Make a turn that can be found from now on, and forget the oldest of those that are over."""
         feed = Feed(view)
         display = answer_display(self.front, feed, self._receive, is_shown=is_shown)
         turn = LiveTurn(view, feed, display, context)
@@ -392,5 +394,5 @@ class LiveTurns:
         return turn
 
     def _receive(self, message: dict[str, Any]) -> None:
-        # `received` is set when the actions connect, so it is looked up at each message.
+        # `received` is set when the actions connect, so it is looked up for each message.
         self.received(message)

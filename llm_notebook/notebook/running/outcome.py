@@ -1,4 +1,4 @@
-"""What outlives a turn in the notebook: the value of its variable, and what is said about it."""
+"""What outlives a turn in the notebook: the value of its variable, and the remarks about it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOLD = "The model was told what does not fit, and asked again: {} of {}."
 
 
 def outcome(view: TranscriptView, wanted: Wanted | None = None) -> Any:
-    """Return what `--out` assigns: the data that was asked for, or the text of the answer, or the picture, or all pictures."""
+    """Return the value that `--out` assigns: the data that was asked for, the text of the answer, the picture, or all pictures."""
     if wanted is not None and wanted.has_value:
         return wanted.value
     made = [block.attachment for block in view.pictures if block.attachment is not None]
@@ -32,7 +32,7 @@ def outcome(view: TranscriptView, wanted: Wanted | None = None) -> Any:
 
 
 def bind(view: TranscriptView, wanted: Wanted | None, name: str, names: dict[str, Any]) -> None:
-    """Assign what a turn has come to, or delete the variable if the turn was to bring data and has not.
+    """Assign the result of a turn to its variable, or delete the variable if the turn should have given data but has not.
 
     Args:
         view: the turn.
@@ -48,21 +48,21 @@ def bind(view: TranscriptView, wanted: Wanted | None, name: str, names: dict[str
 
 
 def take_answer(turn: LiveTurn, chain: ChainResponse) -> None:
-    """Read the finished answer of a turn, if its cell wants more of it than the text.
+    """Read the finished answer of a turn, if its cell wants more than the text.
 
     Raises:
         AnswerMisfit: the answer is not what is wanted.
     """
     latest = chain._chain.latest
     if turn.wanted is not None and latest is not None:
-        # Why the model stopped may be the reason for what is wrong with the answer.
+        # The reason why the model stopped may explain what is wrong with the answer.
         turn.view.finish = cast("Response", latest).finish_reason
         turn.wanted.take(latest._turn.state.text(), turn.view)
         turn.wanted.take_response(latest, turn.view)
 
 
 def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -> ChainResponse | None:
-    """Return the chain that tells the model what does not fit and asks again; None if that is not the error, or has been done enough."""
+    """Return the chain that tells the model what does not fit and asks again; None for other errors, or after the last retry."""
     wanted = turn.wanted
     if not isinstance(error, AnswerMisfit) or wanted is None:
         return None
@@ -79,7 +79,7 @@ def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -
             block.said = f"Row {error.row} did not fit: {error.fault}." if error.row is not None else f"{error.fault}."
             block.version += 1
             turn.view.touch(block)
-    # The new rounds belong to the same transcript, and do not continue the text of the last one.
+    # The new rounds belong to the same transcript, but do not continue the text of the last one.
     again._chain.log.chain_id = turn.view.id
     turn.view.state = "done"
     add_remark(turn.view, _TOLD.format(wanted.tries, wanted.retries))
@@ -87,7 +87,7 @@ def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -
 
 
 def put_in_new_cell(view: TranscriptView, shell: InteractiveShell) -> None:
-    """Put the first block of code of an answer into a new cell below the running one, where nothing runs it."""
+    """Put the first block of code of an answer into a new cell below the running one. It is not run."""
     blocks = code_blocks(view.answer)
     if not blocks:
         add_remark(view, "The answer has no block of code, so there is no new cell.")
@@ -97,7 +97,7 @@ def put_in_new_cell(view: TranscriptView, shell: InteractiveShell) -> None:
 
 
 def _say_what_it_holds(view: TranscriptView, name: str) -> None:
-    """Say of a variable that it holds the pictures, if there are some. A continued answer may have more."""
+    """Add a remark that a variable holds the pictures, if there are any. A continued answer may have more."""
     is_one, are_more = f"`{name}` is the picture at full size.", f"`{name}` holds the {{}} pictures at full size."
     count = len(view.pictures)
     drop_remarks(view, is_one, *(are_more.format(fewer) for fewer in range(2, count)))
@@ -106,12 +106,12 @@ def _say_what_it_holds(view: TranscriptView, name: str) -> None:
 
 
 def _keep_as_last_error(error: AnswerMisfit) -> None:
-    """Make an error what `sys.last_value` is, as that of a cell with a traceback would be, so that what it keeps can be had."""
+    """Set `sys.last_value` to an error, as a cell with a traceback would, so that the values it holds can be used."""
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
 
 
 def _correction(error: AnswerMisfit) -> str:
-    """Return what a model is told about an answer that does not fit."""
+    """Return the text that tells a model what does not fit in its answer."""
     where = f"In row {error.row}, counted from 0, " if error.row is not None else ""
     fault = error.fault.replace("and the model wrote", "and you wrote")
     return f"Your answer does not fit the schema. {where}{fault}. Answer again with the whole corrected JSON and nothing else."

@@ -1,13 +1,13 @@
-"""Takes what tools print and hands it to their calls, while a turn is read.
+"""Routes what tools print to their calls while a turn is read.
 
-Output has no sender in Python: everything that is printed goes through `write()` of one stream, and everything that is displayed through one
-publisher. So while turns are read, these two are wrapped. Each piece goes to the call that the printing code belongs to (`turns.printing`);
-what belongs to none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`.
-What other programs write is known to belong to the one call that runs, or else to the one that ran last; if another call ran beside that one
-at any time, it goes into the cell, because it is read with a delay and a program may outlive its call.
+Output has no sender in Python: everything that is printed goes through `write()` of one stream, and everything that is displayed through
+one publisher. So these two are wrapped while turns are read. Each piece goes to the call that the printing code belongs to
+(`turns.printing`); a piece that belongs to no call is passed on. The objects themselves stay in place, because others hold them too, such as
+the handlers of `logging`. The output of other programs belongs to the call that is running, or else to the one that ran last. If another
+call ran at the same time as that one, the output goes into the cell, because it is read with a delay and a program may outlive its call.
 
-A picture, a table or a widget that a tool displays is shown in the cell as ever, since it may be alive, and its text is noted in the call.
-`clear_output()` in a tool clears what its call has printed, and not the answer around it.
+A picture, a table or a widget that a tool displays is shown in the cell as usual, since it may be interactive, and its text is noted in the
+call. `clear_output()` in a tool clears what its call has printed, and not the answer around it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PrintRoutes", "ShownOutput"]
 
-# The text of objects that have none, such as HTML.
+# The text form of objects that have no real one, such as HTML.
 _PLAIN_OBJECT = re.compile(r"\A<IPython\.core\.display\.(\w+) object>\Z")
 
 
@@ -45,8 +45,8 @@ class ShownOutput:
 
     Attributes:
         view: the turn.
-        display: shows it.
-        latest: the call that ran last; empty if none has, or others ran beside it.
+        display: shows the turn.
+        latest: the call that ran last; empty if there was none, or if others ran at the same time.
     """
 
     view: TranscriptView
@@ -55,15 +55,15 @@ class ShownOutput:
     _beside_others: set[str] = field(default_factory=set)
 
     def add(self, call_id: str, text: str | None) -> None:
-        """Take a piece of what a call prints; None clears what it has printed."""
-        # A terminal writes it in the same thread, and that is not the tool's output again.
+        """Add a piece of what a call prints; None clears what it has printed so far."""
+        # A terminal writes it in the same thread, which must not count as output of the tool again.
         with outside_calls():
             block = self.view.add_printed(call_id, text)
             if block is not None:
                 self.display.printed(block, text)
 
     def text_of(self, call_id: str) -> str:
-        """Return what a call has printed, shortened. If it runs, it has just come to its end."""
+        """Return what a call has printed, shortened. A call that is noted as running has just ended."""
         block = self.view.call(call_id)
         if block is not None and block.status == "running":
             wait_for_pipes()
@@ -74,16 +74,16 @@ class ShownOutput:
         return "" if block is None else block.printed.text
 
     def ran_beside_others(self, call_id: str) -> bool:
-        """Return whether another call of the turn that has ended ran beside this one, so that a program may belong to either."""
+        """Return whether another call of the turn, by now ended, ran at the same time, so that a program may belong to either."""
         return call_id in self._beside_others
 
     def running(self) -> list[str]:
-        """Return the calls that run."""
+        """Return the calls that are running."""
         return [block.call_id for block in self.view.calls if block.status == "running"]
 
 
 class PrintRoutes:
-    """The wrappers of one shell, which are there while at least one turn is read.
+    """The wrappers of one shell, which are in place while at least one turn is read.
 
     Args:
         shell: the shell whose tools print.
@@ -101,7 +101,7 @@ class PrintRoutes:
         """Route what is printed in the `with` block.
 
         Args:
-            output: takes what the calls of a turn print.
+            output: receives what the calls of a turn print.
         """
         with self._lock:
             self._outputs = [*self._outputs, output]
@@ -117,7 +117,7 @@ class PrintRoutes:
                         self._undo.pop()()
 
     def child_sink(self) -> Sink | None:
-        """Return what takes the output of other programs; None if it is not known which call they belong to."""
+        """Return the sink for the output of other programs; None if it is not known which call they belong to."""
         outputs = self._outputs
         running = [(output, call_id) for output in outputs for call_id in output.running()]
         if not running and len(outputs) == 1 and outputs[0].latest:
@@ -142,14 +142,14 @@ class PrintRoutes:
             return
         before = vars(holder).get(name)
         wrapper = make(original)
-        # A stream that lets nobody wrap it prints where it always did.
+        # A stream that cannot be wrapped prints where it always did.
         with suppress(AttributeError, TypeError):
             setattr(holder, name, wrapper)
             self._undo.append(lambda: _put_back(holder, name, wrapper, before))
 
 
 def _put_back(holder: Any, name: str, wrapper: object, before: object) -> None:
-    # If somebody has wrapped it since, their wrapper stays.
+    # If other code has wrapped it since, its wrapper stays.
     if vars(holder).get(name) is not wrapper:
         return
     if before is None:
@@ -163,7 +163,7 @@ def _routed_write(stream: object, routes: PrintRoutes, write: Callable[[Any], An
 
     def routed(text: Any) -> Any:
         sink = routes.child_sink() if is_pipe_reader(stream) else current_sink()
-        # In a forked child, nobody looks at what a sink takes.
+        # In a forked child process, nothing reads what a sink receives.
         if sink is None or not isinstance(text, str) or os.getpid() != here:
             return write(text)
         if text:
@@ -182,7 +182,7 @@ def _noted_publish(publish: Callable[..., Any]) -> Callable[..., Any]:
         text = data.get("text/plain")
         if isinstance(text, str):
             sink(_PLAIN_OBJECT.sub(r"[\1, displayed in the cell]", text) + "\n")
-        # Nobody can update a text that has no display id, so that it need not be an output of its own.
+        # A text without a display id cannot be updated, so it need not be an output of its own.
         if set(data) == {"text/plain"} and not (options.get("transient") or {}).get("display_id"):
             return None
         return publish(data, *arguments, **options)

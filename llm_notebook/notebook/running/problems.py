@@ -1,7 +1,7 @@
 """Explains to a reader what went wrong with a prompt: what happened, on which side, and one thing to do.
 
-Only failures that are expected are explained: those that a cell, a model or a server has put into a sentence. Whatever else is raised
-is a mistake in somebody's code, and keeps its traceback.
+Only expected failures are explained: those that a cell, a model or a server has put into a sentence. Any other exception is a mistake in
+somebody's code, and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["EXPECTED", "lacks_key", "local_ways", "misfit_ways", "problem_of", "
 EXPECTED = (CellError, ModelError, UnknownModelError)
 """The errors that are explained."""
 
-# The first of several sentences. A full stop in a name or a number ends none.
+# The first of several sentences. A full stop within a name or a number does not end a sentence.
 _FIRST = re.compile(r"(.+?)[.:](?=\s)\s+(?=\S)(.*)", re.DOTALL)
 _LONGEST_TITLE = 90
 _MOST_MODELS = 3
@@ -56,8 +56,8 @@ def problem_of(error: Exception, model: KeyHolder | None = None, *, is_default: 
 
     Args:
         error: one of `EXPECTED`.
-        model: the model that was asked; None if it had not come to that.
-        is_default: whether nobody has chosen that model, in this cell or before.
+        model: the model that was asked; None if none had been asked yet.
+        is_default: whether the model is the default, because none was chosen in this cell or before.
     """
     match error:
         case CellError(problem=Problem() as problem):
@@ -108,7 +108,7 @@ def _refused(error: Exception, status: int, model: KeyHolder | None) -> Problem:
 
 
 def unread_error(error: UnreadAttachment) -> CellError:
-    """Return the error of a cell whose model does not read what is attached. It names models that do, those with a key first."""
+    """Return the error of a cell whose model cannot read what is attached. It names models that can, those with a key first."""
     usable, others = _reading(error.type)
     if usable:
         hint = f" These do: {', '.join(usable)}; `-m {usable[0]}` asks one."
@@ -128,7 +128,7 @@ def _unread(error: UnreadAttachment) -> Problem:
 
 
 def _reading(kind: str) -> tuple[list[str], list[str]]:
-    """Return a few models that read a type: (those that can be asked, and if there are none, those whose key is missing)."""
+    """Return a few models that read a type: (those that can be used now; if there are none, those whose key is missing)."""
     models = [entry.model or entry.async_model for entry in process.of(Registry).entries()]
     reading = [model for model in models if model is not None and kind in model.attachment_types]
     usable = [model.model_id for model in reading if not lacks_key(model)]
@@ -155,7 +155,7 @@ def _unknown_model(error: UnknownModelError) -> Problem:
 
 
 def local_ways() -> list[Way]:
-    """Return how to do without a key: the local models that are installed, or the one that can be."""
+    """Return ways to do without a key: the local models that are installed, or the one that can be installed."""
     from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
 
     names = [model.name for model in installed_models()]
@@ -189,7 +189,7 @@ def lacks_key(model: KeyHolder) -> bool:
 
 
 def _provider(model: KeyHolder) -> str:
-    """Return who answers, as people write it."""
+    """Return the name of the model's provider, as people write it."""
     known = PROVIDERS.get(model.needs_key or "")
     return known.title if known is not None else model.model_id
 

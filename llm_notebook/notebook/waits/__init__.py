@@ -1,1 +1,1 @@
-"""Questions that wait for a human: deciding about them, running their cell again, and finding them in a later kernel."""
+"""Questions that wait for a human: deciding them, running their cell again, and finding them in a later kernel."""

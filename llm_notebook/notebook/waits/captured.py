@@ -1,7 +1,7 @@
-"""Questions that are asked while output is captured, as by `%%capture`: they are shown when the cell is over, and stop the queue then.
+"""Questions that are asked while output is captured, as by `%%capture`: when the cell is over, they are shown and stop the queue.
 
-What captures output also keeps the exception that would stop the cells below. Without this, nothing of the question would be seen,
-and the cell would count as done.
+Code that captures output also catches the exception that would stop the cells below. Without this module, the question would never be
+seen, and the cell would count as done.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class CapturedQuestions:
         self._hidden: list[str] = []
 
     def open(self) -> None:
-        """Begin to watch the shell."""
+        """Start watching the shell."""
         self._turns.paused = self._note
         self._turns.shell.events.register("post_run_cell", self._show)
 
@@ -44,7 +44,7 @@ class CapturedQuestions:
             self._hidden.append(transcript)
 
     def _show(self, result: ExecutionResult) -> None:
-        """Show what was hidden, unless the cell that has ended ran inside of another one whose output is still captured."""
+        """Show what was hidden, unless the cell that has ended ran inside another one whose output is still captured."""
         if not self._hidden or is_captured(self._turns.shell):
             return
         hidden, self._hidden = self._hidden, []

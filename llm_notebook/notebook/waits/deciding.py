@@ -1,6 +1,6 @@
-"""What a decision needs before it counts: a page that shows the question as it is, and a tool and a model to carry it out with.
+"""What a decision needs before it counts: a page that shows the current question, and a tool and a model to carry the decision out.
 
-What is missing is said on the card before anybody decides (`mark_problems`), and checked once more when somebody does.
+The card says what is missing before anybody decides (`mark_problems`), and it is checked once more when somebody does.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _NOT_WAITING = "Nothing was decided: this answer does not wait for a decision at
 
 
 def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest, call: CallEntry | None) -> str:
-    """Return why a decision cannot be carried out here, in a sentence; empty if it can.
+    """Return a sentence that says why a decision cannot be carried out here; empty if it can.
 
     Args:
         verdict: the decision.
         paused: the chain that waits for it.
         request: the question.
-        call: the call that it is about; None where nothing is known of it.
+        call: the call that it is about; None if nothing is known about it.
     """
     if verdict == "approved" and not _has_tool(paused, needed := paused.needed_tool(request, call)):
         return missing_sentence(needed, paused.log.origin)
@@ -55,17 +55,17 @@ def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest, ca
 
 
 def granted_scope(action: Mapping[str, Any], asked: Origin, here: Execution) -> Scope | None:
-    """Return how far an approval allows its tool from now on; None if it is for this call alone.
+    """Return the scope in which an approval allows its tool from now on; None if it is for this call alone.
 
-    A card may be shown in another notebook than the one that asked, or in another cell, and "this notebook" is then not what its reader sees.
+    A card may be shown in a notebook or a cell other than the one that asked. "This notebook" then does not mean what its reader sees.
 
     Args:
         action: the decision.
-        asked: where the question was asked.
+        asked: the place where the question was asked.
         here: the execution that carries out the click.
 
     Raises:
-        ValueError: the scope is not that of the place where the click came from.
+        ValueError: the scope does not match the place where the click came from.
     """
     scope: Scope | None = action.get("grant") if action.get("verdict") == "approved" else None
     if scope in ("cell", "notebook") and asked.notebook and here.notebook != asked.notebook:
@@ -76,11 +76,11 @@ def granted_scope(action: Mapping[str, Any], asked: Origin, here: Execution) -> 
 
 
 def renew(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = None) -> bool:
-    """Ask anew about the waiting calls of a turn whose tools are others by now. Returns whether a question has changed.
+    """Ask again about the waiting calls of a turn whose tools have changed. Returns whether a question has changed.
 
     Args:
         turn: the turn.
-        paused: what it continues from.
+        paused: the paused chain that it continues from.
         known: one of the calls, if it has just been read.
 
     Raises:
@@ -99,11 +99,11 @@ def renew(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = None) -
 
 
 def mark_problems(turn: LiveTurn, paused: PausedChain) -> None:
-    """Say of each question of a turn why it cannot be approved here, or that it can.
+    """Note for each question of a turn why it cannot be approved here, or that it can.
 
     Args:
         turn: the turn.
-        paused: what it continues from.
+        paused: the paused chain that it continues from.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -115,26 +115,26 @@ def mark_problems(turn: LiveTurn, paused: PausedChain) -> None:
 
 
 def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
-    """Return whether a decision is about a question of this turn, and everything about it that its reader has seen is as it is now."""
+    """Return whether a decision is about a question of this turn, and whether everything that its reader saw of it is still current."""
     verdict = action.get("verdict")
     if not _is_well_formed(action) or verdict not in DECIDED:
         return False
     block = turn.view.call(str(action.get("request")))
     if block is None or block.request is None:
         return False
-    # Whatever draws no card, such as a program that drives the kernel, decides about the request alone, whose digest it sends.
+    # A client that draws no card, such as a program that drives the kernel, decides about the request alone, and sends its digest.
     return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)
 
 
 def explain_refusal(turn: LiveTurn, action: Mapping[str, Any], *, is_new: bool) -> bool:
-    """Say on the cards of what a page decided without effect why that is so, where nothing else says it.
+    """Say on the cards why a page's decision about them had no effect, unless they say so already.
 
-    Their questions are told anew, since a page that shows anything else than what waits could never decide about it.
+    Their questions are sent again, since a page that does not show the question that waits could never decide it.
 
     Args:
         turn: the turn.
         action: the decision, about one question or about all.
-        is_new: what the cards say already is of an earlier decision.
+        is_new: whether the text on the cards is about an earlier decision.
 
     Returns:
         Whether a card has changed.
@@ -153,7 +153,7 @@ def explain_refusal(turn: LiveTurn, action: Mapping[str, Any], *, is_new: bool) 
 
 
 def _is_well_formed(action: Mapping[str, Any]) -> bool:
-    """Return whether all that a decision says beside its verdict can be understood. Of a part that cannot, nothing is guessed."""
+    """Return whether everything in a decision besides its verdict is well-formed. Malformed parts are not guessed at."""
     edits, text, grant = (action.get(name) for name in ("arguments", "text", "grant"))
     are_edits = edits is None or (
         isinstance(edits, dict) and all(value is None or isinstance(value, str) for value in edits.values())
@@ -162,20 +162,20 @@ def _is_well_formed(action: Mapping[str, Any]) -> bool:
 
 
 def _has_tool(paused: PausedChain, needed: str) -> bool:
-    """Return whether a tool is there, or a Toolbox that may bring it."""
+    """Return whether a tool is there, or a Toolbox that may add it."""
     if any(isinstance(tool, Tool) and tool.name == needed for tool in paused.prompt.tools):
         return True
-    # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.
+    # A Toolbox that is not set up yet, such as an MCP server, adds its tools when the chain continues.
     return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)
 
 
 def show_calls(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = None) -> None:
-    """Take over how the questions of a turn stand, some of which were decided, and the calls that they were asked inside of.
+    """Show the state of a turn's questions, some of which were decided, and of the calls inside which they were asked.
 
     Args:
         turn: the turn.
         paused: the chain that waits.
-        known: one of the calls, if it is known how it stands.
+        known: one of the calls, if its state is known.
     """
     for block in turn.view.calls:
         if block.status not in ("waiting", "unknown", "suspended"):
@@ -189,7 +189,7 @@ def show_calls(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = No
 
 
 def show_settled(turn: LiveTurn) -> None:
-    """Show a turn as it stands: one that is paused without an open question is over, though its answer is not complete."""
+    """Show the state of a turn. A turn that is paused without an open question is over, though its answer is not complete."""
     if turn.view.state == "paused" and not turn.view.open_calls:
         turn.view.end("interrupted", turn.view.seconds)
         drop_remarks(turn.view, KERNEL_ENDS, SESSION_ENDS)

@@ -1,4 +1,4 @@
-"""One decision about all questions of a turn: what it needs before it counts, and keeping it in one transaction."""
+"""One decision about all questions of a turn: what it needs before it counts, and how it is kept in a single transaction."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["decide_all", "is_about_all"]
 
 
 def is_about_all(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
-    """Return whether a decision names every open question of a turn once, each with what its reader has seen of it.
+    """Return whether a decision names every open question of a turn exactly once, each with what its reader saw of it.
 
-    None of them may have run already, for then it would not be true that it was denied. All can be approved at once only where none is
-    destructive or has changed.
+    None of the calls may have run already, because a denial would then not be true. All can be approved at once only if none is destructive
+    or has changed.
     """
     verdict, calls = action.get("verdict"), action.get("calls")
     blocks = turn.view.open_calls
@@ -50,14 +50,14 @@ def _is_asked(blocks: Sequence[CallBlock], decision: Mapping[str, Any]) -> bool:
 
 
 def decide_all(turn: LiveTurn, paused: PausedChain | None, action: Mapping[str, Any]) -> Resume | None:
-    """Keep a decision about all open questions of a turn, and return what makes the chain to read then.
+    """Keep a decision about all open questions of a turn, and return the function that makes the chain to read next.
 
-    Where one of them cannot be decided here, or has changed, none is: then their cards say why, and None is returned.
+    If one of them cannot be decided here, or has changed, none is decided: the cards say why, and None is returned.
 
     Args:
         turn: the turn.
-        paused: what it continues from; None if that cannot be loaded.
-        action: the decision, which `is_about_all()`.
+        paused: the paused chain that it continues from; None if that cannot be loaded.
+        action: the decision, for which `is_about_all()` is true.
     """
     verdict: Verdict = "approved" if action["verdict"] == "approved" else "denied"
     blocks = turn.view.open_calls

@@ -1,8 +1,8 @@
-"""Which cells a question has held up: they were queued behind its cell, and the kernel skipped them.
+"""Keeps track of the cells that a question has held up: they were queued after its cell, and the kernel skipped them.
 
-A question ends its cell with an error that nobody sees, so that the cells which are queued behind it do not run. The front end may have
-queued some or none, and only the kernel learns which: it skips them one by one. Each is noted in the turn that waits, by the id of its
-cell, until that cell has been run after all. Cells whose front end sends no ids are not noted, because nobody could tell when they run.
+A question ends its cell with an error that is not shown, so that the cells queued after it do not run. The front end may have queued some or
+none, and only the kernel learns which, as it skips them one by one. Each is noted, by its cell id, in the turn that waits, until the cell
+has been run after all. Cells without ids are not noted, because it would be impossible to tell when they run.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["HeldUpCells"]
 
-# The kernel skips one queued cell after the other, and the record is shown once for all of them.
+# The kernel skips the queued cells one after the other, and the record is shown once for all of them.
 _SHOWN_AFTER = 0.1  # seconds
 
 
 class HeldUpCells:
-    """Watches a kernel for cells that are skipped, and for those that run after all.
+    """Watches a kernel for cells that are skipped, and for skipped cells that run after all.
 
     Args:
         shell: the shell of the kernel. In a terminal nothing is queued.
@@ -40,7 +40,7 @@ class HeldUpCells:
         self._unwatch: Callable[[], None] = lambda: None
 
     def open(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         if in_kernel(self._shell):
             self._unwatch = watch_skipped(self._shell, self._note_skipped)
             self._shell.events.register("pre_run_cell", self._note_run)
@@ -52,14 +52,14 @@ class HeldUpCells:
             self._shell.events.unregister("pre_run_cell", self._note_run)
 
     def halt(self, turn: LiveTurn) -> None:
-        """Note that a turn ends its cell with a question, so that what is skipped from here on is held up by it."""
+        """Note that a turn ends its cell with a question, so that cells skipped from now on are held up by it."""
         self._halted = turn
 
     def _note_skipped(self, request: dict[str, Any]) -> None:
         turn, cell = self._halted, _cell_of(request)
         if turn is None or not cell or cell in turn.view.held_up:
             return
-        # The cell itself may have been queued a second time.
+        # The same cell may have been queued a second time.
         if turn.request is not None and cell == _cell_of(turn.request.message):
             return
         turn.view.held_up = [*turn.view.held_up, cell]
@@ -73,7 +73,7 @@ class HeldUpCells:
             turn.display.refresh()
 
     def _note_run(self, *_info: object) -> None:
-        # What is skipped after this cell is held up by this cell, unless it halts with a question too.
+        # Cells skipped after this one are held up by it, unless it halts with a question too.
         self._halted = None
         turns = [turn for turn in self._turns() if turn.view.held_up]
         request = current_request(self._shell) if turns else None
@@ -86,6 +86,6 @@ class HeldUpCells:
 
 
 def _cell_of(request: dict[str, Any]) -> str:
-    """Return the id of the cell that a request runs; empty for a click, which runs in a cell and does not run it."""
+    """Return the id of the cell that a request runs; empty for a click, which runs in a cell but does not run the cell."""
     content = request.get("content")
     return cell_id_of(request) if isinstance(content, dict) and content.get("store_history") else ""

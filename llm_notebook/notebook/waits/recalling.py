@@ -1,4 +1,4 @@
-"""Reads from the journal what earlier kernels left: the turn that a cell continues, the questions that wait in it, its chain."""
+"""Reads what earlier kernels left in the journal: the turn that a cell continues, the questions that wait in it, and its chain."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ __all__ = [
 def read_continued_turn(origin: Origin) -> Response | None:
     """Return the response that a prompt with `-c` continues, as earlier kernels left it.
 
-    That is the response that the same prompt of the cell continued when it was last run, or else the latest response of the notebook.
-    The path that a kernel was started with does not tell which notebook a new cell is in, so there only the former counts.
+    This is the response that the same prompt of the cell continued when it was last run, or else the latest response of the notebook.
+    If only the path that the kernel was started with is known, it is not certain which notebook a new cell is in. Then only the former counts.
 
     Args:
-        origin: where the prompt is asked.
+        origin: the place where the prompt is asked.
 
     Returns:
-        None if there is no such response, or the journal or its model cannot be reached.
+        The response; None if there is none, or if the journal or the response's model is not available.
     """
     journal = process.of(CurrentJournal).journal
     if journal is None:
@@ -69,10 +69,10 @@ def read_continued_turn(origin: Origin) -> Response | None:
 
 
 def _read_cell(origin: Origin, journal: Journal) -> TurnEntry | None:
-    """Return the turn that the same prompt of a cell began last; None if it is not known which cell of which notebook asks."""
+    """Return the latest turn of the same prompt of a cell; None if it is not known which cell of which notebook asks."""
     if not origin.cell_id or not origin.path:
         return None
-    # A turn has one of the two paths.
+    # A turn has been kept under one of the two paths.
     path = {"notebook": origin.notebook} if origin.notebook else {"started_in": origin.started_in}
     return journal.latest_turn(cell_id=origin.cell_id, place=origin.place, **path)
 
@@ -89,10 +89,10 @@ def read_open_turns(cell_id: str) -> list[TurnEntry]:
 
 
 def find_response(name: str) -> Response:
-    """Find the response that `--cid` names: that of a turn, the last of a transcript, or the latest of a conversation.
+    """Find the response that `--cid` names: the response of a turn, the last one of a transcript, or the latest one of a conversation.
 
     Args:
-        name: the id of a transcript, or that of a turn or of a conversation or a part of it.
+        name: the id of a transcript, or all or part of the id of a turn or a conversation.
 
     Raises:
         CellError: there is no such turn or conversation, or it cannot be read.
@@ -130,7 +130,7 @@ def read_rounds(transcript: str, request: str = "") -> list[TurnEntry]:
 
     Args:
         transcript: the transcript's id, which is the id of the chain's first turn.
-        request: the id of one of its calls, by which the chain is found too.
+        request: the id of one of its calls, by which the chain can also be found.
     """
     journal = process.of(CurrentJournal).journal
     if journal is None:
@@ -149,7 +149,7 @@ def read_rounds(transcript: str, request: str = "") -> list[TurnEntry]:
 
 
 def read_inside(rounds: Sequence[TurnEntry]) -> dict[str, list[CallEntry]]:
-    """Return the calls that tools of a chain asked a human about, by the calls of these tools."""
+    """Return the calls that a chain's tools have asked a human about, by the calls of these tools."""
     journal = process.of(CurrentJournal).journal
     if journal is None:
         return {}
@@ -160,12 +160,12 @@ def read_inside(rounds: Sequence[TurnEntry]) -> dict[str, list[CallEntry]]:
 
 
 def has_open_calls(rounds: Sequence[TurnEntry]) -> bool:
-    """Return whether a call of the last turn waits for a human, was decided but has no result yet, or waits for a question inside."""
+    """Return whether a call of the last turn waits for a human, was decided but has no result yet, or waits for a call inside it."""
     return any(map(is_open, rounds[-1].calls))
 
 
 def read_open_calls(turn: TurnEntry) -> list[CallEntry]:
-    """Return the calls of a turn, and of its tools, that wait for a human, or were decided but have no result yet."""
+    """Return the calls of a turn and of its tools that wait for a human, or were decided but have no result yet."""
     journal = process.of(CurrentJournal).journal
     return [found for call in turn.calls for found in open_calls(call, journal)] if journal is not None else []
 
@@ -173,7 +173,7 @@ def read_open_calls(turn: TurnEntry) -> list[CallEntry]:
 def load_paused_chain(
     rounds: Sequence[TurnEntry], variables: Mapping[str, Any], given: Mapping[str, Any]
 ) -> PausedChain | None:
-    """Load a chain of the journal so that it can continue, with the tools that its cell and this notebook define.
+    """Load a chain from the journal so that it can continue, with the tools that its cell and this notebook define.
 
     Args:
         rounds: the turns of the chain, oldest first.
@@ -181,10 +181,10 @@ def load_paused_chain(
         given: the tools that the chain's cell was run with in this kernel, by name.
 
     Returns:
-        None if no journal is open. Where this kernel does not know the chain's model, an AbsentModel stands for it.
+        The paused chain; None if no journal is open. If this kernel does not know the chain's model, an AbsentModel takes its place.
 
     Raises:
-        UnknownModelError: nothing waits, and this kernel does not know the chain's model.
+        UnknownModelError: this kernel does not know the chain's model, and no question waits.
         JournalError: the journal cannot be read.
     """
     journal = process.of(CurrentJournal).journal
@@ -199,7 +199,7 @@ def load_paused_chain(
     known = {tool.name for tool in as_tools(own)}
     defined = find_defined_tools(given_names, called, variables, identities)
     others = [item for item in defined if known.isdisjoint(tool.name for tool in as_tools([item]))]
-    # A Toolbox may be found under the names of several of its tools, and is to be given once.
+    # A Toolbox may be found under the names of several of its tools, but must be given only once.
     tools = _without_doubles([*own, *others])
     call = next(iter(read_open_calls(last)), None)
     if call is None:
@@ -210,10 +210,10 @@ def load_paused_chain(
 def _own_tools(
     names: Sequence[str], identities: Sequence[str], called: Sequence[str], given: Mapping[str, Any]
 ) -> list[Any]:
-    """Return what a chain was given, as far as its cell has given it in this kernel too.
+    """Return the tools that a chain was given, as far as its cell has also been run with them in this kernel.
 
     Args:
-        names, identities: what the chain was given.
+        names, identities: the names and the identities of the tools that the chain was given.
         called: the names of the tools that it called.
         given: see `load_paused_chain()`.
     """
@@ -221,7 +221,7 @@ def _own_tools(
     own = [given.get(toolbox_key(name, identity), given.get(name)) for name, identity in named]
     own = _without_doubles(item for item in own if item is not None)
     if any(isinstance(item, Toolbox) and item.pending_preparations() for item in own):
-        # It may still bring the tools that were called, and two of a name would be refused.
+        # It may still add the tools that were called, and two tools with the same name would be refused.
         return own
     known = {tool.name for tool in as_tools(own)}
     return _without_doubles([*own, *(given[name] for name in called if name in given and name not in known)])

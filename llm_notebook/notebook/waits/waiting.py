@@ -1,4 +1,4 @@
-"""Running a cell again while its questions wait: which one comes back, and which are left where they are."""
+"""Running a cell again while its questions wait: which of them is shown again, and which are left as they are."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def request_digest(
     history: Sequence[Message],
     beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
-    """Return a digest of a request as rendered: of everything that would be sent, and of how its tools are asked about.
+    """Return a digest of a rendered request: of everything that would be sent, and of which tool calls need approval.
 
     Args:
         arguments: the options of its magic.
         model_id: the model that would be asked.
         prompt, system: what is sent, after interpolation.
-        given: what `Given.digest()` says of what goes with it.
-        history: what was said before.
-        beside: what else is sent, such as the JSON Schema that the answer has to fit.
+        given: the result of `Given.digest()` for what is sent with the prompt.
+        history: the messages before the prompt.
+        beside: anything else that is sent, such as the JSON Schema that the answer has to fit.
     """
     asked = {
         "model": model_id,
@@ -61,7 +61,7 @@ class WaitingTurns:
 
     Args:
         turns: the turns of this kernel.
-        origin: where is asked.
+        origin: the place where the cell asks.
     """
 
     def __init__(self, turns: LiveTurns, origin: Origin) -> None:
@@ -71,7 +71,7 @@ class WaitingTurns:
         self._kept = read_open_turns(origin.cell_id)
 
     def find_repeated(self) -> LiveTurn | None:
-        """Return the turn that waits since the same request was asked at the same place of the same cell; None if none does."""
+        """Return the waiting turn of an earlier, equal request at the same place of the same cell; None if there is none."""
         here = [turn for turn in self._live if self._origin.repeats(turn.origin)]
         if here:
             return here[-1]
@@ -83,14 +83,14 @@ class WaitingTurns:
         return None
 
     def left(self) -> list[str]:
-        """Return sentences that name the questions of the cell, or of cells that it was copied from, which wait although it asks anew."""
+        """Return sentences that name the questions of this cell, or of cells that it was copied from, that still wait though it asks again."""
         found = list(self._open_calls())
         sentences = [_sentence(where, tool, call_id) for where, tool, call_id in found[-_MOST_NAMED:]]
         more = len(found) - len(sentences)
         return [*sentences, f"So were {more} more."] if more else sentences
 
     def _open_calls(self) -> Iterator[tuple[str, str, str]]:
-        """Yield (where it was asked, name of the tool, id) of each such question, oldest first."""
+        """Yield (the place where it was asked, the name of the tool, its id) for each such question, oldest first."""
         origin, known = self._origin, set()
         for entry in self._kept:
             asked = origin_of(entry.begun)
@@ -107,7 +107,7 @@ class WaitingTurns:
 
 
 def _notebook(asked: Origin) -> str:
-    # Backticks would end the code that the path is shown as.
+    # The path is shown as code, which a backtick would end.
     return f"`{on_one_line(asked.path).replace('`', '?')}`" if asked.path else "another notebook"
 
 

@@ -1,1 +1,1 @@
-"""Runs whose questions are asked elsewhere: in threads, in processes or on other machines."""
+"""Asks the questions of a run elsewhere: in threads, in processes or on other machines."""

@@ -1,4 +1,4 @@
-"""A model whose questions are asked elsewhere: in the threads, the processes or on the machines of an executor."""
+"""A model that hands its questions to an executor, which asks them in its threads or processes, or on its machines."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _DIED = ", because a worker has died ({})"
 
 
 class RemoteModel(AsyncModel):
-    """A model that an executor's workers ask. Each question is a task of its own, and its answer comes back by itself.
+    """A model that is asked by the workers of an executor. Each question is a task of its own, with an answer of its own.
 
     Args:
         model: the model that they ask.
         executor: runs the tasks.
-        key: the key, where the model has none of its own.
-        send_keys: the key may leave this process; otherwise workers use their own.
+        key: the key, if the model has none of its own.
+        send_keys: whether the key may leave this process; otherwise workers use keys of their own.
     """
 
     can_stream = False
@@ -57,7 +57,7 @@ class RemoteModel(AsyncModel):
     async def execute(
         self, prompt: Prompt, stream: bool, response: AsyncResponse, conversation: AsyncConversation | None
     ) -> AsyncIterator[Items]:
-        """Hand the question to a worker, and yield what comes back."""
+        """Hand the question to a worker, and yield its answer."""
         task = Task(
             self._traveller,
             prompt,
@@ -101,11 +101,11 @@ class RemoteModel(AsyncModel):
         except Exception as error:
             raise WorkerLost(f"No worker could ask the row ({type(error).__name__}: {error}).") from None
         finally:
-            # What no worker has begun need not be asked where nobody waits for it any more.
+            # A task that no worker has begun need not be done once nobody waits for it.
             future.cancel()
 
     async def _key_to_send(self) -> KeySource | None:
-        """Return the key as it is given, or for other processes the key itself, which only this one may be able to find."""
+        """Return the key as it was given; for other processes, the key itself, since they may not be able to look it up."""
         if not self._send_keys:
             return self._key_source
         found: Any = self._model.get_key(self._key_source)

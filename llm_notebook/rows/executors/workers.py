@@ -1,4 +1,4 @@
-"""What happens on a worker: one question is asked there, and what came of it goes back. Nothing is kept there."""
+"""What happens on a worker: it asks one question and sends back the outcome. It keeps nothing."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ __all__ = ["Answered", "Task", "Traveller", "ask_here", "this_process"]
 
 @dataclass(slots=True)
 class Traveller:
-    """A model on its way: a model of a server with its settings, another one of the registry's by its name, and any other as it is.
+    """A model in the form in which it is sent to a worker.
 
-    A pickle of a model has no key, and no header that may be one.
+    A model of a server is sent with its settings, another model of the registry by its name, and any other as it is.
+
+    The pickle of a model contains no key, and no header that may hold one.
 
     Attributes:
-        model: the model; None if it travels by its name.
+        model: the model; None if it is sent by its name.
         name: its name.
-        headers, base_url: what may hold a key; None if it stays behind.
+        headers, base_url: settings that may hold a key; None if they are not sent.
     """
 
     model: Model | KeyModel | AsyncModel | AsyncKeyModel | None
@@ -47,7 +49,7 @@ class Traveller:
 
     @classmethod
     def of(cls, model: Model | KeyModel | AsyncModel | AsyncKeyModel, *, send_keys: bool) -> Traveller:
-        """Return a model in the form in which it travels."""
+        """Return a model in the form in which it is sent."""
         if isinstance(model, HTTPModel):
             return cls(model, model.model_id, dict(model.headers), model.base_url) if send_keys else cls(model, "")
         entry = process.of(Registry).find(model.model_id)
@@ -55,7 +57,7 @@ class Traveller:
         return cls(None, model.model_id) if is_named else cls(model, "")
 
     def arrive(self) -> Model | KeyModel | AsyncModel | AsyncKeyModel:
-        """Return the model where it has arrived."""
+        """Return the model, on the worker."""
         if self.model is None:
             try:
                 return get_async_model(self.name)
@@ -68,14 +70,14 @@ class Traveller:
 
 @dataclass(slots=True)
 class Task:
-    """One question, as a worker gets it.
+    """One question in the form in which a worker receives it.
 
     Attributes:
         model: the model.
         prompt: what it is asked.
-        key: the key; a pickle has it only with `send_keys`.
-        send_keys: the key may leave this process.
-        processes: how many processes ask with the same key.
+        key: the key; a pickle contains it only with `send_keys`.
+        send_keys: whether the key may leave this process.
+        processes: how many processes use the same key.
         home: the process that keeps the answers.
     """
 
@@ -87,9 +89,9 @@ class Task:
     home: str
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle takes along."""
+        """Return the state for a pickle."""
         state = {name: getattr(self, name) for name in ("model", "send_keys", "processes", "home")}
-        # The model travels once, in its own form.
+        # The model is sent once, in a form of its own.
         prompt = self.prompt.__getstate__() | {"model": None}
         return state | {"prompt": prompt, "key": self.key if self.send_keys else None}
 
@@ -103,12 +105,12 @@ class Task:
 
 @dataclass(slots=True)
 class Answered:
-    """What came of a question.
+    """The outcome of a question.
 
     Attributes:
-        events: what the model said.
-        usage, response_json, finish, resolved_model: what is known of the whole answer.
-        error: why there is none, or no whole one.
+        events: the events of the model's answer.
+        usage, response_json, finish, resolved_model: what is known about the answer as a whole.
+        error: why there is no answer, or only part of one.
         worker: the process that asked.
     """
 
@@ -122,12 +124,12 @@ class Answered:
 
 
 def this_process() -> str:
-    """Return a name of this process that no other one has, on any machine."""
+    """Return a name for this process that no other process has, on any machine."""
     return f"{socket.gethostname()} {os.getpid()}"
 
 
 def ask_here(task: Task) -> Answered:
-    """Ask a question in this process, and return what came of it."""
+    """Ask a question in this process, and return its outcome."""
     worker = this_process()
     if worker != task.home:
         process.of(Limits).divide(task.processes)

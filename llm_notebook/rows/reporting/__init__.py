@@ -1,1 +1,1 @@
-"""How far a run over rows has come, and where that is shown."""
+"""The progress of a run over rows, and where it is shown."""

@@ -1,4 +1,4 @@
-"""The bar that shows on stderr how far a run has come."""
+"""The progress bar of a run, on stderr."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Bar"]
 
 
 class Bar:
-    """A bar with rate, cost, failures and the time that is left. It is drawn by tqdm; where that is missing, only the sentences around it are written.
+    """A bar with the rate, the cost, the failures and the time left. If tqdm, which draws it, is missing, only the sentences around it are written.
 
     Args:
-        run: what it shows.
+        run: the run that it shows.
     """
 
     def __init__(self, run: Run) -> None:
@@ -22,7 +22,7 @@ class Bar:
         self._bar: Any = None
 
     def open(self) -> None:
-        """Say what the run is expected to take, and draw the bar."""
+        """Say how much the run is expected to take, and draw the bar."""
         run = self._run
         if run.estimate is not None and run.estimate.rows:
             sys.stderr.write(f"{run.estimate}{'' if run.is_kept else '; nothing is kept, so it cannot be resumed'}\n")
@@ -33,7 +33,7 @@ class Bar:
         self._bar = tqdm(total=run.progress.count, unit=" rows", dynamic_ncols=True)
 
     def update(self) -> None:
-        """Show what the progress is."""
+        """Show the current progress."""
         if self._bar is None:
             return
         progress = self._run.progress

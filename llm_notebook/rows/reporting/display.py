@@ -1,4 +1,4 @@
-"""Where a run over rows is shown: a front end brings its own display, and elsewhere a bar is written to stderr."""
+"""Where a run over rows is shown: in the front end's own display if it has one, otherwise as a bar on stderr."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class RunDisplay(Protocol):
     """Shows one run."""
 
     def open(self) -> None:
-        """Show that the run begins. It is called in the thread that asks for the run."""
+        """Show the beginning of the run. This is called in the thread that asks for the run."""
 
     def update(self) -> None:
-        """Note that the run has come further. This is cheap enough to be called for every row, and in any thread."""
+        """Take note of progress. This is cheap enough to be called for every row, and may be called in any thread."""
 
     def close(self, found: Any, failures: list[Failures]) -> None:
         """Show how the run ended.
 
         Args:
-            found: the table, as far as the run came; None where there is none, as for an iterator.
+            found: the table as far as the run got; None if there is none, as for an iterator.
             failures: the rows that failed.
         """
 
@@ -43,7 +43,7 @@ class Hidden:
 
 
 class RunDisplays:
-    """The process's way to show runs.
+    """How this process shows runs.
 
     Attributes:
         make: makes the display of a run.
@@ -56,6 +56,6 @@ class RunDisplays:
 
 
 def _bar(run: Run) -> RunDisplay:
-    from llm_notebook.rows.reporting.bar import Bar  # a front end that draws runs itself needs none
+    from llm_notebook.rows.reporting.bar import Bar  # not needed by a front end that draws runs itself
 
     return Bar(run)

@@ -1,4 +1,4 @@
-"""How far a run has come: counts and money, and the line that sums them up."""
+"""The progress of a run in counts and money, and the line that sums it up."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _WORDS = {
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
         count: how many rows there are; None if that is not known.
-        answered: how many have an answer that fits, those included that were answered before.
+        answered: how many have an answer that fits, including those that were answered before.
         reused: how many of these were answered before, or are equal to another row.
         failures: how many have failed, by the kind of failure.
-        asked_again: how many requests were sent once more because an answer came broken or not at all.
-        cost: US dollars so far, as far as they are known.
-        has_unknown_cost: the cost of a row is not known.
+        asked_again: how many requests were repeated because the answer was broken or did not come.
+        cost: the known cost so far, in US dollars.
+        has_unknown_cost: whether the cost of some row is not known.
         sent: how many requests were sent and have ended.
-        known: how many rows were answered, or had failed, before this run.
-        answered_at: when the latest of these was; None if there are none.
+        known: how many rows were answered or had failed before this run.
+        answered_at: the time of the latest of these; None if there are none.
     """
 
     count: int | None = None
@@ -68,7 +68,7 @@ class Progress:
 
         Args:
             outcome: the outcome.
-            is_reused: the row was not asked by itself.
+            is_reused: whether the row was not asked itself.
         """
         if outcome.at is not None:
             self.known += 1
@@ -80,7 +80,7 @@ class Progress:
             self.reused += is_reused
 
     def pay(self, outcome: Outcome) -> None:
-        """Count a request, and what it has cost."""
+        """Count a request and its cost."""
         self.sent += 1
         if outcome.cost is None:
             self.has_unknown_cost = self.has_unknown_cost or outcome.usage is not None

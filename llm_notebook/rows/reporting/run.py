@@ -1,4 +1,4 @@
-"""A run as it is told of: how far it has come, how it ended, and the sentences that say so."""
+"""A run as it is reported: its progress, how it ended, and the sentences that say so."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["NOT_KEPT", "Estimate", "Failures", "Run", "RunState", "dollars", "fa
 
 NOT_KEPT = "not kept: nothing can be gone back to"
 RunState = Literal["running", "stopped", "limit", "fault", "done"]
-"""How a run stands: it goes on; somebody stopped it; it came to its limit of cost; every row would fail alike; it is over."""
+"""The state of a run: it continues, it was stopped, it reached its cost limit, every row would fail in the same way, or it is complete."""
 
 
 @dataclass(slots=True, frozen=True)
 class Estimate:
-    """What a run is expected to take, before it begins. Rows that were answered before take nothing.
+    """The expected size and cost of a run before it begins. Rows that were answered before do not count.
 
     Attributes:
         rows: how many rows are left to ask.
-        tokens: about how many tokens they are together.
-        cost: about how many US dollars they cost; None if the price is not known.
+        tokens: about how many input tokens these rows have together.
+        cost: about how much they cost in US dollars; None if the price is not known.
     """
 
     rows: int
@@ -39,7 +39,7 @@ class Estimate:
 
     @property
     def size(self) -> str:
-        """The tokens in words."""
+        """The number of tokens in words."""
         return f"about {_tokens(self.tokens)} in"
 
 
@@ -50,7 +50,7 @@ class Failures:
     Attributes:
         kind: the kind of failure, as `Outcome.failure` has it.
         error: why the first of them failed.
-        positions: their numbers, from 0 on.
+        positions: their numbers, counted from 0.
     """
 
     kind: str
@@ -63,15 +63,15 @@ class Run:
     """A run as its display sees it.
 
     Attributes:
-        progress: how far it has come.
-        model_id: the model that is asked.
+        progress: its progress.
+        model_id: the id of the model that is asked.
         rows_id: its id in the journal.
-        is_kept: what it asks is in the journal, so that it can be resumed.
-        limit: how many US dollars it may cost; None for no limit.
-        estimate: what it is expected to take; None if that is not known.
-        whole: how many rows the table has, if only a sample of them is asked; None otherwise, and if that is not known.
-        is_sample: only a sample of the rows is asked.
-        state: how it stands.
+        is_kept: whether it is kept in the journal, so that it can be resumed.
+        limit: the most that it may cost, in US dollars; None for no limit.
+        estimate: its expected size and cost; None if they are not known.
+        whole: how many rows the table has, if only a sample of them is asked; None otherwise, or if that is not known.
+        is_sample: whether only a sample of the rows is asked.
+        state: its state.
         reason: why it ended before all rows were asked, as a sentence; empty if it did not.
         seconds: how long it took; meaningful once it is over.
     """
@@ -90,7 +90,7 @@ class Run:
     _began: float = field(default_factory=time.monotonic)
 
     def end(self, state: RunState, reason: str = "") -> None:
-        """Note how the run ended. Of several ends, the first counts."""
+        """Note how the run ended. If this is called several times, the first call counts."""
         if self.state == "running":
             self.state, self.reason, self.seconds = state, reason, self.elapsed
 
@@ -107,12 +107,12 @@ class Run:
 
     @property
     def done(self) -> int:
-        """How many rows have an outcome; those that the run has left unasked have none."""
+        """How many rows have an outcome. Rows that the run has left unasked have none."""
         return self.progress.done - self.progress.failures["unasked"]
 
     @property
     def rate(self) -> float | None:
-        """How many rows are answered in a second; None before there are some."""
+        """How many rows are answered per second; None before any is answered."""
         asked = self.done - self.progress.known
         return asked / self.elapsed if asked and self.elapsed > 0 else None
 
@@ -124,7 +124,7 @@ class Run:
 
     @property
     def cost_in_all(self) -> float | None:
-        """About how many US dollars the whole run costs, by what its rows have cost so far; None if that cannot be told."""
+        """About how much the whole run will cost in US dollars, judging by the rows so far; None if that cannot be told."""
         progress = self.progress
         asked = self.done - progress.known
         if progress.count is None or progress.has_unknown_cost:
@@ -158,7 +158,7 @@ def failures_of(outcomes: Mapping[int, Outcome]) -> list[Failures]:
     """Return the rows that failed, by the kind of failure, the most frequent first.
 
     Args:
-        outcomes: what came of the rows, by their numbers.
+        outcomes: the outcomes of the rows, by their numbers.
     """
     found: dict[str, Failures] = {}
     for position, outcome in sorted(outcomes.items(), key=lambda item: item[0]):

@@ -1,12 +1,12 @@
 """The check of a tool call's arguments before the tool runs, with errors that tell the model what to write instead.
 
-There are two checkers. The arguments of a function are checked by its annotations: `signatures.py` makes a pydantic class of them, and the
-values that pass arrive as what the annotations name (dataclasses, enums, dates). A tool that comes with a JSON Schema of its own, such
-as one of an MCP server, is checked by jsonschema. A Tool may have both, a function and another schema than the function's; then the schema is
-checked first, and the function's annotations after it.
+There are two checkers. The arguments of a function are checked by its annotations: `signatures.py` makes a pydantic class of them, and values
+that pass reach the function as the types that the annotations name (dataclasses, enums, dates). The arguments of a tool that comes with its
+own JSON Schema, such as one of an MCP server, are checked by jsonschema. If a Tool has both a function and a schema that was not made from
+it, the schema is checked first and the function's annotations second.
 
-Models often write "5" for 5, so values are coerced where nothing is lost by it. pydantic does that itself, except for two things that are done
-here: null for a parameter that is None by default is that default, and JSON text is read where a list or an object is wanted and no text.
+Models often write "5" for 5, so values are coerced where nothing is lost by it. pydantic does that itself, except for two cases that are handled
+here: null for a parameter that is None by default means that default, and JSON text is parsed where a list or an object, but no text, is wanted.
 
 The reader of an error message is a model that will try again. So both checkers complain about everything at once, and in the same words:
 `path: expected an integer, got 'many'`.
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["json_arguments", "validate_arguments"]
 
-# What was read from JSON text may hold such text again. So many rounds are enough for any sane value.
+# A value that was parsed from JSON text may contain such text again. This many rounds are enough for any sane value.
 _MOST_ROUNDS = 10
 
 _KINDS_OF_PYDANTIC = {
@@ -50,7 +50,7 @@ _KINDS_OF_PYDANTIC = {
     "dataclass": "an object",
 }
 _CONTAINERS: tuple[type[list[Any] | dict[str, Any]], ...] = (list, dict)
-# pydantic's names for "this is no list" and "this is no object".
+# pydantic's names for "this is not a list" and "this is not an object".
 _KINDS_OF_JSON_TEXT: Mapping[str, type[list[Any] | dict[str, Any]]] = MappingProxyType(
     {
         **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type", "sequence_str"), list),
@@ -67,17 +67,18 @@ _KINDS_OF_JSON_TEXT: Mapping[str, type[list[Any] | dict[str, Any]]] = MappingPro
         ),
     }
 )
-# Where a value of one of these is wanted too, the text is not meant to be text either.
+# If a value of one of these types would do as well, the text was still not meant as text.
 _NO_TEXT = ("int_", "float_", "bool_", "decimal_", "none_")
 
 
 def validate_arguments(
     tool_name: str, signature: ToolSignature | None, schema: dict[str, Any], arguments: object
 ) -> dict[str, Any]:
-    """Check the arguments of a tool call and convert them to the types that are asked for.
+    """Check the arguments of a tool call and convert them to the types that the tool asks for.
 
-    Text becomes the number, boolean, list or object that it spells, and a number becomes text, where nothing is lost by it. Null for what
-    is None by default is the default. Every other value of a wrong type is an error. Arguments without an annotation are not checked.
+    Text becomes the number, boolean, list or object that it spells, and a number becomes text, where nothing is lost by it. Null for a
+    parameter that is None by default means the default. Any other value of the wrong type is an error. Arguments without an annotation are not
+    checked.
 
     Args:
         tool_name: the tool's name, for error messages.
@@ -89,7 +90,7 @@ def validate_arguments(
         Keyword arguments for the function. Arguments that the model did not give are left out.
 
     Raises:
-        ToolArgumentError: an argument is missing, unknown or of a wrong type, and the message names every such argument; or the
+        ToolArgumentError: an argument is missing, unknown or of the wrong type, and the message names every such argument; or the
             schema is not a valid JSON Schema.
     """
     given = _require_object(tool_name, arguments)
@@ -122,7 +123,7 @@ def _check_by_signature(tool_name: str, signature: ToolSignature, arguments: dic
 
 
 def _validated(tool_name: str, signature: ToolSignature, arguments: dict[str, Any]) -> tuple[BaseModel, dict[str, Any]]:
-    """Return the checked arguments, and what they were checked from: without null for what is null by default, and with JSON text read."""
+    """Return (the checked arguments, the arguments that were checked). In the latter, null for a default is left out and JSON text is parsed."""
     from pydantic import ValidationError  # pydantic is slow to import
 
     surplus = [key for key in arguments if key not in signature.parameters]
@@ -146,9 +147,9 @@ def _validated(tool_name: str, signature: ToolSignature, arguments: dict[str, An
 
 
 def _with_json_read(error: ValidationError, arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the arguments with lists and objects in place of the JSON text that spells them; None if there is no such text.
+    """Return the arguments with JSON text replaced by the lists and objects that it spells; None if there is no such text.
 
-    Text stays where text could have been meant.
+    Text is kept wherever it may have been meant as text.
     """
     wanted: dict[tuple[str | int, ...], tuple[str, set[str]]] = {}
     for detail in error.errors(include_url=False, include_context=False):
@@ -168,7 +169,7 @@ def _with_json_read(error: ValidationError, arguments: dict[str, Any]) -> dict[s
 
 
 def _replaced(holder: Any, steps: tuple[str | int, ...], value: object) -> Any:
-    """Return a copy of nested dicts and lists with another value at a place. What leads to the place is copied, the rest is shared."""
+    """Return a copy of nested dicts and lists with one value replaced. Only the path to that value is copied; the rest is shared."""
     if not steps:
         return value
     copied: Any = dict(holder) if isinstance(holder, dict) else list(holder)
@@ -188,7 +189,7 @@ def _require_object(tool_name: str, arguments: object) -> dict[str, Any]:
 
 
 def _pydantic_complaints(error: ValidationError, arguments: dict[str, Any]) -> list[str]:
-    # pydantic reports every member of a union by itself. They are gathered by place and value into one "expected … or …".
+    # pydantic reports every member of a union separately. The reports are gathered by place and value into one "expected … or …".
     wanted: dict[tuple[str, str], list[str]] = {}
     others: list[str] = []
     for detail in error.errors(include_url=False):
@@ -206,7 +207,7 @@ def _pydantic_complaints(error: ValidationError, arguments: dict[str, Any]) -> l
 
 
 def _steps_in(location: Iterable[str | int], value: object) -> list[str | int]:
-    """Return a pydantic location without the steps that name a member of a union, which the model did not write."""
+    """Return a pydantic location without the steps that name members of a union, since the model did not write these."""
     steps: list[str | int] = []
     for step in location:
         children: dict[object, object] = (
@@ -219,7 +220,7 @@ def _steps_in(location: Iterable[str | int], value: object) -> list[str | int]:
 
 
 def _expected(detail: ErrorDetails) -> str | None:
-    """Return what pydantic expected instead of what it found, or None if the error is not one of type."""
+    """Return what pydantic expected instead of what it found, or None if the error is not about the type."""
     kind, message = detail["type"], detail["msg"]
     if kind == "finite_number":
         return "a finite number"

@@ -1,4 +1,4 @@
-"""The words in which a model is told what is wrong with the arguments that it wrote, the same whatever checks them."""
+"""The wording in which a model is told what is wrong with its arguments. It is the same for both checkers."""
 
 from __future__ import annotations
 

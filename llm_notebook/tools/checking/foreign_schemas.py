@@ -1,11 +1,11 @@
 """The check of arguments by a JSON Schema that comes with a tool, such as one of an MCP server.
 
-jsonschema only reports errors, so its errors serve as the list of what to convert: each value of a wrong type that spells a value of the right
-type is replaced, and the check is repeated until nothing more changes. What is left is a real error.
+jsonschema only reports errors, so its errors serve as the list of what to convert: each value of the wrong type that spells a value of the
+right type is replaced, and the check is repeated until nothing changes any more. The errors that are left are real.
 
-The schema is written by the author of the server. Python's regular expressions can take forever for a pattern such as `^(a+)+$`, and no other
-thread runs meanwhile. So patterns are matched by the engine of pydantic, whose time is linear in the text; a pattern that it does not know,
-with a look-ahead for one, is left to the server, which checks its arguments anyway.
+The schema is written by the author of the server. Python's regular expressions can take forever on a pattern such as `^(a+)+$`, and no other
+thread runs meanwhile. So patterns are matched by pydantic's engine, which takes time linear in the length of the text. A pattern that this
+engine does not support, such as a look-ahead, is left to the server, which checks its arguments anyway.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_by_schema", "read_json_text"]
 
-# A coercion can bring up errors that were not reported before, inside an anyOf for one. So many rounds are enough for any sane schema.
+# A coercion can bring up errors that were not reported before, for instance inside an anyOf. This many rounds are enough for any sane schema.
 _MOST_ROUNDS = 10
 _KINDS_OF_JSON_SCHEMA = {
     "integer": "an integer",
@@ -35,7 +35,7 @@ _KINDS_OF_JSON_SCHEMA = {
 
 
 class _SchemaFault(Protocol):
-    """The parts of a `jsonschema.ValidationError` that are used here. That package has no types of its own."""
+    """The parts of a `jsonschema.ValidationError` that are used here. The jsonschema package has no type hints."""
 
     message: str
     validator: str
@@ -64,14 +64,14 @@ def check_by_schema(tool_name: str, schema: dict[str, Any], arguments: dict[str,
 
     checker = validator_for(schema, default=Draft202012Validator)
     try:
-        # Without its check of formats, which refuses the patterns that only other languages know.
+        # Formats are not checked, since that would refuse patterns that are valid only in other languages.
         checker.check_schema(schema, format_checker=None)
-        # An empty registry, so that a reference that leads out of the schema is an error and is not fetched.
+        # The registry is empty, so that a reference to another document is an error and is not fetched.
         validator = _in_linear_time(checker)(schema, registry=Registry())
         coerced: dict[str, Any] = json.loads(json.dumps(arguments))
         faults: list[_SchemaFault] = list(validator.iter_errors(coerced))
         for _ in range(_MOST_ROUNDS):
-            # Every fault has its turn, so that one round coerces as much as it can.
+            # Every fault is tried, so that one round coerces as much as it can.
             if sum(_coerce(coerced, fault) for fault in faults) == 0:
                 break
             faults = list(validator.iter_errors(coerced))
@@ -86,7 +86,7 @@ def check_by_schema(tool_name: str, schema: dict[str, Any], arguments: dict[str,
 
 
 def _schema_complaints(fault: _SchemaFault, tool_name: str) -> list[str]:
-    """Return one of jsonschema's errors in the words that are used for functions."""
+    """Return one of jsonschema's errors in the wording that is used for functions."""
     path, value = list(fault.absolute_path), fault.instance
     if fault.validator == "required":
         return [
@@ -106,7 +106,7 @@ def _schema_complaints(fault: _SchemaFault, tool_name: str) -> list[str]:
 
 
 def _types_wanted(fault: _SchemaFault) -> list[str]:
-    """Return the JSON types that the schema allows and the value has none of; empty if the error is not one of type."""
+    """Return the JSON types that the schema allows instead of the value's own; empty if the error is not about the type."""
     if fault.validator == "type":
         return [fault.validator_value] if isinstance(fault.validator_value, str) else list(fault.validator_value)
     if fault.validator in ("anyOf", "oneOf") and fault.context:
@@ -117,7 +117,7 @@ def _types_wanted(fault: _SchemaFault) -> list[str]:
 
 
 def _coerce(arguments: dict[str, Any], fault: _SchemaFault) -> bool:
-    """Convert the value at fault in place if nothing is lost by it. Return whether that was possible."""
+    """Convert the faulty value in place if nothing is lost by it. Return whether that was possible."""
     path = list(fault.absolute_path)
     if not path:
         return False
@@ -125,7 +125,7 @@ def _coerce(arguments: dict[str, Any], fault: _SchemaFault) -> bool:
     for step in path[:-1]:
         holder = holder[step]
     if fault.instance is None and fault.schema.get("default", ...) is None and isinstance(holder, dict):
-        # The default is null, and leaving the value out is how to ask for it.
+        # The default is null, and leaving the value out asks for it.
         return holder.pop(path[-1], ...) is not ...
     for kind in _types_wanted(fault):
         value = _as_type(kind, fault.instance)
@@ -157,7 +157,7 @@ def _as_type(kind: str, value: object) -> int | float | bool | str | list[Any] |
 
 
 def read_json_text(text: str, kind: type[list[Any] | dict[str, Any]]) -> list[Any] | dict[str, Any] | None:
-    """Return the list or object that a text spells as JSON; None if it spells none. Models often write one for the other."""
+    """Return the list or object that a text spells as JSON; None if it spells none. Models often write such text instead of the value."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -167,7 +167,7 @@ def read_json_text(text: str, kind: type[list[Any] | dict[str, Any]]) -> list[An
 
 @functools.lru_cache(maxsize=8)
 def _in_linear_time(checker: Any) -> Any:
-    """Return a class of jsonschema's whose patterns are matched in linear time."""
+    """Return a jsonschema validator class that matches patterns in linear time."""
     from jsonschema.validators import extend  # only tools that come with a schema of their own need it
 
     unevaluated = checker.VALIDATORS.get("unevaluatedProperties")
@@ -175,7 +175,7 @@ def _in_linear_time(checker: Any) -> Any:
     def unevaluated_properties(
         validator: Any, keyword: Any, instance: Any, schema: Mapping[str, Any]
     ) -> Iterator[_SchemaFault]:
-        # jsonschema itself matches patterns to know what is evaluated.
+        # jsonschema itself matches patterns here to find out which properties are evaluated.
         if unevaluated is not None and '"patternProperties"' not in json.dumps(validator.schema, default=repr):
             yield from unevaluated(validator, keyword, instance, schema)
 

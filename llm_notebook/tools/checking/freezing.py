@@ -1,8 +1,8 @@
-"""Writes checked arguments back as JSON: what a human is shown, and what a tool's Python values are made of again when it runs.
+"""Writes checked arguments back as JSON, which a human is shown, and from which the tool's Python values are made again when it runs.
 
-A model may write "5" for 5 and `[1, 1, 2]` for a set. The check converts such values, and this file writes the converted ones as JSON: the
-number, the list without doubles, a date in ISO form. That must change nothing. So what is written is checked once more and has to give the
-same values; where it does not, as with a secret that is written as stars, what the model wrote is kept.
+A model may write "5" for 5 and `[1, 1, 2]` for a set. The check converts such values, and this file writes the converted values as JSON: the
+number, the list without duplicates, a date in ISO form. This must not change any value. So the JSON is checked once more and has to give the
+same values. If it does not, as with a secret that is written as asterisks, the text that the model wrote is kept.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def written_back(signature: ToolSignature, given: Mapping[str, Any], checked: Ba
     """Return checked arguments as JSON values. Arguments that were not given are left out.
 
     Args:
-        signature: what the arguments were checked by.
+        signature: the signature that the arguments were checked against.
         given: the arguments as the model wrote them.
         checked: the result of the check.
     """
@@ -38,7 +38,7 @@ def written_back(signature: ToolSignature, given: Mapping[str, Any], checked: Ba
 
 
 def _kept(signature: ToolSignature, given: Mapping[str, Any], checked: BaseModel, name: str, field: str) -> Any:
-    """Return the JSON value of one argument: the checked one if it means the same, else the one that was given."""
+    """Return the JSON value of one argument: the checked one if it means the same, otherwise the one that was given."""
     value = _value(checked, field)
     if type(value) in (str, int, bool, types.NoneType) and type(value) is type(given[name]) and value == given[name]:
         return value
@@ -50,7 +50,7 @@ def _kept(signature: ToolSignature, given: Mapping[str, Any], checked: BaseModel
         is_same = bool(_value(again, field) == value) and type(_value(again, field)) is type(value)
         return written if is_same and _text(_written(again, field)) == _text(written) else given[name]
     except Exception:
-        # pydantic and the comparison of the user's own types may raise anything. Such a value has no JSON form.
+        # pydantic, and comparisons of the user's own types, may raise anything. Such a value has no JSON form.
         return given[name]
 
 
@@ -66,7 +66,7 @@ def _written(checked: BaseModel, field: str) -> Any:
 
 
 def _in_order(as_json: Any, as_python: Any) -> Any:
-    """Sort the lists that stand for sets. Both forms list the items of a set in the same order, which differs between processes."""
+    """Sort the lists that stand for sets. Both forms list a set's items in the same order, but that order differs between processes."""
     if isinstance(as_json, dict) and isinstance(as_python, dict) and len(as_json) == len(as_python):
         return {
             name: _in_order(value, other)
@@ -80,7 +80,7 @@ def _in_order(as_json: Any, as_python: Any) -> Any:
 
 
 def _order(value: Any) -> tuple[bool, Any, str]:
-    """Sort numbers by size, and everything else by its text."""
+    """Return a sort key that orders numbers by size, and everything else by its text."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return (False, value, "") if is_number else (True, 0, _text(value))
 

@@ -1,4 +1,4 @@
-"""Regular expressions of strangers, matched in a time that is linear in the text."""
+"""Matches regular expressions of unknown origin, in time that is linear in the length of the text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["matches"]
 
 
 def matches(pattern: object, text: str) -> bool:
-    """Return whether a pattern is found in a text. A pattern that the engine does not know, such as a look-ahead, is found everywhere."""
+    """Return whether a pattern occurs in a text. A pattern that the engine does not support, such as a look-ahead, counts as found."""
     from pydantic_core import ValidationError  # pydantic is slow to import
 
     validator = _compiled(pattern) if isinstance(pattern, str) else None

@@ -1,7 +1,7 @@
-"""The arguments of a tool call as a model writes them: JSON text, which is an object in most cases and anything in some.
+"""The arguments of a tool call as a model writes them: JSON text that is usually an object, but may be anything.
 
-Text that is no JSON object is kept as `{"_raw": text}`, so that the call can go back to the model in every wire format. Such a call is
-never run and nobody is asked about it: its result is an error that says what is wrong, and the model tries again.
+Text that is not a JSON object is kept as `{"_raw": text}`, so that the call can be sent back to the model in every wire format. Such a call
+is never run, and nobody is asked to approve it: its result is an error that says what is wrong, and the model tries again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ __all__ = ["is_parsed", "keep_arguments", "parse_arguments", "require_parsed", "
 
 
 def writable_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments that a plugin made, or `{"_raw": text}` if nothing can write them: integers of thousands of digits, or a circle."""
-    # Keys that are no strings and deep nesting are looked at when the call is prepared.
+    """Return a plugin's arguments, or `{"_raw": text}` if they cannot be written, such as a huge integer or a circular reference."""
+    # Keys that are not strings, and deep nesting, are dealt with when the call is prepared.
     with suppress(TypeError, RecursionError):
         try:
             json.dumps(arguments, default=safe_repr)
@@ -29,7 +29,7 @@ def writable_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def keep_arguments(text: object) -> dict[str, Any]:
-    """Return a call's arguments from what a model wrote, or as `{"_raw": text}` if that is no JSON object. Never raises."""
+    """Return a call's arguments from what a model wrote, or `{"_raw": text}` if that is not a JSON object. Never raises."""
     if isinstance(text, dict):
         return text
     raw = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=repr)
@@ -40,7 +40,7 @@ def keep_arguments(text: object) -> dict[str, Any]:
 
 
 def is_parsed(arguments: object) -> bool:
-    """Return whether arguments are what a model meant, and not text that `keep_arguments()` kept."""
+    """Return whether arguments were parsed, and are not text that `keep_arguments()` kept."""
     try:
         require_parsed("", arguments)
     except ToolArgumentError:
@@ -65,7 +65,7 @@ def parse_arguments(tool_name: str, text: str) -> dict[str, Any]:
     try:
         arguments = json.loads(text)
         if isinstance(arguments, str) and arguments.lstrip().startswith("{"):
-            # Some servers encode what is JSON already.
+            # Some servers encode their JSON twice.
             arguments = json.loads(arguments)
     except (ValueError, RecursionError) as error:
         problem = f"are not valid JSON ({error})"
@@ -76,7 +76,7 @@ def parse_arguments(tool_name: str, text: str) -> dict[str, Any]:
     shown = text if len(text) <= 200 else text[:200] + "…"
     sentence = f"The model called {tool_name or 'a tool'} with arguments that {problem}: {shown}"
     raise ToolArgumentError(
-        # The model's text may have line breaks, and an error is one line.
+        # The model's text may have line breaks, but an error is a single line.
         " ".join(sentence.split()),
         tool_name=tool_name,
         raw=text,

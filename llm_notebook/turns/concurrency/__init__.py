@@ -1,1 +1,1 @@
-"""Threads and event loops: where async tools run, how waits are woken, and where an interrupt may strike."""
+"""Threads and event loops: where async tools run, how waiting code is woken, and where an interrupt may strike."""

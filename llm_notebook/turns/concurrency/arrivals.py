@@ -1,7 +1,7 @@
-"""Waiting on an event loop for what another thread does, with one wake-up of the loop for all that is done meanwhile.
+"""Waiting on an event loop for the work of another thread, with a single wake-up of the loop for everything that is done meanwhile.
 
-The journal's thread commits many writes together, and their futures are then done one right after the other. `asyncio.wrap_future()` would
-write into the loop's wake-up socket for each of them, and let go of the interpreter's lock each time, so that the two threads stop each other.
+The journal's thread commits many writes together, so their futures are done in quick succession. `asyncio.wrap_future()` would write to the
+loop's wake-up socket for each of them, and release the interpreter's lock each time, so that the two threads would hold each other up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class _OfLoop:
-    """What one event loop waits for and has not been told yet. It does not refer to the loop, which its home would keep alive."""
+    """What one event loop waits for and has not been told yet. It holds no reference to the loop, which would keep the loop alive."""
 
     __slots__ = ("_is_called", "_waiters")
 
@@ -36,12 +36,12 @@ class _OfLoop:
         self._waiters.append(waiter)
         if not self._is_called:
             self._is_called = True
-            # A loop that is closed waits for nothing.
+            # A closed loop does not wait for anything.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._complete)
 
     def _complete(self) -> None:
-        # Before the waiters are taken: one that is added while they are is taken too, or the loop is called once more.
+        # This is reset before the waiters are taken: one that is added meanwhile is either taken too, or the loop is called once more.
         self._is_called = False
         while self._waiters:
             waiter = self._waiters.popleft()
@@ -62,7 +62,7 @@ class Arrivals:
 
 
 async def outcome_of(future: Future[T]) -> T:
-    """Wait on the running event loop until a future of another thread is done, and return its result. It is never cancelled.
+    """Wait on the running event loop until a future of another thread is done, and return its result. The future is never cancelled.
 
     Raises:
         BaseException: the future's exception.

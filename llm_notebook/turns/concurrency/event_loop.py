@@ -1,4 +1,4 @@
-"""A private event loop in a thread, where the async tools of sync chains run: inside Jupyter a loop is already running in the main thread."""
+"""A private event loop in a thread, for the async tools of sync chains: in Jupyter, the main thread already has a running loop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class EventLoopThread:
     def run(self, awaitable: Awaitable[T]) -> T:
         """Await something in the caller's context and return its outcome. If the caller is interrupted, it is cancelled."""
         if threading.current_thread() is self._thread:
-            # An async tool reads a sync chain that has async tools too: this loop waits for the tool, so another one runs those.
+            # An async tool may read a sync chain that has async tools too. This loop is busy with the tool, so another one runs those.
             if self._inner is None:
                 self._inner = EventLoopThread()
             return self._inner.run(awaitable)

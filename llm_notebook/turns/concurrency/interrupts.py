@@ -1,4 +1,4 @@
-"""What ■ does while our own code runs: it stops what waits for a model, and waits itself where something must not be torn apart.
+"""What ■ does while our own code runs: it stops code that waits for a model, and is held back where code must not be interrupted.
 
 Python and ipykernel let it raise KeyboardInterrupt between any two bytecodes, except in a cell with `await`.
 """
@@ -17,7 +17,7 @@ __all__ = ["Hold", "held_interrupts", "holdable_interrupts", "interruptible", "s
 def stoppable() -> AbstractContextManager[None]:
     """Let ■ raise KeyboardInterrupt in the block if nothing else would: in a cell with `await`. Elsewhere its handler stays.
 
-    There ipykernel asks the event loop to cancel the cell, which the loop cannot do while sync code holds it.
+    In such a cell, ipykernel asks the event loop to cancel the cell, which the loop cannot do while sync code blocks it.
     """
     handler = signal.getsignal(signal.SIGINT)
     asks_the_loop = getattr(handler, "__module__", "").startswith("ipykernel.")
@@ -25,18 +25,18 @@ def stoppable() -> AbstractContextManager[None]:
 
 
 def interruptible() -> AbstractContextManager[None]:
-    """Let ■ raise KeyboardInterrupt in the block, whatever handled it before."""
+    """Let ■ raise KeyboardInterrupt in the block, whatever its handler was before."""
     return _at_interrupts(signal.default_int_handler)
 
 
 class Hold:
-    """Lets each `with` block of `lock` finish even if ■ is pressed in it. The code after the block then looks at `is_pressed`.
+    """Lets each `with` block of `lock` finish even if ■ is pressed in it. The code after the block then has to check `is_pressed`.
 
-    This costs next to nothing, whereas a change of the signal's handler takes ten microseconds.
+    This costs next to nothing, whereas changing the signal's handler takes ten microseconds.
 
     Attributes:
-        lock: holds ■ while it is taken, which one thread may do.
-        is_pressed: ■ was pressed meanwhile.
+        lock: holds ■ back while it is taken. Only one thread may take it.
+        is_pressed: whether ■ was pressed meanwhile.
     """
 
     __slots__ = ("is_pressed", "lock")
@@ -63,7 +63,7 @@ def holdable_interrupts() -> Iterator[Hold]:
 
 @contextmanager
 def held_interrupts() -> Iterator[list[int]]:
-    """Let the block finish even if ■ is pressed; the list that the block is given then holds the signal's number."""
+    """Let the block finish even if ■ is pressed. The list that the block is given then holds the signal's number."""
     pressed: list[int] = []
     with _at_interrupts(lambda number, _frame: pressed.append(number)):
         yield pressed
@@ -72,7 +72,7 @@ def held_interrupts() -> Iterator[list[int]]:
 @contextmanager
 def _at_interrupts(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     """Let a function handle ■ during the block."""
-    # Python allows signal handlers in the main thread only, and ■ never interrupts another one.
+    # Python allows signal handlers only in the main thread, and ■ never interrupts any other.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -80,5 +80,5 @@ def _at_interrupts(handler: Callable[[int, FrameType | None], object]) -> Iterat
     try:
         yield
     finally:
-        # None stands for a handler that was not installed from Python, which cannot be put back.
+        # None stands for a handler that was not installed from Python, and cannot be restored.
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

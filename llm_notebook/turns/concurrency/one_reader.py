@@ -1,4 +1,4 @@
-"""Lets one task at a time read what several share."""
+"""Lets one task at a time read something that several tasks share."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["OneReader"]
 
 
 class OneReader:
-    """A lock for tasks that is free again when the task that holds it has ended, however that came.
+    """A lock for tasks that is free again when the task that holds it has ended, for whatever reason.
 
-    ■ ends a task between any two instructions, so also as it leaves an `asyncio.Lock`, which would then stay locked for ever.
+    ■ may end a task between any two instructions, even as it leaves an `asyncio.Lock`, which would then stay locked forever.
     """
 
     __slots__ = ("_reader", "_waiting")
@@ -28,7 +28,7 @@ class OneReader:
         self._reader = asyncio.current_task()
 
     async def __aexit__(self, *_error: object) -> None:
-        """Let the others go on."""
+        """Let the other tasks continue."""
         self._reader = None
         waiting, self._waiting = self._waiting, []
         for left in waiting:
