@@ -14,14 +14,17 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar, copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_notebook.parts.messages import error_message
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["approved", "inside_tool", "said_by", "under_approval"]
+__all__ = ["approved", "as_tool", "inside_tool", "said_by", "under_approval"]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _MARK = "__llm_inherits__"
 
@@ -57,13 +60,23 @@ def under_approval(consent: bool | None) -> Iterator[None]:
         _under_approval.reset(token)
 
 
+def as_tool(function: Callable[[T], R], value: T) -> R:
+    """Call a function that may run code of a tool, such as the `repr()` of something that the tool has raised. It decides about nothing."""
+    # In a context of its own, or ■ at the wrong moment would leave all that follows inside a tool.
+    return copy_context().run(_call_as_tool, function, value)
+
+
 def said_by(error: BaseException) -> tuple[str, str]:
     """Return the name of an error's class and its message, which is empty if it has none or fails to give it.
 
-    An error that a tool has raised may make both with code of its own. That code is still the tool's, and decides about nothing.
+    An error that a tool has raised may make both with code of its own.
     """
+    return as_tool(lambda raised: (type(raised).__name__, error_message(raised)), error)
+
+
+def _call_as_tool(function: Callable[[T], R], value: T) -> R:
     with under_approval(False):
-        return type(error).__name__, error_message(error)
+        return function(value)
 
 
 def _let_tools_own_what_they_start() -> None:

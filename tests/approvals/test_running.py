@@ -396,12 +396,15 @@ def stops_at(number: int, act: Callable[[], object]) -> bool:
     return lines >= number
 
 
-def test_wherever_a_tool_is_stopped_what_comes_after_it_is_no_tool() -> None:
+@pytest.mark.parametrize("fails", [False, True])
+def test_wherever_a_tool_is_stopped_what_comes_after_it_is_no_tool(fails: bool) -> None:
     face = Face()
 
     def note(path: str) -> str:
         """Note that the tool runs."""
         ran.append(running.inside_tool())
+        if fails:
+            raise ValueError(path)
         return path
 
     number = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_notebook.approvals.running import said_by, under_approval
+from llm_notebook.approvals.running import as_tool, said_by
 from llm_notebook.parts.json_values import safe_repr
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
@@ -40,9 +40,7 @@ def failed_result(call: ToolCall, output: str, error: Exception | SystemExit) ->
 def told_of(error: Exception | SystemExit) -> str:
     """Return what the model is told of an error that a tool raised."""
     if isinstance(error, SystemExit):
-        # What a tool exits with is an object of the tool's.
-        with under_approval(False):
-            return f"the tool called sys.exit({safe_repr(error.code)})"
+        return f"the tool called sys.exit({as_tool(safe_repr, error.code)})"
     name, message = said_by(error)
     return message or name
 
