@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -138,25 +139,25 @@ def parts_of_the_tests() -> dict[str, list[str]]:
 
 def _test_part(name: str, folders: Sequence[str], until: float, environment: Mapping[str, str]) -> tuple[Path, int]:
     """Run a part of the tests. Returns its report, with a log beside it, and its exit code."""
-    report = _report(name)
-    print(f"Testing: {name} (in {report.with_suffix('.log').relative_to(ROOT)})", flush=True)
-    with report.with_suffix(".log").open("w", encoding="utf-8") as log:
+    with _reporting(name) as (report, log):
         return report, run(_pytest(report, *folders), until, environment, log=log)
 
 
 def _test_other_python(version: str, python: Path, oldest: bool, until: float) -> tuple[Path, int]:
     """Test the core on another Python of the machine. Returns the report, with a log beside it, and the exit code."""
-    report = _report(f"python{version}")
-    print(f"Testing: the core on Python {version} (in {report.with_suffix('.log').relative_to(ROOT)})", flush=True)
-    with report.with_suffix(".log").open("w", encoding="utf-8") as log:
+    with _reporting(f"python{version}") as (report, log):
         inside = install(python, version, oldest=oldest)
         return report, 1 if inside is None else run(_pytest(report, *CORE, python=str(inside)), until, log=log)
 
 
-def _report(name: str) -> Path:
+@contextmanager
+def _reporting(name: str) -> Iterator[tuple[Path, TextIO]]:
+    """Say that a part of the tests begins. Yields where its report belongs, and the log beside that."""
     report = RESULTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    return report
+    print(f"Testing: {name} (in {report.with_suffix('.log').relative_to(ROOT)})", flush=True)
+    with report.with_suffix(".log").open("w", encoding="utf-8") as log:
+        yield report, log
 
 
 def _pytest(report: Path, *arguments: str, python: str = sys.executable) -> list[str]:

@@ -32,7 +32,6 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.stored.resuming import AbsentModel
 from llm_notebook.notebook.errors import CellError, CellHalted
-from llm_notebook.notebook.frontend.cells import CellWatch
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.overview import tell_overview

@@ -128,8 +128,8 @@ class LLMMagics(Magics):
         if is_renamed(self.shell):
             self.asking.follow(current_execution(self.shell))
 
-    def _receive(self, message: dict[str, Any]) -> None:
-        # A page says hello to every kernel, and that alone wants nothing.
+    def _receive(self, message: object) -> None:
+        # Every page says hello to its kernel. That alone is no reason to load what answers prompts.
         if self._asking is not None or not isinstance(message, dict) or message.get("type") != "hello":
             self.actions.receive(message)
 

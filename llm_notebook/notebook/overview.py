@@ -13,7 +13,7 @@ from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.notebook.commands.lists.places import age, cell_name, notebook_names
-from llm_notebook.notebook.commands.models import flavour, installed_names
+from llm_notebook.notebook.commands.models import flavour, in_order_of_use, installed_names, is_missing
 from llm_notebook.notebook.commands.pending import read_waiting
 from llm_notebook.notebook.commands.usage import cost_of_tokens
 from llm_notebook.notebook.running.problems import lacks_key
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["tell_overview"]
 
-_SMOLLM2 = "smollm2"
 _MOST_MODELS = 30
 _MOST_WAITING = 50
 _LONGEST = 200
@@ -48,25 +47,24 @@ def tell_overview(turns: LiveTurns, asked: Mapping[str, Any]) -> None:
 
 def _set_default(model: str) -> None:
     """Make a model the default everywhere, if it is one that could be used."""
-    if model in {entry.model_id for entry in _usable()}:
+    if model in {entry.model_id for entry in _usable(installed_names())}:
         with warnings.catch_warnings():
             # It says that the default holds in notebooks only, which is where it was chosen.
             warnings.simplefilter("ignore", ConfigurationWarning)
             set_default_model(model)
 
 
-def _usable() -> list[ModelWithAliases]:
-    installed = installed_names()
+def _usable(installed: set[str]) -> list[ModelWithAliases]:
     return [
         entry
         for entry in process.of(Registry).known_entries()
-        if not lacks_key(flavour(entry)) and (entry.model_id != _SMOLLM2 or _SMOLLM2 in installed)
+        if not lacks_key(flavour(entry)) and not is_missing(entry, installed)
     ]
 
 
 def _models() -> dict[str, Any]:
-    default, usable, installed = get_default_model(), _usable(), installed_names()
-    usable.sort(key=lambda entry: (default not in (entry.model_id, *entry.aliases), entry.model_id not in installed))
+    default, installed = get_default_model(), installed_names()
+    usable = in_order_of_use(_usable(installed), default, installed)
     named = next((entry.model_id for entry in usable if default in (entry.model_id, *entry.aliases)), default)
     models = [{"id": entry.model_id, "local": entry.model_id in installed} for entry in usable[:_MOST_MODELS]]
     return {"default": named, "models": models}

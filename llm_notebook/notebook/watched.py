@@ -1,4 +1,4 @@
-"""What the magics must see of a shell from the moment on in which they are registered, before anything is asked."""
+"""The watchers that follow a shell from the moment in which the magics are registered, before anything is asked."""
 
 from __future__ import annotations
 

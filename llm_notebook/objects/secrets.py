@@ -347,4 +347,6 @@ def _is_setting(text: str, named: re.Match[str], found: re.Match[str], *, is_cod
     after = text[found.end() : found.end() + 200].partition("\n")[0].strip()
     is_line = not after and _LINE_OF_SETTINGS.fullmatch(before) is not None
     is_argument = _IN_CALL.search(before) is not None or (after == "," and not before.strip())
-    return (is_line and sign.strip(" \t") in ("=", ":") and sign != ":") or (is_close and not is_argument)
+    # A colon without a space after it may be part of a name.
+    is_assigned = sign.strip(" \t") in ("=", ":") and sign != ":"
+    return (is_line and is_assigned) or (is_close and not is_argument)

@@ -129,9 +129,8 @@ class Kernel:
         """Let no cell that is sent inside begin before all of them are sent, so that the later ones wait while the first runs."""
         go = Path(f"{self.manager.connection_file}-go")
         go.unlink(missing_ok=True)
-        self._execute(
-            f"while not __import__('os').path.exists({str(go)!r}): __import__('time').sleep(0.01)", {}, silent=True
-        )
+        wait = f"while not __import__('os').path.exists({str(go)!r}): __import__('time').sleep(0.01)"
+        self._execute(f"{wait}\n__import__('os').remove({str(go)!r})", {}, silent=True)
         yield
         go.touch()
 

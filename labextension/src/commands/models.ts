@@ -12,7 +12,7 @@ import { chooseModel, chosenModel } from '../lab/chosenModel';
 const DESCRIBED = { args: { type: 'object' as const } };
 
 /**
- * Open the menu. Its commands are its own: no link in an output can execute them.
+ * Open the menu. It has commands of its own, so no link in an output can execute them.
  *
  * @param at where the menu opens; above that point if there is no room below.
  */

@@ -1,4 +1,4 @@
-/** What a kernel says of its models, of what waits, and of what its answers have used; asked again after each cell. */
+/** What a kernel reports about its models, what waits for a decision, and what its answers have used. It is asked again after each cell. */
 
 import type { KernelMessage } from '@jupyterlab/services';
 

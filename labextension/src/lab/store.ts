@@ -49,7 +49,7 @@ interface IEntry {
   isGone: boolean;
   /** Whether the whole document was asked for and has not arrived. */
   isRequested: boolean;
-  /** The newest document that the notebook was to hold although nobody had said that it had settled. */
+  /** The number of the newest document that the notebook was offered before the kernel said that it had settled. */
   offered: number;
   followers: Set<Follower>;
 }

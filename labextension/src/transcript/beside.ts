@@ -47,7 +47,7 @@ export class Proposed implements IPiece {
     );
   }
 
-  /** Leave one line of it, from which it comes back. The notebook keeps it. */
+  /** Reduce it to one line, with a button that shows it again. The notebook's file still has it. */
   private dismiss(showAgain: () => void): void {
     const show = button('llm-plain', '', () => {
       showAgain();

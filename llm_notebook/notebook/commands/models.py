@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -23,7 +23,7 @@ from llm_notebook.providers.table import PROVIDERS
 if TYPE_CHECKING:
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 
-__all__ = ["flavour", "installed_names", "show_models"]
+__all__ = ["flavour", "in_order_of_use", "installed_names", "is_missing", "show_models"]
 
 _COLUMNS = (
     Column("Model"),
@@ -81,6 +81,19 @@ def installed_names() -> set[str]:
     return names | ({_SMOLLM2} if SMOLLM2.path().is_file() else set())
 
 
+def is_missing(entry: ModelWithAliases, installed: set[str]) -> bool:
+    """Return whether a model runs on this computer, but has to be installed first."""
+    return entry.model_id == _SMOLLM2 and _SMOLLM2 not in installed
+
+
+def in_order_of_use(entries: Iterable[ModelWithAliases], default: str, installed: set[str]) -> list[ModelWithAliases]:
+    """Return models with the default first, then those that run here, then the others in the order that they have."""
+    return sorted(
+        entries,
+        key=lambda entry: (default not in (entry.model_id, *entry.aliases), entry.model_id not in installed),
+    )
+
+
 def _show(shell: InteractiveShell, entries: list[ModelWithAliases], *, is_search: bool, is_whole: bool) -> None:
     default, installed = get_default_model(), installed_names()
     ready: list[ModelWithAliases] = []
@@ -89,12 +102,11 @@ def _show(shell: InteractiveShell, entries: list[ModelWithAliases], *, is_search
     for entry in entries:
         if lacks_key(flavour(entry)):
             by_key.setdefault(str(flavour(entry).needs_key), []).append(entry)
-        elif entry.model_id == _SMOLLM2 and _SMOLLM2 not in installed:
+        elif is_missing(entry, installed):
             missing.append(entry)
         else:
             ready.append(entry)
-    # The default comes first, then what runs here, then the others as they are.
-    ready.sort(key=lambda entry: (default not in (entry.model_id, *entry.aliases), entry.model_id not in installed))
+    ready = in_order_of_use(ready, default, installed)
     most = None if is_whole else _MOST_FOUND if is_search else _MOST_READY
     most_with_key = None if is_whole else _MOST_FOUND if is_search else _MOST_WITH_KEY
     groups = [

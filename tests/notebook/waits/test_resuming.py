@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle, is_record, printed_in
 from tests.transcript.documents import apply, unpacked
@@ -47,20 +49,10 @@ def test_a_double_click_is_one_run(live: Kernel) -> None:
     assert live.value("ran") == ["/a"]
 
 
-def test_a_click_while_a_cell_runs_waits_for_its_turn(live: Kernel) -> None:
+@pytest.mark.parametrize("passes", ["time.sleep(0.5)", "await __import__('asyncio').sleep(0.5)"], ids=["sync", "async"])
+def test_a_click_while_a_cell_runs_waits_for_its_turn(live: Kernel, passes: str) -> None:
     request, asked = _pause(live, "/a")
-    other = live.send("print('begins')\ntime.sleep(0.5)\nprint('ends', ran)")
-    live.hear(lambda message: message["msg_type"] == "stream" and "begins" in message["content"]["text"])
-    live.tell("llm_notebook", click_of(asked))
-    live.hear(is_record)
-    assert live.value("ran") == ["/a"]
-    assert cell_of(live, other).stdout == "begins\nends []\n"
-    assert printed_in(cell_of(live, request)) == "erasing /a\n"
-
-
-def test_a_click_while_an_async_cell_awaits_waits_for_its_turn(live: Kernel) -> None:
-    request, asked = _pause(live, "/a")
-    other = live.send("import asyncio\nprint('begins')\nawait asyncio.sleep(0.5)\nprint('ends', ran)")
+    other = live.send(f"print('begins')\n{passes}\nprint('ends', ran)")
     live.hear(lambda message: message["msg_type"] == "stream" and "begins" in message["content"]["text"])
     live.tell("llm_notebook", click_of(asked))
     live.hear(is_record)

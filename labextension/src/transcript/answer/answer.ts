@@ -55,7 +55,7 @@ const OPEN = 2;
 /** So many characters of a text that comes are drawn at once, whatever time it is. */
 const AT_ONCE = 1000;
 
-/** What each block counts besides its characters: its elements take time, however short it is. */
+/** How many characters each block counts beyond its own, since its elements take time however short it is. */
 const EACH = 40;
 
 /** A longer text is not drawn again for the sake of what comes late. */

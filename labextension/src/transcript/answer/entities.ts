@@ -11,6 +11,6 @@ export function decodeHTMLStrict(entity: string): string {
   const area = document.createElement('textarea');
   area.innerHTML = entity;
   const decoded = area.value;
-  // Of an unknown name, a browser decodes a known beginning and leaves the rest.
+  // Given an unknown name, a browser decodes a known beginning of it and leaves the rest.
   return decoded.endsWith(';') && entity !== '&semi;' ? entity : decoded;
 }

@@ -40,7 +40,7 @@ export interface ISettled {
 /** How many items or rows at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
-/** A list or table with more items or rows, or with more elements in them, goes on as another one, so that a new one moves only those beside it. */
+/** A list or table with more items or rows than this, or with more elements, continues as another one, so that a new item moves only those of its own. */
 const MAX_ROWS = 200;
 const MAX_ROW_ELEMENTS = 1500;
 

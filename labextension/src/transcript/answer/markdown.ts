@@ -322,7 +322,7 @@ function blockedImage(source: string, alt: string): HTMLElement {
   return row;
 }
 
-/** Let a list's numbers have room beside its items, whose left edge would cut them off. */
+/** Make room for a list's numbers, which the left edge would otherwise cut off. */
 export function makeRoomForNumbers(list: Element): void {
   if (list instanceof HTMLOListElement) {
     const last = list.start + list.childElementCount - 1;

@@ -2,7 +2,7 @@
 
 import type { IBlock } from './parser';
 
-/** How many characters and lines are parsed at a time: one paragraph of so many letters of any script is laid out in time. */
+/** How many characters and lines are parsed at a time. Even one paragraph of that length is laid out quickly, in any script. */
 const PORTION = 8192;
 const PORTION_LINES = 400;
 

@@ -17,7 +17,7 @@ export function lockFields(node: Element, locked: boolean): void {
   >('textarea, input, select');
   for (const field of Array.from(fields)) {
     if (field.matches('select, [type=checkbox]')) {
-      // Only of what is typed does a browser know that it can be read and not written.
+      // Browsers can make only typed text read-only.
       field.disabled = locked;
     } else {
       (field as HTMLTextAreaElement | HTMLInputElement).readOnly = locked;

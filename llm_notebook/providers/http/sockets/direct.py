@@ -142,7 +142,29 @@ class AsyncReply(_Begun, AsyncIterator[bytes]):
         await self._stream.aclose()
 
 
-class Connection:
+class _Connected:
+    """What the connections of both kinds say about themselves."""
+
+    _asked: Any
+    _direct: httpcore.HTTPConnection | httpcore.AsyncHTTPConnection | None
+    _time_left: TimeLeft
+
+    @property
+    def is_in_step(self) -> bool:
+        """False if the server has sent more than its reply, which would pass for the reply to the next request."""
+        return _is_in_step(self._asked)
+
+    @property
+    def is_usable(self) -> bool:
+        """False if the server has closed the connection since the last reply."""
+        return self._direct is None or (self._direct.is_available() and not self._direct.has_expired())
+
+    def rest(self) -> None:
+        """Forget the request that was served last."""
+        self._time_left.of_whole = None
+
+
+class Connection(_Connected):
     """One connection to a server, which is opened by its first request. It takes the next one when the reply before that was read.
 
     Args:
@@ -154,25 +176,15 @@ class Connection:
     def __init__(self, url: httpx.URL, tls: ssl.SSLContext | Literal[False], proxy: str | None) -> None:
         self._time_left = TimeLeft()
         backend = SocketBackend(self._time_left)
-        self._direct: httpcore.HTTPConnection | None = None
+        self._direct = None
         if proxy is None:
             self._direct = httpcore.HTTPConnection(
                 _origin(url), ssl_context=tls or None, keepalive_expiry=IDLE_SECONDS, network_backend=backend
             )
-            self._asked: Any = self._direct
+            self._asked = self._direct
         else:
             kind = httpcore.SOCKSProxy if proxy.startswith("socks") else httpcore.HTTPProxy
             self._asked = kind(**_proxy_arguments(proxy, tls), network_backend=backend)
-
-    @property
-    def is_in_step(self) -> bool:
-        """False if the server has sent more than its reply, which would pass for the reply to the next request."""
-        return _is_in_step(self._asked)
-
-    @property
-    def is_usable(self) -> bool:
-        """False if the server has closed the connection since the last reply."""
-        return self._direct is None or (self._direct.is_available() and not self._direct.has_expired())
 
     def send(self, request: Request) -> Reply:
         """Send a request, and return the unread reply.
@@ -186,16 +198,12 @@ class Connection:
         except _FAILURES as error:
             raise _for_httpx(error) from error
 
-    def rest(self) -> None:
-        """Forget the request that was served last."""
-        self._time_left.of_whole = None
-
     def close(self) -> None:
         """Close the connection."""
         self._asked.close()
 
 
-class AsyncConnection:
+class AsyncConnection(_Connected):
     """`Connection`, on the running event loop. The connections of a loop share `waits`."""
 
     def __init__(
@@ -205,25 +213,15 @@ class AsyncConnection:
 
         self._time_left = TimeLeft()
         backend = AsyncioBackend(self._time_left, waits)
-        self._direct: httpcore.AsyncHTTPConnection | None = None
+        self._direct = None
         if proxy is None:
             self._direct = httpcore.AsyncHTTPConnection(
                 _origin(url), ssl_context=tls or None, keepalive_expiry=IDLE_SECONDS, network_backend=backend
             )
-            self._asked: Any = self._direct
+            self._asked = self._direct
         else:
             kind = httpcore.AsyncSOCKSProxy if proxy.startswith("socks") else httpcore.AsyncHTTPProxy
             self._asked = kind(**_proxy_arguments(proxy, tls), network_backend=backend)
-
-    @property
-    def is_in_step(self) -> bool:
-        """False if the server has sent more than its reply, which would pass for the reply to the next request."""
-        return _is_in_step(self._asked)
-
-    @property
-    def is_usable(self) -> bool:
-        """False if the server has closed the connection since the last reply."""
-        return self._direct is None or (self._direct.is_available() and not self._direct.has_expired())
 
     async def send(self, request: Request) -> AsyncReply:
         """Send a request, and return the unread reply, as `Connection.send()` does."""
@@ -232,10 +230,6 @@ class AsyncConnection:
             return AsyncReply(await self._asked.handle_async_request(request))
         except _FAILURES as error:
             raise _for_httpx(error) from error
-
-    def rest(self) -> None:
-        """Forget the request that was served last."""
-        self._time_left.of_whole = None
 
     async def aclose(self) -> None:
         """Close the connection."""
