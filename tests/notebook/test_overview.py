@@ -47,6 +47,9 @@ def test_the_model_of_a_notebook_answers_where_a_prompt_names_none(kernel: Kerne
     problem, _ = run("%llm Hi", "nosuch")
     assert "This notebook's model cannot be used" in problem
     assert "Nothing was sent" in problem
+    problem, _ = run("%llm Hi", "x" * 1_000_000)
+    assert "This notebook's model cannot be used" in problem
+    assert len(problem) < 1_000
 
 
 def test_a_page_can_make_only_a_model_that_can_be_used_the_default(kernel: Kernel) -> None:

@@ -7,7 +7,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
 
 import type { KernelBus } from '../lab/bus';
-import { chooseModel, chosenModel } from '../lab/chosenModel';
+import { chooseModel, chosenModel, shownModel } from '../lab/chosenModel';
 
 const DESCRIBED = { args: { type: 'object' as const } };
 
@@ -66,8 +66,8 @@ function commandsFor(
       model === ''
         ? trans.__('Your default (%1)', known?.default ?? '')
         : isLocal(String(model))
-          ? trans.__('%1, on this computer', String(model))
-          : String(model),
+          ? trans.__('%1, on this computer', shownModel(String(model)))
+          : shownModel(String(model)),
     isToggleable: true,
     isToggled: ({ model }) =>
       notebook !== null && chosenModel(notebook) === model,
@@ -80,7 +80,7 @@ function commandsFor(
     describedBy: DESCRIBED,
     label: ({ model }) =>
       model
-        ? trans.__('Make %1 the default everywhere', String(model))
+        ? trans.__('Make %1 the default everywhere', shownModel(String(model)))
         : trans.__('Make it the default everywhere'),
     isEnabled: ({ model }) =>
       Boolean(model) &&

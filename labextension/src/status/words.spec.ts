@@ -22,6 +22,13 @@ test('the item names the model of the notebook, or else the default', () => {
   expect(statusWords(said(), 'chosen', trans).model).toBe('chosen');
 });
 
+test('a name that a stranger has written is marked and short', () => {
+  const words = statusWords(said(), `gpt\u202e${'x'.repeat(1e6)}`, trans);
+  expect(words.model).not.toContain('\u202e');
+  expect(words.model).toContain('gpt');
+  expect(words.model.length).toBeLessThan(120);
+});
+
 test('what is nothing is not shown, and an unknown price is none', () => {
   const nothing = statusWords(said(), '', trans);
   expect([nothing.waiting, nothing.used]).toEqual(['', '']);

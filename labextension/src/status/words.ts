@@ -2,6 +2,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { shownModel } from '../lab/chosenModel';
 import type { Overview } from '../lab/overview';
 
 /** What stands on the three parts of the item; an empty text for a part that is not shown. */
@@ -22,7 +23,7 @@ export function statusWords(
   const tokens = sent + received;
   const count = (number: number): string => number.toLocaleString('en');
   return {
-    model: chosen || usual,
+    model: shownModel(chosen || usual),
     waiting: waits ? trans.__('%1 waiting', count(waits)) : '',
     used: tokens ? cost || trans.__('%1 tokens', count(tokens)) : '',
     details: trans.__(

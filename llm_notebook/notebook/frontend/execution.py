@@ -27,6 +27,8 @@ from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request, k
 
 __all__ = ["Execution", "current_execution", "is_renamed"]
 
+_LONGEST_MODEL = 200
+
 
 @dataclass(slots=True, frozen=True)
 class Execution:
@@ -80,7 +82,8 @@ def current_execution(shell: InteractiveShell) -> Execution:
     content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
     name = _text(_dict(request.message, "header"), "msg_id")
     sent = _dict(metadata, "llm_notebook")
-    model = _text(sent, "model")
+    # Whoever wrote the notebook chose it, so it may have any length. A name that is cut is that of no model.
+    model = _text(sent, "model")[:_LONGEST_MODEL]
     notebook, was, started_in = _path(sent, "path"), _path(sent, "was"), _path_at_start(shell)
     code = content.get("code")
     text = without_keys(code) if isinstance(code, str) else None
