@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from llm_notebook import (
@@ -81,6 +82,18 @@ class Novel(_Scripted):
     def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
         for number in range(int(prompt.prompt) * 5_000):
             yield f"The price of order {number:6} fell in *August*, and so did the others. ".ljust(199, ".") + "\n"
+
+
+class Torrent(_Scripted):
+    """Sends a megabyte at once, and the last word when the file exists that the prompt names."""
+
+    model_id = "torrent"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield "All of it at once. " * 50_000
+        while not Path(prompt.prompt).exists():
+            time.sleep(0.01)
+        yield "The end."
 
 
 class Other(Echo):
@@ -429,6 +442,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Single,
     Data,
     Novel,
+    Torrent,
     Keyed,
 ]
 

@@ -51,6 +51,10 @@ class Feed:
             self._writer = DeltaWriter(self.view, self._writer.seq + 1)
             self._is_new = True
 
+    def beginning(self) -> TranscriptView:
+        """Return the transcript as it was before anything had arrived."""
+        return TranscriptView(self.view.model_id, id=self.view.id, began=self.view.began)
+
     def document(self) -> dict[str, Any]:
         """Return the whole transcript in its current state."""
         with self._lock:

@@ -31,7 +31,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,6 +52,7 @@ from llm_notebook.notebook.frontend.kernel import (
     publisher,
     threadsafe_publisher,
 )
+from llm_notebook.transcript.deltas import DeltaWriter
 from llm_notebook.transcript.document import MIME_TYPE
 from llm_notebook.transcript.saved import is_long, saved_bundle
 from llm_notebook.transcript.visible import terminal_safe
@@ -300,6 +301,7 @@ class NotebookDisplay:
             is_due = pace.due(view.written, self._clock(), cost)
             if is_counted or is_due:
                 sent += self._show_if_new(publish, senders, pace, cost if is_due else 0)
+            sent += self._show_beginning(publish)
             # 20 messages a second, however many pages and outputs each change is sent to.
             shortest = _BAR_INTERVAL if has_bar else _SHORTEST_INTERVAL * max(1, sent) * (1 + view.written / _LONG)
             self._closed.wait(shortest)
@@ -345,13 +347,29 @@ class NotebookDisplay:
         self._show(publish, record, self._widget)
         return sent + len(self._outputs)
 
+    def _show_beginning(self, publish: Publish) -> int:
+        """Make the outputs that are not there yet, because more has arrived at once than a repaint may take. Return the number of messages sent.
+
+        Pages that follow the turn draw in them what they have been told.
+        """
+        missing = [output for output in self._outputs if not output.is_shown]
+        if missing:
+            view = self._feed.beginning()
+            self._publish(publish, saved_bundle(view, DeltaWriter(view).full()), self._widget, missing)
+        return len(missing)
+
     def _show(self, publish: Publish, record: Bundle, widget: TranscriptWidget | None) -> None:
+        self._words = _words(record)
+        self._publish(publish, record, widget, self._outputs)
+
+    def _publish(
+        self, publish: Publish, record: Bundle, widget: TranscriptWidget | None, outputs: Sequence[_Output]
+    ) -> None:
         bundle = record
         if widget is not None:
             view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
             bundle = {**record, _WIDGET_VIEW: view}
-        self._words = _words(record)
-        for output in self._outputs:
+        for output in outputs:
             publish(bundle, output.display_id, output.is_shown)
             output.is_shown = True
 

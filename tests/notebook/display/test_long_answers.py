@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llm_notebook.notebook.frontend.bus import package_version
 from tests.notebook.kernels import Kernel
-from tests.notebook.versions import MIME_TYPE, is_idle
+from tests.notebook.versions import MIME_TYPE, cell_of, is_idle
 from tests.transcript.documents import apply, unpacked
 
 SIZE = 5_000_000
@@ -84,3 +85,20 @@ def test_a_front_end_that_shows_outputs_only_gets_the_whole_answer(quiet: Kernel
     cell = quiet.run(f"%llm -m novel {SIZE // 1_000_000}", "cell-1")
     assert sum(_size(message) for message in quiet.heard[before:]) <= 2 * SIZE
     assert len(cell.outputs[0]["text/plain"]) == SIZE - 1
+
+
+@pytest.mark.parametrize("is_announced", [True, False], ids=["with the extension", "with an unknown front end"])
+def test_what_comes_at_once_has_its_output_before_the_answer_ends(
+    quiet: Kernel, tmp_path: Path, is_announced: bool
+) -> None:
+    if is_announced:
+        told = quiet.tell("llm_notebook", {"type": "hello", "by": "extension", "version": package_version()})
+        quiet.hear(lambda message: is_idle(message, told))
+    go = tmp_path / "go"
+    request = quiet.send(f"%llm -m torrent {go}", "cell-1")
+    shown = quiet.hear(lambda message: message["msg_type"] == "display_data")
+    assert shown["parent_header"]["msg_id"] == request
+    go.touch()
+    quiet.hear(lambda message: is_idle(message, request))
+    assert cell_of(quiet, request).outputs[-1]["text/plain"].endswith("The end.")
+    assert _followed(_told(quiet))["id"] == shown["content"]["data"][MIME_TYPE]["id"]
