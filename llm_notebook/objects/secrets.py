@@ -31,6 +31,8 @@ REMOVED = "[removed]"
 _ALWAYS = frozenset(
     "secret secrets password passwords passwd passphrase passcode pwd apikey accesskey secretkey privatekey".split()
 )
+# In the environment, these hold folders: every shell puts them there.
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
 # Words that do so only at its end, as in `api_key` and `GITHUB_TOKEN`, but not in `KeyError` or `token_count`.
 _AT_THE_END = frozenset("key token credential credentials authorization".split())
 # Words before `key` and `token` with which they name a column, an argument, or a part of a text.
@@ -136,7 +138,8 @@ def known_secrets(
         variables: the notebook's variables, of which texts count that are named like secrets, also within dicts and lists.
     """
     found = [*keys]
-    found += [value for name, value in (environment or {}).items() if _is_named_so(name, value)]
+    settings = {name: value for name, value in (environment or {}).items() if name not in _FOLDERS}
+    found += [value for name, value in settings.items() if _is_named_so(name, value)]
     looked_at = islice(_named_texts(variables or {}, _DEEPEST), _MOST_LOOKED_AT)
     found += [value for value in looked_at if value is not None]
     # A secret as short as a word cannot be told from ordinary words.

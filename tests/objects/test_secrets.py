@@ -221,3 +221,11 @@ def test_long_texts_take_no_time(piece: str) -> None:
     # Anything quadratic would take minutes.
     Scrubber().scrub(piece * 100_000)
     Scrubber().scrub(piece * 100_000, is_code=False)
+
+
+def test_the_folders_of_a_shell_are_no_secrets() -> None:
+    environment = {"PWD": "/home/ana/prices", "OLDPWD": "/home/ana", "DB_PWD": "correct horse"}
+    scrubber = Scrubber(known_secrets(environment=environment))
+    assert (
+        scrubber.scrub("In /home/ana/prices, connect('correct horse')") == f"In /home/ana/prices, connect('{REMOVED}')"
+    )
