@@ -36,6 +36,13 @@ const ASKING =
 const GONE =
   'As saved. This kernel does not know this answer. Run the cell again.';
 
+/**
+ * How long to wait for an answer before the whole document is asked for again, in
+ * milliseconds: twice as long each time, up to the second. JupyterLab may lose what
+ * a widget sends while another widget is being closed, and a busy kernel answers late.
+ */
+const [FIRST_WAIT, LONGEST_WAIT] = [2_000, 30_000];
+
 /** How long to wait for the text of a long value, in milliseconds. */
 const VALUE_TIMEOUT = 20_000;
 
@@ -49,6 +56,7 @@ class Widget {
     this.receive(message);
   /** Whether the whole document was asked for and has not arrived. */
   private isResyncing = false;
+  private askAgain: ReturnType<typeof setTimeout> | undefined;
   private host: IHost = { live: true, blocked: ASKING };
 
   constructor(
@@ -64,6 +72,7 @@ class Widget {
   }
 
   dispose(): void {
+    clearTimeout(this.askAgain);
     this.model.off('change:document', this.onDocument);
     this.model.off('change', this.onChange);
     this.model.off('msg:custom', this.onMessage);
@@ -105,8 +114,21 @@ class Widget {
     const { document } = this.view;
     if (document && !this.isResyncing) {
       this.isResyncing = true;
-      this.model.send({ type: 'resync', id: document.id });
+      this.ask(document.id, FIRST_WAIT);
     }
+  }
+
+  private ask(id: string, wait: number): void {
+    this.model.send({ type: 'resync', id });
+    this.askAgain = setTimeout(
+      () => this.ask(id, Math.min(2 * wait, LONGEST_WAIT)),
+      wait
+    );
+  }
+
+  private endAsking(): void {
+    clearTimeout(this.askAgain);
+    this.isResyncing = false;
   }
 
   private receive(given: unknown): void {
@@ -117,7 +139,7 @@ class Widget {
         return;
       case 'state':
       case 'record':
-        this.isResyncing = false;
+        this.endAsking();
         this.takeTold(message.document);
         return;
       case 'settled':
@@ -132,6 +154,7 @@ class Widget {
         return;
       }
       case 'gone':
+        this.endAsking();
         this.host = { blocked: GONE };
         this.view.setHost(this.host);
     }
