@@ -35,7 +35,7 @@ from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.running.accounting import Spent, account_for
-from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit
+from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit, plain_error
 from llm_notebook.notebook.running.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
 from llm_notebook.notebook.running.outcome import ask_for_correction, take_answer
 from llm_notebook.notebook.running.printed import PrintRoutes
@@ -292,7 +292,7 @@ class LiveTurns:
                     chain = again
                     continue
                 if turn.view.problem is None or not explains(self.front):
-                    raise
+                    raise plain_error(turn, chain, error) from error.__cause__
                 raise CellHalted(str(error)) from error
             answer = ask(turn, pause) if pause is not None and ask is not None else None
             if answer is None:
