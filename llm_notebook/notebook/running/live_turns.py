@@ -45,7 +45,7 @@ from llm_notebook.notebook.waits.deciding import mark_problems, renew, show_call
 from llm_notebook.notebook.waits.held_up import HeldUpCells
 from llm_notebook.notebook.waits.recalling import has_open_calls, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.transcript.endings import Limit
+from llm_notebook.transcript.endings import Limit, can_go_on
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.turns.concurrency.interrupts import held_interrupts, holdable_interrupts, interruptible
@@ -223,7 +223,7 @@ class LiveTurns:
         """Make a turn from what the journal holds. This kernel does not show it anywhere yet."""
         view = view_of_turns(rounds, inside=read_inside(rounds))
         turn = self.register(view, None, is_shown=False)
-        turn.rounds = rounds if has_open_calls(rounds) or view.state in ("interrupted", "failed") else ()
+        turn.rounds = rounds if has_open_calls(rounds) or can_go_on(view) else ()
         view.scopes, view.grants_end = turn.origin.scopes, not turn.origin.notebook
         return turn
 

@@ -11,6 +11,7 @@ from llm_notebook import assistant
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.running.problems import problem_of
+from llm_notebook.transcript.endings import GO_ON
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.versions import MIME_TYPE, is_idle
 
@@ -137,6 +138,28 @@ def test_a_name_that_is_not_known_offers_those_that_are_like_it(live: Kernel) ->
     # The conversation continues from there.
     assert live.run("%llm -c And now?", "cell-2").status == "ok"
     assert "Hello?" in str(live.value("texts(sent[-1])"))
+
+
+def test_an_answer_that_was_cut_at_the_token_limit_goes_on_or_starts_over(live: Kernel) -> None:
+    cut = _shown(live.run("%llm -m cut-short --out said long", "cell-1"))
+    assert (cut["state"], cut["cut"], cut["remarks"]) == ("done", True, [])
+
+    whole = _shown(_act(live, {"type": "continue", "transcript": cut["id"]}))
+    assert (whole["state"], whole["cut"]) == ("done", False)
+    assert [block["text"] for block in whole["blocks"]] == ["Once upon aOnce upon a"]
+    assert live.value("said") == "Once upon aOnce upon a"
+    assert live.value("texts(sent[-1])")[1:] == ["assistant: Once upon a", f"user: {GO_ON}"]
+
+    before = live.value("len(sent)")
+    # Whatever is over is asked nothing more.
+    for kind in ("continue", "retry"):
+        _act(live, {"type": kind, "transcript": cut["id"]})
+    assert live.value("len(sent)") == before
+
+    again = _shown(live.run("%llm -m cut-short long", "cell-2"))
+    anew = _shown(_act(live, {"type": "retry", "transcript": again["id"]}))
+    assert (anew["id"], [block["text"] for block in anew["blocks"]]) == (again["id"], ["Once upon a"])
+    assert live.value("texts(sent[-1])") == ["user: long"]
 
 
 def test_only_what_was_offered_is_asked(live: Kernel) -> None:

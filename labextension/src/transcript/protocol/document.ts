@@ -54,6 +54,8 @@ export interface ITranscript {
   unsent?: IUnsent | null;
   /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
   limit?: { answers: number; calls: number } | null;
+  /** Whether the answer ended at the token limit, so that its end is missing. */
+  cut?: boolean;
   /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
   footer?: string[] | null;
   hideReasoning?: boolean;
