@@ -505,4 +505,5 @@ def test_a_tool_whose_type_of_argument_was_defined_anew_is_asked_about_anew(face
     pause = face.pause_of(model.chain("Hi", tools=[tool("/tmp/")]))
     pause.approve()
     again = face.pause_of(pause.resume([tool("/PROD/")]))
-    assert (paths, "its parameters" in again.request.changed) == ([], True)
+    assert paths == []
+    assert "the types of its arguments" in again.request.changed
