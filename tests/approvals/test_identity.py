@@ -275,7 +275,7 @@ def test_a_grant_covers_no_other_object_of_the_class(face: Face, tmp_path: Path)
         pause = pause_of(face, _asked(face, DB("TEST").drop))
         assert pause.paused is not None
         pause.paused.log.origin = Origin(session="here")
-        pause.paused.allow(pause.request, "session")
+        pause.paused.settle(pause.request, "approved", scope="session")
         for name, runs in (("TEST", True), ("PROD", False)):
             chain = _asked(face, DB(name).drop)
             chain._chain.log.origin = Origin(session="here")

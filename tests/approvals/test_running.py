@@ -113,7 +113,7 @@ def test_what_a_tool_has_started_decides_about_nothing(
     def sneak(path: str) -> None:
         def act() -> None:
             for decide in (
-                lambda: pause.paused.allow(pause.request, "session"),
+                lambda: pause.paused.settle(pause.request, "approved", scope="session"),
                 pause.approve,
                 lambda: llm.pending()[0].answer("gone"),
             ):
@@ -133,7 +133,7 @@ def test_what_a_tool_has_started_decides_about_nothing(
     assert journal.grants() == []
     assert (ran, [waiting.request.id for waiting in llm.pending()]) == ([], [pause.request.id])
     # Threads of the user's own are not the tool's, whatever runs beside them.
-    users_pool.submit(pause.paused.allow, pause.request, "session").result()
+    users_pool.submit(pause.paused.settle, pause.request, "approved", scope="session").result()
     assert [grant.tool_name for grant in journal.grants()] == ["erase"]
     inside: list[bool] = []
     in_thread(lambda: inside.append(running.inside_tool()))
