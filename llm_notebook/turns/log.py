@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import inside_tool
+from llm_notebook.approvals.running import in_tool
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.memory import MemoryJournal
@@ -254,7 +254,7 @@ class ChainLog:
             ValueError: the calls are kept in different places, or what is allowed is.
             JournalError: the decisions cannot be kept, so they do not count.
         """
-        if inside_tool():
+        if in_tool.get() is not None:
             raise RuntimeError("A tool cannot decide about a call: only a human can.")
         homes = [self._home(call_id) for call_id in decisions]
         if any(home is not homes[0] for home in homes):

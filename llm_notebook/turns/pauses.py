@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import digest_of_facts, identify
 from llm_notebook.approvals.requests import ASKED, DECIDED, ApprovalRequest, Decision, Verdict
+from llm_notebook.approvals.running import as_tool, in_tool
 from llm_notebook.errors import JournalError, Paused, ToolArgumentError, terminal_safe
 from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.operations import CallEntry, is_open
@@ -204,7 +206,14 @@ class PausedChain:
         tool = next((tool for tool in self._own_tools(call) if tool.name == request.tool_name), None)
         if call is None or call.request is None or tool is None or call.state not in ASKED:
             return request
-        asked = call.request
+        # The types of the arguments may run code of the tool, which decides about nothing.
+        context = copy_context()
+        context.run(in_tool.set, False)
+        anew = context.run(self._ask_anew, call, call.request, tool)
+        return self._take_over(anew) if anew is not None and self.log.ask_anew(call, anew) else call.request
+
+    def _ask_anew(self, call: CallEntry, asked: ApprovalRequest, tool: Tool) -> ApprovalRequest | None:
+        """Return the question about a call as its tool is at this moment; None if that is what was asked."""
         try:
             frozen = frozen_arguments(tool, ToolCall(tool.name, asked.arguments, asked.tool_call_id))
         except (ToolArgumentError, TypeError):
@@ -213,8 +222,8 @@ class PausedChain:
         policy = policy_in_force(self.plan.policy_for(tool), call)
         identity = identify(tool)
         if bound_digest(identity.digest, policy, frozen, call) == asked.digest:
-            return asked
-        anew = question_about(
+            return None
+        return question_about(
             tool,
             call,
             frozen,
@@ -224,7 +233,6 @@ class PausedChain:
             identity=identity,
             inside=self.log.asked_inside,
         )
-        return self._take_over(anew) if self.log.ask_anew(call, anew) else asked
 
     def _take_over(self, anew: ApprovalRequest) -> ApprovalRequest:
         self.requests = [anew if one.id == anew.id else one for one in self.requests]
@@ -382,4 +390,4 @@ def _check_arguments(request: ApprovalRequest, arguments: dict[str, Any] | None,
     """Raise ToolArgumentError where edited arguments do not fit the tool that they are for."""
     for tool in tools:
         if arguments is not None and isinstance(tool, Tool) and tool.name == request.tool_name:
-            tool.arguments_for(ToolCall(tool.name, thawed(canonical(arguments)), request.tool_call_id))
+            as_tool(tool.arguments_for, ToolCall(tool.name, thawed(canonical(arguments)), request.tool_call_id))

@@ -10,6 +10,7 @@ from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown,
 from llm_notebook.approvals.identity import digest_of_facts, digest_of_undescribed, facts_shown, identify
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import ASKED, ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.running import as_tool
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallEntry, TurnBegun
@@ -129,10 +130,10 @@ def _asked(question: dict[str, Any], tools: Sequence[Tool]) -> ApprovalRequest:
     """Return a question of the data, bound to what it shows. Where its tool is at hand, that says where it comes from and what its code is."""
     request = _bound_to_what_it_shows(ApprovalRequest.from_dict(question))
     tool = next((tool for tool in tools if tool.name == request.tool_name), None)
-    if tool is None or (identity := identify(tool)).facts != request.facts:
+    if tool is None or (identity := as_tool(identify, tool)).facts != request.facts:
         return request
     frozen = canonical(request.arguments)
-    said = request_for(tool, frozen, request.tool_call_id, policy=None, identity=identity)
+    said = as_tool(lambda tool: request_for(tool, frozen, "", policy=None, identity=identity), tool)
     return replace(request, origin=said.origin, source=said.source, state=said.state)
 
 
