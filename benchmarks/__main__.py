@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks import (
     browser_stream,
+    context,
     import_time,
     journal,
     load_extension,
@@ -17,6 +18,7 @@ from benchmarks import (
 
 import_time.run()
 load_extension.run()
+context.run()
 streaming.run()
 tool_loop.run()
 many_at_once.run()
