@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks import (
     browser_stream,
+    completion,
     context,
     import_time,
     journal,
@@ -18,6 +19,7 @@ from benchmarks import (
 
 import_time.run()
 load_extension.run()
+completion.run()
 context.run()
 streaming.run()
 tool_loop.run()
