@@ -125,7 +125,7 @@ class Describer:
             del self._known[id(value)]
         return [kind, sorted(items, key=repr) if isinstance(value, set | frozenset) else items]
 
-    def _callable(self, value: Any) -> object:
+    def _callable(self, value: object) -> object:
         if isinstance(value, functools.partial | functools.partialmethod):
             keywords = [[name, self.describe(value.keywords[name])] for name in sorted(value.keywords)]
             return ["partial", self.describe(value.func), self.describe(value.args), keywords]

@@ -116,7 +116,7 @@ def _inheriting_start(start: Callable[[threading.Thread], None]) -> Callable[[th
 
 
 def _inheriting_raw_start(start: Callable[..., Any]) -> Callable[..., Any]:
-    def inheriting(function: Callable[..., Any], arguments: tuple[Any, ...], *options: Any) -> Any:
+    def inheriting(function: Callable[..., Any], arguments: tuple[object, ...], *options: object) -> Any:
         return (
             start(copy_context().run, (function, *arguments), *options)
             if inside_tool()
@@ -127,7 +127,9 @@ def _inheriting_raw_start(start: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _inheriting_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
-    def inheriting(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
+    def inheriting(
+        pool: ThreadPoolExecutor, function: Callable[..., Any], /, *arguments: object, **options: Any
+    ) -> Any:
         if not inside_tool():
             return submit(pool, function, *arguments, **options)
         # The threads of a pool are not the tool's: other jobs come after this one.

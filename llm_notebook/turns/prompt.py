@@ -98,7 +98,7 @@ class Prompt:
         attachments: Sequence[object] | None = None,
         system: str | None = None,
         system_fragments: Sequence[object] | None = None,
-        options: Any = None,
+        options: object = None,
         schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
@@ -115,7 +115,7 @@ class Prompt:
         self.model = model
         self._take_objects(fragments, system_fragments, attachments)
         self._system = system
-        self.options = model.Options() if options is None and hasattr(model, "Options") else options
+        self.options: Any = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
         self.tool_sources = _adopted_tools(tools)

@@ -62,7 +62,7 @@ class Given:
     told: list[Sent] = field(default_factory=list)
     secrets: LazyScrubber = field(default_factory=lambda: LazyScrubber({}))
 
-    def for_prompt(self, beside: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    def for_prompt(self, beside: Mapping[str, Sequence[object]]) -> dict[str, Any]:
         """Return it as arguments of `prompt()`. Arguments without a value are None.
 
         Args:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from llm_notebook.objects.described import Described
 from llm_notebook.objects.table import describe, library_kind
@@ -114,7 +114,7 @@ def _listed(given: object) -> list[object]:
     return list(cast("Iterable[object]", given))
 
 
-def _described(item: Any, *, as_picture: bool = False) -> Described:
+def _described(item: object, *, as_picture: bool = False) -> Described:
     if isinstance(item, os.PathLike):
         path = Path(item).expanduser()
         return replace(describe(path.read_bytes()), name=os.fspath(path))
