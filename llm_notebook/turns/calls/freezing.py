@@ -1,5 +1,4 @@
-"""Freezes the arguments of a call: checks them, converts them, and writes them as canonical JSON. A human is shown exactly that JSON, and
-nothing else runs."""
+"""Freezes the arguments of a call: checks them, converts them, and writes the canonical JSON that a human is shown and that alone runs."""
 
 from __future__ import annotations
 
