@@ -70,7 +70,7 @@ def option_values(model: str | None, option: str) -> list[str]:
     return list(dict.fromkeys(_values(field.annotation))) if field is not None else []
 
 
-def _values(annotation: Any) -> Iterator[str]:
+def _values(annotation: object) -> Iterator[str]:
     if annotation is bool:
         yield from ("true", "false")
     elif get_origin(annotation) is Literal:
