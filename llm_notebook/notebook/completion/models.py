@@ -88,7 +88,7 @@ def _listed_options() -> Mapping[str, dict[str, list[str]]]:
     return MappingProxyType(listed)
 
 
-def _values(annotation: Any) -> Iterator[str]:
+def _values(annotation: object) -> Iterator[str]:
     if annotation is bool:
         yield from ("true", "false")
     elif get_origin(annotation) is Literal:

@@ -62,7 +62,7 @@ class Given:
     told: list[Sent] = field(default_factory=list)
     secrets: LazyScrubber = field(default_factory=lambda: LazyScrubber({}))
 
-    def for_prompt(self, beside: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    def for_prompt(self, beside: Mapping[str, Sequence[object]]) -> dict[str, Any]:
         """Return it as arguments of `prompt()`. Arguments without a value are None.
 
         Args:
@@ -169,7 +169,7 @@ class _Reader:
         code = compiled_expression(word, self.names)
         if code is not None:
             try:
-                value = eval(code, dict(self.names))  # noqa: S307  the user's own expression
+                value = eval(code, dict(self.names))
             except Exception as error:
                 # What looks like an attribute may be a file's extension.
                 if files := files_named(word):

@@ -245,5 +245,5 @@ def _attachment(kind: str, value: str) -> Attachment:
     return Attachment(type=kind, url=value) if is_address else Attachment(type=kind, path=value)
 
 
-def _as_typed(value: Any) -> str:
+def _as_typed(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

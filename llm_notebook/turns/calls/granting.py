@@ -1,4 +1,4 @@
-"""Allows a tool from now on, where a human has chosen "always allow"."""
+"""Allows a tool for later calls too, after a human has chosen "always allow"."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["grant", "place_of"]
 
 
 def grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
-    """Allow a tool from now on, in the cell, notebook or session that is asking.
+    """Allow a tool for later calls too, in the cell, notebook or session that is asking.
 
     Args:
         log: keeps the chain that is asking.
         tool_name: the name of the tool.
         identity: the digest of what it is.
-        scope: how far this reaches.
+        scope: where it applies: the cell, the notebook or the session.
 
     Raises:
         RuntimeError: a tool is asking.
@@ -50,7 +50,7 @@ def grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
 
 
 def place_of(log: ChainLog, scope: Scope) -> str:
-    """Return what a grant of this scope is bound to.
+    """Return the cell, notebook or session to which a grant of this scope is bound.
 
     Raises:
         ValueError: no journal is open, or the cell, notebook or session is not known.
