@@ -283,7 +283,7 @@ def names_value(word: str, names: Mapping[str, Any]) -> bool:
     if code is None:
         return False
     try:
-        eval(code, dict(names))  # noqa: S307  the user's own expression
+        eval(code, dict(names))
     except Exception:
         # What looks like an attribute may be a file's extension.
         return not files_named(word)
