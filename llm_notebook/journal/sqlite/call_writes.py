@@ -7,7 +7,7 @@ the operation expects that state; its answer says whether it did. Nothing can ch
 SQLite's lock for writing (`BEGIN IMMEDIATE`), which excludes the writers of all other processes.
 
 Every transition touches two tables. `calls` has the present state of each call, which is what readers want. `call_transitions` gets
-one more row, which is never changed: who moved the call from which state to which, when, and on which digest.
+one more row, which is never changed: who moved the call from which state to which, when, and for which digest.
 
 One transition is special: a process that dies cannot record that the outcome of its calls is `unknown`. Readers therefore work it out
 (`state_now()`: the call is `started` and the lock of its owner is free), and the first writer to touch such a call records it before
@@ -143,7 +143,7 @@ def call_moved(move: CallMoved) -> Write[bool]:
 
 
 def _is_decided(transaction: Transaction, call_id: Column, decision: Decision | None) -> bool:
-    """Return whether a decision is the one that stands; always true for None."""
+    """Return whether a decision is the recorded one; always true for None."""
     if decision is None:
         return True
     row = transaction.row("SELECT decision FROM calls WHERE call_id = ?", call_id)
@@ -201,17 +201,17 @@ def _step_of(decided: Decided) -> _Step:
 
 
 def _state_to_decide(transaction: Transaction, decided: Decided, step: _Step) -> CallState | None:
-    """Return the state of a call for which a decision counts; None where it does not count."""
+    """Return the state of a call if a decision about it counts, otherwise None."""
     row = transaction.row("SELECT request, result FROM calls WHERE call_id = ?", step.call_id)
     request = None if row is None or row[0] is None else json_of(row[0])
     if row is None or request is None or request["digest"] != decided.decision.digest:
         return None
     state = _settle_state(transaction, step.call_id, step.at)
     if state == "unknown" and not request["outcome_unknown"]:
-        # The call was interrupted after it was asked about, and the human who decides has not been told.
+        # The call was interrupted after the question, and the human who decides does not know this.
         return None
     is_asked = state in ASKED
-    # As long as nothing has come of a decision, another one may replace it.
+    # As long as a decision has had no effect, another one may replace it.
     counts = is_asked or (decided.replaces and state in DECIDED and row[1] is None)
     return state if counts else None
 

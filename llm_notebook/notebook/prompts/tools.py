@@ -82,7 +82,7 @@ def _evaluate(expression: str, variables: Mapping[str, Any], offered: Mapping[st
     if not isinstance(tree.body, ast.Call | ast.Attribute):
         return None
     try:
-        return eval(compile(tree, "<-T>", "eval"), {**offered, **variables})  # noqa: S307  the user's own words
+        return eval(compile(tree, "<-T>", "eval"), {**offered, **variables})
     except Exception as error:
         raise CellError(f"-T {expression}: {type(error).__name__}: {error} Nothing was sent.") from None
 
@@ -114,7 +114,7 @@ def define_functions(source: str, variables: Mapping[str, Any]) -> list[Any]:
     return defined
 
 
-def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> ChainPolicy:
+def read_policy(tools: Sequence[object], approve: Iterable[str], *, always: bool) -> ChainPolicy:
     """Return the policy that says which calls `--ta` and `--approve` ask about.
 
     Args:
@@ -147,7 +147,7 @@ def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -
     return ChainPolicy(always, frozenset(names))
 
 
-def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
+def tools_by_name(tools: Sequence[object]) -> dict[str, Any]:
     """Return functions, Tools and Toolboxes by the names of their tools, and Toolboxes also by the name of their class.
 
     If there are several Toolboxes of a class, such as two servers, each also has a key with its class's name and identity; see `toolbox_key`.
@@ -249,12 +249,12 @@ def _names_of(value: Any) -> set[str]:
     return {str(getattr(described, "__name__", type(described).__name__))}
 
 
-def _identity_of(value: Any) -> str:
+def _identity_of(value: object) -> str:
     try:
         return as_tool(short_identity, value if isinstance(value, Toolbox) else as_tools([value])[0])
     except (TypeError, ValueError):
         return ""
 
 
-def _is_marked(value: Any) -> bool:
+def _is_marked(value: object) -> bool:
     return any(isinstance(tool, Tool) and policy_of(tool) is not None for tool in as_tools([value]))

@@ -98,7 +98,7 @@ class EachCell:
             raise CellHalted(reason)
         raise CellError(as_options(f"{reason} What is answered is kept."))
 
-    def _take(self, found: Any) -> None:
+    def _take(self, found: object) -> None:
         self.value = found
         if self.arguments.out is not None:
             self.turns.shell.user_ns[self.arguments.out] = found
@@ -192,7 +192,7 @@ def _rows(arguments: Arguments, names: Mapping[str, Any]) -> Any:
             " notebook. Nothing was sent."
         )
     try:
-        return eval(code, dict(names))  # noqa: S307  the user's own expression, in the user's own notebook
+        return eval(code, dict(names))
     except Exception as error:
         raise CellError(f"--each {source}: {type(error).__name__}: {error} Nothing was sent.") from None
 

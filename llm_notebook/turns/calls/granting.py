@@ -1,4 +1,4 @@
-"""Allows a tool from now on, where a human has chosen "always allow"."""
+"""Allows a tool for later calls too, after a human has chosen "always allow"."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["new_grant"]
 
 
 def new_grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
-    """Return a grant that allows a tool in the cell, notebook or session that is asking. It is not kept yet.
+    """Return a grant that allows a tool for later calls too, in the cell, notebook or session that is asking. It is not recorded yet.
 
     Args:
         log: keeps the chain that is asking.
         tool_name: the name of the tool.
         identity: the digest of what it is.
-        scope: how far this reaches.
+        scope: where it applies: the cell, the notebook or the session.
 
     Raises:
         RuntimeError: a tool is asking.
