@@ -20,7 +20,7 @@ def is_installed(library: FrameLibrary) -> bool:
     return importlib.util.find_spec(library) is not None
 
 
-def frame_of(library: FrameLibrary, rows: Sequence[Any], columns: Sequence[Column]) -> Any:
+def frame_of(library: FrameLibrary, rows: Sequence[object], columns: Sequence[Column]) -> Any:
     """Return rows as a data frame.
 
     Integers become `Int64`, numbers `Float64`, dates and times `datetime64`, and a field with few possible values becomes a categorical. A

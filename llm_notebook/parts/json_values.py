@@ -97,7 +97,7 @@ def safe_repr(value: object) -> str:
         return f"<{type(value).__name__} object; its repr raised {type(error).__name__}>"
 
 
-def _from_json(value: Any, depth: int) -> Any:
+def _from_json(value: object, depth: int) -> Any:
     if depth > _DEEPEST:
         return value
     if isinstance(value, dict):

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def map_rows(
-    rows: Any,
+    rows: object,
     prompt: str,
     *,
     schema: object = None,
@@ -125,7 +125,7 @@ def perform(job: Job) -> Any:
 
 
 async def amap_rows(
-    rows: Any,
+    rows: object,
     prompt: str,
     *,
     schema: object = None,

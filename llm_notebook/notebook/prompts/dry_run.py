@@ -130,7 +130,7 @@ def _signature(tool: Tool | ServerSideTool) -> str:
     return f"{tool.name}({', '.join(shown)})"
 
 
-def _type_of(schema: Any) -> str:
+def _type_of(schema: object) -> str:
     kind = schema.get("type", "any") if isinstance(schema, dict) else "any"
     default = f" = {json.dumps(schema['default'])}" if isinstance(schema, dict) and "default" in schema else ""
     return f"{kind}{default}"

@@ -13,6 +13,7 @@ from IPython.core.getipython import get_ipython
 from llm_notebook.approvals.identity import short_identity
 from llm_notebook.approvals.marks import policy_of
 from llm_notebook.approvals.policy import ChainPolicy
+from llm_notebook.approvals.running import as_tool
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.plugins.own import get_tools
 from llm_notebook.tools.callables import described_callable
@@ -113,7 +114,7 @@ def define_functions(source: str, variables: Mapping[str, Any]) -> list[Any]:
     return defined
 
 
-def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> ChainPolicy:
+def read_policy(tools: Sequence[object], approve: Iterable[str], *, always: bool) -> ChainPolicy:
     """Return the policy that says which calls `--ta` and `--approve` ask about.
 
     Args:
@@ -146,7 +147,7 @@ def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -
     return ChainPolicy(always, frozenset(names))
 
 
-def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
+def tools_by_name(tools: Sequence[object]) -> dict[str, Any]:
     """Return functions, Tools and Toolboxes by the names of their tools, and Toolboxes also by the name of their class.
 
     If there are several Toolboxes of a class, such as two servers, each also has a key with its class's name and identity; see `toolbox_key`.
@@ -155,7 +156,7 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
     for item in tools:
         if isinstance(item, Toolbox):
             kind = type(item).__name__
-            named |= {kind: item, toolbox_key(kind, short_identity(item)): item}
+            named |= {kind: item, toolbox_key(kind, as_tool(short_identity, item)): item}
     return named
 
 
@@ -248,12 +249,12 @@ def _names_of(value: Any) -> set[str]:
     return {str(getattr(described, "__name__", type(described).__name__))}
 
 
-def _identity_of(value: Any) -> str:
+def _identity_of(value: object) -> str:
     try:
-        return short_identity(value if isinstance(value, Toolbox) else as_tools([value])[0])
+        return as_tool(short_identity, value if isinstance(value, Toolbox) else as_tools([value])[0])
     except (TypeError, ValueError):
         return ""
 
 
-def _is_marked(value: Any) -> bool:
+def _is_marked(value: object) -> bool:
     return any(isinstance(tool, Tool) and policy_of(tool) is not None for tool in as_tools([value]))

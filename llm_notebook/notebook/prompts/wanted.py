@@ -245,7 +245,7 @@ class Wanted:
         return value, plain
 
     def _misfit(
-        self, said: str, kept: str, text: str, parsed: Any, misfit: Misfit | None, *, row: int | None = None
+        self, said: str, kept: str, text: str, parsed: object, misfit: Misfit | None, *, row: int | None = None
     ) -> AnswerMisfit:
         unset = f" `{self.out}` is not set." if self.out is not None else ""
         fault = misfit.sentence if misfit is not None else said.removesuffix(".")
@@ -279,7 +279,7 @@ class Wanted:
         hint = "" if self.form else " For a DataFrame: `%pip install pandas`."
         return f"`{self.out}` is a list of {_rows(count)}{lacks}.{hint}"
 
-    def _object_as(self, value: Any, plain: Any) -> Any:
+    def _object_as(self, value: object, plain: object) -> Any:
         if self.form == "json":
             return json.dumps(plain, ensure_ascii=False)
         if self.form == "":

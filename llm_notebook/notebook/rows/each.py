@@ -98,7 +98,7 @@ class EachCell:
             raise CellHalted(reason)
         raise CellError(as_options(f"{reason} What is answered is kept."))
 
-    def _take(self, found: Any) -> None:
+    def _take(self, found: object) -> None:
         self.value = found
         if self.arguments.out is not None:
             self.turns.shell.user_ns[self.arguments.out] = found

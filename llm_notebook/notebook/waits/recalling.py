@@ -227,5 +227,5 @@ def _own_tools(
     return _without_doubles([*own, *(given[name] for name in called if name in given and name not in known)])
 
 
-def _without_doubles(items: Iterable[Any]) -> list[Any]:
+def _without_doubles(items: Iterable[object]) -> list[Any]:
     return list({id(item): item for item in items}.values())

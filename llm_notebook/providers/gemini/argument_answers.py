@@ -84,7 +84,7 @@ def _put(holder: Any, step: str | int, value: object) -> None:
     holder[step] = value
 
 
-def _inside(holder: Any, step: str | int, empty: list[Any] | dict[str, Any]) -> Any:
+def _inside(holder: object, step: str | int, empty: list[Any] | dict[str, Any]) -> Any:
     """Return the object or list at a step, and put an empty one there if there is none."""
     found = _get(holder, step)
     if found is None:

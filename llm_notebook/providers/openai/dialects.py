@@ -115,7 +115,7 @@ RESPONSES_DIALECT = ChatDialect(
 )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Return a value with dicts in the place of read-only mappings."""
     if isinstance(value, tuple):
         return tuple(map(_plain, value))

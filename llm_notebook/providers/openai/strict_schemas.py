@@ -28,7 +28,7 @@ def strict_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return strict
 
 
-def _inner(name: str, value: Any) -> Any:
+def _inner(name: str, value: object) -> Any:
     if name in _MAPS and isinstance(value, dict):
         return {key: strict_schema(item) if isinstance(item, dict) else item for key, item in value.items()}
     if name in _LISTS and isinstance(value, list):

@@ -189,7 +189,7 @@ def _in_linear_time(checker: Any) -> Any:
     return extend(checker, keywords)
 
 
-def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Mapping[str, Any]) -> Iterator[Any]:
+def _pattern(_validator: object, pattern: object, instance: object, _schema: Mapping[str, Any]) -> Iterator[Any]:
     from jsonschema import ValidationError  # only tools that come with a schema of their own need it
 
     if isinstance(instance, str) and not matches(pattern, instance):

@@ -79,11 +79,11 @@ def _in_order(as_json: Any, as_python: Any) -> Any:
     return as_json
 
 
-def _order(value: Any) -> tuple[bool, Any, str]:
+def _order(value: object) -> tuple[bool, Any, str]:
     """Return a sort key that orders numbers by size, and everything else by its text."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return (False, value, "") if is_number else (True, 0, _text(value))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False)

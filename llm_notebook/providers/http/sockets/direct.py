@@ -262,7 +262,7 @@ def _proxy_arguments(proxy: str, tls: ssl.SSLContext | Literal[False]) -> dict[s
     }
 
 
-def _is_in_step(asked: Any) -> bool:
+def _is_in_step(asked: object) -> bool:
     """Return whether a connection of httpcore's, or a pool of one, has nothing left that it has read and nobody has asked for.
 
     httpcore does not tell, so the state that it keeps for the connection is asked. A version that keeps it elsewhere costs a new connection for
