@@ -1,4 +1,7 @@
-"""Measures how long ■ takes: from the signal to the reply of the cell that it stops, in cells with `await` and without."""
+"""Measures how long ■ takes: from the signal to the reply of the cell that it stops, in cells with `await` and without.
+
+What Python code is stopped in is caught, because IPython may take a second to draw the traceback of many frames.
+"""
 
 from __future__ import annotations
 
@@ -53,13 +56,14 @@ def wait() -> str:
     time.sleep(120)
 process.of(Registry)._builtin += [llm.ModelWithAliases(kind(), None) for kind in (Silent, Steady, Asker)]
 """
+_CAUGHT = "try:\n    {}\nexcept (KeyboardInterrupt, asyncio.CancelledError):\n    pass"
 _CASES = {
     "%llm, silent": "%llm -m silent hi",
     "%llm, streaming": "%llm -m steady hi",
     "%llm beside an await": "await asyncio.sleep(0)\n%llm -m steady hi",
-    "prompt().text() beside an await": "await asyncio.sleep(0)\nSilent().prompt('hi').text()",
-    "await prompt().text()": "await Awaited().prompt('hi').text()",
-    "a tool beside an await": "await asyncio.sleep(0)\nAsker().chain('hi', tools=[wait]).text()",
+    "prompt().text() beside an await": "await asyncio.sleep(0)\n" + _CAUGHT.format("Silent().prompt('hi').text()"),
+    "await prompt().text()": _CAUGHT.format("await Awaited().prompt('hi').text()"),
+    "a tool beside an await": "await asyncio.sleep(0)\n" + _CAUGHT.format("Asker().chain('hi', tools=[wait]).text()"),
 }
 
 
@@ -74,7 +78,7 @@ def run() -> None:
         try:
             client.wait_for_ready(timeout=_PATIENCE)
             client.execute_interactive(_PREPARED, timeout=_PATIENCE, output_hook=lambda _: None)
-            peer = _median(manager, client, "print('begun', flush=True)\ntime.sleep(120)")
+            peer = _median(manager, client, _CAUGHT.format("print('begun', flush=True); time.sleep(120)"))
             rows = [
                 Row(what, _median(manager, client, code), "sleep()", peer, "≤ 200 ms") for what, code in _CASES.items()
             ]
