@@ -15,7 +15,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
-from typing import Any
 
 from llm_notebook.errors import ChainLimitReached, IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
@@ -260,7 +259,7 @@ class Chain:
         pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
         return pauses[0]
 
-    def _rounds(self) -> Generator[Step | list[ToolResult], Any, None]:
+    def _rounds(self) -> Generator[Step | list[ToolResult], object, None]:
         """Yield the steps of the whole chain, and the results of each batch of calls as a list.
 
         Raises:
@@ -326,7 +325,7 @@ class Chain:
             self._error = IncompleteResponse("The chain was interrupted before its end.")
         self._rest.close()
 
-    def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, Any, str]:
+    def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, object, str]:
         """Return the turn that asked for the calls at the end of a history. If none is known, one is created for them."""
         if left:
             # The record begins with the turn that was created for these calls.

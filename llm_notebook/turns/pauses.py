@@ -96,7 +96,7 @@ class PausedChain:
         *,
         arguments: dict[str, Any] | None = None,
         said: object = "",
-    ) -> Any:
+    ) -> object:
         """Record the decision about one call. Returns the continuation, which runs when it is read.
 
         Raises:
@@ -267,7 +267,7 @@ class PausedChain:
                 return
             self.log.conclude(outer.call_id)
 
-    def drop(self, request: ApprovalRequest) -> Any:
+    def drop(self, request: ApprovalRequest) -> object:
         """Give up a call, so that the model is not asked. Returns the continuation if other calls make it due, otherwise None.
 
         Raises:

@@ -275,7 +275,7 @@ def _as_typed(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _typed(text: str) -> Any:
+def _typed(text: str) -> object:
     """Return the number or boolean that a typed option spells, so that a stored template has values and not texts."""
     try:
         value = json.loads(text)

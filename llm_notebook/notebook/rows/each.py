@@ -60,7 +60,7 @@ class EachCell:
     wanted: Wanted
     names: Mapping[str, Any]
     model: AnyModel
-    value: Any = None
+    value: object = None
 
     def run(self, turn: LiveTurn | None = None) -> None:
         """Ask the rows, show that in the running cell, and assign the table.
@@ -183,7 +183,7 @@ def in_options(error: Exception, arguments: Arguments) -> Exception:
     return said
 
 
-def _rows(arguments: Arguments, names: Mapping[str, Any]) -> Any:
+def _rows(arguments: Arguments, names: Mapping[str, Any]) -> object:
     source = str(arguments.each)
     code = compiled_expression(source, names)
     if code is None:
@@ -197,7 +197,7 @@ def _rows(arguments: Arguments, names: Mapping[str, Any]) -> Any:
         raise CellError(f"--each {source}: {type(error).__name__}: {error} Nothing was sent.") from None
 
 
-def _schema(given: str, names: Mapping[str, Any]) -> Any:
+def _schema(given: str, names: Mapping[str, Any]) -> object:
     schema, source = find_schema(given, names, "--schema")
     return schema if source is None else source
 

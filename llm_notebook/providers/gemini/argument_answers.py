@@ -42,7 +42,7 @@ class StreamedArguments:
             return
         steps = _steps(path)
         last = steps[-1]
-        holder: Any = self.value
+        holder: object = self.value
         for step, following in itertools.pairwise(steps):
             holder = _inside(holder, step, [] if isinstance(following, int) else {})
         if path in self._open and isinstance(value, str):
@@ -84,7 +84,7 @@ def _put(holder: Any, step: str | int, value: object) -> None:
     holder[step] = value
 
 
-def _inside(holder: object, step: str | int, empty: list[Any] | dict[str, Any]) -> Any:
+def _inside(holder: object, step: str | int, empty: list[Any] | dict[str, Any]) -> object:
     """Return the object or list at a step, and put an empty one there if there is none."""
     found = _get(holder, step)
     if found is None:

@@ -54,7 +54,7 @@ class HTTPOptions(Options):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_several_answers(cls, given: Any) -> Any:
+    def _refuse_several_answers(cls, given: Any) -> object:
         """Refuse to ask for several answers, of which nobody would read more than one."""
         for name in _asking_for_several(given) if isinstance(given, dict) else ():
             raise ValueError(f"{name}={given[name]} asks for several answers, and a prompt has one: ask several times.")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 import httpcore
 
@@ -211,7 +211,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._protocol.transport = transport
         return _Stream(transport, self._protocol, self._time_left)
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         if info == "is_readable":
             return self._protocol.is_over or bool(self._protocol.received)
         names = {"client_addr": "sockname", "server_addr": "peername"}
