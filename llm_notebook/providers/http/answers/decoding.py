@@ -21,8 +21,8 @@ Four things are less simple than they look:
   JSON with `data:`, and no API's answer with `<`.
 - *Errors at the end.* By the time one arrives, there may be items from the same piece or the same body. `feed()` and `drain()` return those
   and keep the error in `failure`, which the transport raises afterwards by calling `close()`. Nothing after the error is read.
-- *Hostile or broken servers.* Anything but the expected JSON becomes a `ProviderError` that quotes its beginning, with the key replaced, and a
-frame or body that never ends is abandoned at 64 MB.
+- *Hostile or broken servers.* Anything but the expected JSON becomes a `ProviderError` that quotes its beginning, with the key replaced.
+  A frame or body that never ends is abandoned at 64 MB.
 """
 
 from __future__ import annotations
@@ -47,8 +47,7 @@ __all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_broken_json
 _LARGEST_PIECE = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
 _END_MARK = b"[DONE]"
-# The first bytes of the fields of a server-sent event, `data`, `event`, `id` and `retry`, and of a comment. No JSON object or list begins like
-# this.
+# The first bytes of the fields of a server-sent event, `data`, `event`, `id` and `retry`, and of a comment. No JSON begins like this.
 _EVENT_STARTS = tuple(b"deir:"[at : at + 1] for at in range(5))
 _EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 # How much is kept of a body that may not be an answer, to quote it.
