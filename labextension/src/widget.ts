@@ -36,13 +36,6 @@ const ASKING =
 const GONE =
   'As saved. This kernel does not know this answer. Run the cell again.';
 
-/**
- * How long to wait for an answer before the whole document is asked for again, in
- * milliseconds: twice as long each time, up to the second. JupyterLab may lose what
- * a widget sends while another widget is being closed, and a busy kernel answers late.
- */
-const [FIRST_WAIT, LONGEST_WAIT] = [2_000, 30_000];
-
 /** How long to wait for the text of a long value, in milliseconds. */
 const VALUE_TIMEOUT = 20_000;
 
@@ -56,7 +49,6 @@ class Widget {
     this.receive(message);
   /** Whether the whole document was asked for and has not arrived. */
   private isResyncing = false;
-  private askAgain: ReturnType<typeof setTimeout> | undefined;
   private host: IHost = { live: true, blocked: ASKING };
 
   constructor(
@@ -72,7 +64,6 @@ class Widget {
   }
 
   dispose(): void {
-    clearTimeout(this.askAgain);
     this.model.off('change:document', this.onDocument);
     this.model.off('change', this.onChange);
     this.model.off('msg:custom', this.onMessage);
@@ -114,21 +105,8 @@ class Widget {
     const { document } = this.view;
     if (document && !this.isResyncing) {
       this.isResyncing = true;
-      this.ask(document.id, FIRST_WAIT);
+      this.model.send({ type: 'resync', id: document.id });
     }
-  }
-
-  private ask(id: string, wait: number): void {
-    this.model.send({ type: 'resync', id });
-    this.askAgain = setTimeout(
-      () => this.ask(id, Math.min(2 * wait, LONGEST_WAIT)),
-      wait
-    );
-  }
-
-  private endAsking(): void {
-    clearTimeout(this.askAgain);
-    this.isResyncing = false;
   }
 
   private receive(given: unknown): void {
@@ -139,7 +117,7 @@ class Widget {
         return;
       case 'state':
       case 'record':
-        this.endAsking();
+        this.isResyncing = false;
         this.takeTold(message.document);
         return;
       case 'settled':
@@ -154,7 +132,6 @@ class Widget {
         return;
       }
       case 'gone':
-        this.endAsking();
         this.host = { blocked: GONE };
         this.view.setHost(this.host);
     }

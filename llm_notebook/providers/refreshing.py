@@ -19,11 +19,11 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel, catalog
-from llm_notebook.providers.catalog.lists import list_file, stored_list
+from llm_notebook.providers.catalog.lists import list_file, stored_list, stored_names
 from llm_notebook.providers.listed import abilities, chats
 from llm_notebook.providers.table import PROVIDERS, WIRES, Provider, build_entry
 
-__all__ = ["OllamaList", "Refreshed", "listed_entries", "refresh"]
+__all__ = ["OllamaList", "Refreshed", "listed_models", "listed_names", "refresh"]
 
 # Our names for limits, and the names that providers give them in their lists.
 _LIMITS = {
@@ -51,13 +51,22 @@ class Refreshed:
     new: tuple[str, ...]
 
 
-def listed_entries() -> Iterator[ModelWithAliases]:
+def listed_models() -> Iterator[tuple[Provider, CatalogModel]]:
     """Yield the models in the providers' stored lists that are in no catalogue."""
     for provider in PROVIDERS.values():
         in_catalog = catalog(provider.name).models
         for name, known in stored_list(provider.name).models.items():
             if name not in in_catalog:
-                yield build_entry(provider, known)
+                yield provider, known
+
+
+def listed_names() -> Iterator[tuple[Provider, str, tuple[str, ...]]]:
+    """Yield (the provider, the id, the aliases) of the same models."""
+    for provider in PROVIDERS.values():
+        in_catalog = catalog(provider.name).models
+        for name, aliases in stored_names(provider.name):
+            if name not in in_catalog:
+                yield provider, provider.model_id(name), aliases
 
 
 def refresh(provider: Provider) -> Refreshed:

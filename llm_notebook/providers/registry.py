@@ -22,14 +22,22 @@ from llm_notebook.configuration.folders import user_dir
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
+from llm_notebook.plugins.loaded import loaded_plugins
 from llm_notebook.providers.catalog.catalog import CatalogModel
 from llm_notebook.providers.catalog.lists import known_model
-from llm_notebook.providers.catalog.names import Named, did_you_mean, find_entry, models_by_name, similar_names
+from llm_notebook.providers.catalog.names import (
+    KnownName,
+    Named,
+    did_you_mean,
+    find_entry,
+    models_by_name,
+    similar_names,
+)
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import InstalledModel, installed_models, named_file
 from llm_notebook.providers.local.models import local_entry, local_models
-from llm_notebook.providers.refreshing import OllamaList, listed_entries
+from llm_notebook.providers.refreshing import OllamaList, listed_models, listed_names
 from llm_notebook.providers.table import PROVIDERS, build_entry, catalog_entries, split_prefix
 
 if TYPE_CHECKING:
@@ -83,13 +91,41 @@ class Registry:
 
     def known_entries(self) -> list[ModelWithAliases]:
         """Return the models that are known immediately: no server is asked, and no further plugin is loaded."""
-        from llm_notebook.plugins.own import loaded_plugins  # loads pluggy, which most lookups do not need
+        own, others = self._known_but_listed()
+        return _first_of_each_id([*own, *self._listed_entries(), *others])
 
+    def known_names(self) -> list[KnownName]:
+        """Return the names of the same models. Those of the stored lists, which may be thousands, are not built."""
+        own, others = self._known_but_listed()
+        listed = (
+            KnownName(model_id, aliases, provider.name if provider.key_env_var else None, provider.key_env_var)
+            for provider, model_id, aliases in listed_names()
+        )
+        names = [*map(KnownName.of, own), *listed, *map(KnownName.of, others)]
+        return list({one.model_id: one for one in reversed(names)}.values())[::-1]
+
+    def find_known(self, name: str) -> ModelWithAliases | None:
+        """Return the model with this id or alias as far as it is known at once, see `known_entries()`."""
+        own, others = self._known_but_listed()
+        return (
+            find_entry(name, own) or self._find_by_prefix(name) or find_entry(name, [*self._listed_entries(), *others])
+        )
+
+    def _known_but_listed(self) -> tuple[list[ModelWithAliases], list[ModelWithAliases]]:
+        """Return the models that come before those of the stored lists, and those after them, without asking or loading anything."""
         plugins, bridged = loaded_plugins()
         own = self._own_entries() if plugins is None else plugins.models(self._own_entries())
-        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
         theirs = plugins.bridged_models() if plugins is not None and bridged else []
-        return _first_of_each_id([*own, *listed, *self._ollama.known(), *theirs])
+        return own, [*self._ollama.known(), *theirs]
+
+    def _listed_entries(self) -> list[ModelWithAliases]:
+        found = []
+        for provider, known in listed_models():
+            model_id = provider.model_id(known.name)
+            if model_id not in self._listed:
+                self._listed[model_id] = build_entry(provider, known)
+            found.append(self._listed[model_id])
+        return found
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         """Return every embedding model with its built-in aliases. A plugin cannot replace a model that is already here."""
@@ -122,8 +158,7 @@ class Registry:
 
     def _entries_with_plugins(self) -> list[ModelWithAliases]:
         """Return the models that are found without importing the `llm` package and without a request."""
-        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
-        return [*_plugins().models(self._own_entries()), *listed]
+        return [*_plugins().models(self._own_entries()), *self._listed_entries()]
 
     def find(self, name: str) -> ModelWithAliases | None:
         """Return the model with this id or alias, or None. An id wins over aliases, a user's alias over a built-in one.

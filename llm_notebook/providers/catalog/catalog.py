@@ -158,6 +158,8 @@ def _prices(given: dict[str, Any] | list[dict[str, Any]] | None) -> tuple[DatedP
 
 
 def _dated_price(given: dict[str, Any]) -> DatedPrice:
+    if given.keys().isdisjoint(("from", "until", "hours")):
+        return DatedPrice(_price(given))
     values = dict(given)
     starts, ends = (date.fromisoformat(day) if (day := values.pop(name, None)) else None for name in ("from", "until"))
     hours = tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in values.pop("hours", ()))
@@ -165,7 +167,10 @@ def _dated_price(given: dict[str, Any]) -> DatedPrice:
 
 
 def _price(given: dict[str, Any]) -> Price:
-    longer = dict(given.get("long", {}))
+    # Most prices are plain, and a provider may list thousands of models.
+    if "long" not in given:
+        return Price(**given)
+    longer = dict(given["long"])
     over = longer.pop("over", None)
     usual = {name: value for name, value in given.items() if name != "long"}
     return Price(**usual, over=over, beyond=Price(**longer) if longer else None)
