@@ -81,7 +81,7 @@ def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -
             turn.view.touch(block)
     # The new rounds belong to the same transcript, but do not continue the text of the last one.
     again._chain.log.chain_id = turn.view.id
-    turn.view.state = "done"
+    turn.view.state, turn.view.finish = "done", None
     add_remark(turn.view, _TOLD.format(wanted.tries, wanted.retries))
     return again
 

@@ -253,12 +253,15 @@ function refusedWords(
     : [
         'question',
         ` outcome unknown, given up ${by}.`,
-        wentOn(block, document) && ' The model was told so.'
+        wasContinued(block, document) && ' The model was told so.'
       ];
 }
 
 /** Whether the model was asked again after a call. */
-function wentOn(block: ICallBlock, { blocks, state }: ITranscript): boolean {
+function wasContinued(
+  block: ICallBlock,
+  { blocks, state }: ITranscript
+): boolean {
   const after = blocks.slice(blocks.indexOf(block) + 1);
   return state === 'done' || after.some(({ kind }) => kind !== 'call');
 }
@@ -305,7 +308,7 @@ function approvedLine(
       };
     }
     default:
-      return comingLine(consent, glyph, context);
+      return queuedLine(consent, glyph, context);
   }
 }
 
@@ -319,7 +322,7 @@ function consentWords({ decision }: ICallBlock, by: string): string {
 }
 
 /** The line of an approved call that has not begun. */
-function comingLine(
+function queuedLine(
   consent: string,
   glyph: Icon,
   { document, live }: IContext

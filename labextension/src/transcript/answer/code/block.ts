@@ -7,7 +7,7 @@
 
 import { copyAndSay } from '../../dom/copying';
 import { attrs, button, el, refill } from '../../dom/elements';
-import { calm } from '../../dom/formatting';
+import { limitMarks } from '../../dom/formatting';
 import { icon } from '../../dom/icons';
 import type { IHost } from '../../drawing/host';
 import type { Slices } from '../../drawing/slices';
@@ -117,7 +117,7 @@ function draw(
   slices: Slices,
   isWanted: (node: Node) => boolean
 ): void {
-  const whole = calm(code);
+  const whole = limitMarks(code);
   if (text.textContent !== whole) {
     refill(text);
     appendParts(text, code);
@@ -179,7 +179,7 @@ function appendParts(text: HTMLElement, code: string): void {
     const end = Math.min(line || code.length, most - Number(isPair));
     const isInLine = !isPart && text.lastChild && !endsLine(text);
     if (isInLine || room > 0) {
-      const piece = document.createTextNode(calm(code.slice(at, end)));
+      const piece = document.createTextNode(limitMarks(code.slice(at, end)));
       (isInLine ? text : last!).appendChild(piece);
       at = end;
     } else {
