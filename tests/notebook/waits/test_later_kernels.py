@@ -99,6 +99,18 @@ def test_what_waits_is_listed_and_approved_in_a_later_kernel(fresh: Kernel, fold
     assert "Nothing called" in fresh.run("%llm approve 0123456789").traceback
 
 
+def test_a_long_value_is_shown_in_full_before_a_command_approves_it(fresh: Kernel, folder: Path) -> None:
+    waiting = ask(fresh, f"%llm -m asker -T erase Erase /{'a' * 4_000}+;{'z' * 1_000}")
+    assert "+;" not in waiting.outputs[-1]["text/plain"]
+    shown = fresh.run(f"%llm approve {name(waiting)}")
+    assert shown.traceback == ""
+    assert "+;" in shown.outputs[0]["text/plain"]
+    assert "Nothing was run: the record shows a part of these arguments only." in shown.outputs[0]["text/plain"]
+    assert runs(folder) == []
+    assert fresh.run(f"%llm approve {name(waiting)}").traceback == ""
+    assert [len(path) for path in runs(folder)] == [5_003]
+
+
 def test_a_click_in_a_later_kernel_continues_the_turn(fresh: Kernel, folder: Path) -> None:
     waiting = ask(fresh)
     again(fresh, DEFINE)
