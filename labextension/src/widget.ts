@@ -44,7 +44,7 @@ class Widget {
   /** What to do with the text of a long value when it arrives. */
   private readonly waiting = new Map<string, (text: string) => void>();
   private readonly onChange = (): void => this.catchUp();
-  private readonly onDocument = (): void => this.takeTold(this.saved);
+  private readonly onDocument = (): void => this.takeFromKernel(this.saved);
   private readonly onMessage = (message: unknown): void =>
     this.receive(message);
   /** Whether the whole document was asked for and has not arrived. */
@@ -118,7 +118,7 @@ class Widget {
       case 'state':
       case 'record':
         this.isResyncing = false;
-        this.takeTold(message.document);
+        this.takeFromKernel(message.document);
         return;
       case 'settled':
         if ((this.view.document?.seq ?? 0) < message.seq) {
@@ -138,7 +138,7 @@ class Widget {
   }
 
   /** Show a document that the kernel has sent, on which the reader can act. */
-  private takeTold(document: ITranscript | null): void {
+  private takeFromKernel(document: ITranscript | null): void {
     const shown = this.view.document;
     const isOld =
       this.host.act && document?.id === shown?.id && document && shown

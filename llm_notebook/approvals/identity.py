@@ -329,7 +329,7 @@ def origin_of(tool: Tool, shown: Sequence[str] = ()) -> list[str]:
     if plugin is not None:
         said.append(f"from the package {plugin}")
     else:
-        function: Any = inspect.unwrap(tool.implementation) if tool.implementation is not None else None
+        function: object = inspect.unwrap(tool.implementation) if tool.implementation is not None else None
         module = getattr(function, "__module__", None)
         if module == "__main__":
             said.append(f"from a function {'in this notebook' if 'ipykernel' in sys.modules else 'defined here'}")

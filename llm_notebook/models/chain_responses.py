@@ -232,7 +232,7 @@ class AsyncChainResponse(_BaseChainResponse):
         while await self._advance(len(self._chain.items)):
             pass
 
-    def __await__(self) -> Generator[Any, None, AsyncChainResponse]:
+    def __await__(self) -> Generator[object, None, AsyncChainResponse]:
         """Read the chain to its end and return it."""
         yield from self._read_all().__await__()
         return self

@@ -53,7 +53,7 @@ class KeyHolder:
         vars(copied).update(vars(self))
         return copied
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """Return a deep copy with the key."""
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
@@ -87,7 +87,7 @@ class KeyHolder:
             f"store one with `%llm keys set {self.needs_key}`, {environment}, or pass key=…{self._without_key}."
         )
 
-    def _ask(self, source: Callable[[], Any]) -> str | None:
+    def _ask(self, source: Callable[[], object]) -> str | None:
         """Return the key that a function gives. Async models are given what it returns to be awaited, and check it themselves."""
         try:
             given = source()

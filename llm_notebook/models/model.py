@@ -52,7 +52,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         Options: the pydantic class of the options it takes.
     """
 
-    _without_key = "; the local model needs none: `%llm local install`, then -m smollm2"
+    _without_key = "; the local model needs none: -m smollm2, once `%llm local install` has fetched it"
     can_stream: bool = False
     supports_schema: bool = False
     supports_tools: bool = False

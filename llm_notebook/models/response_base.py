@@ -339,7 +339,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         if failures:
             raise failures[0]
 
-    def _due_callbacks(self) -> tuple[Callable[[Any], object], ...]:
+    def _due_callbacks(self) -> tuple[Callable[[object], object], ...]:
         """Join the conversation, and hand out each callback once."""
         with self._concluding:
             if self.conversation is not None:

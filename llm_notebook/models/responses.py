@@ -393,7 +393,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
     async def _conclude(self) -> None:
         await run_async(self._conclude_steps())
 
-    def __await__(self) -> Generator[Any, None, AsyncResponse]:
+    def __await__(self) -> Generator[object, None, AsyncResponse]:
         """Read the response to its end and return it."""
         yield from self._read_all().__await__()
         return self

@@ -79,7 +79,7 @@ def _show_answer(
         view.feed(event, milliseconds / 1000)
     view.end(state, milliseconds / 1000)
     if isinstance(error, ModelError) and state == "failed":
-        view.problem = Problem("The answer broke off", str(error))
+        view.problem = Problem("The answer broke off" if view.blocks else "No answer came", str(error))
     elif state == "paused":
         view.remarks = ["It waits for a human: `llm.pending()` lists what is asked."]
     elif state == "streaming":

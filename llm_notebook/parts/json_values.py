@@ -33,7 +33,7 @@ def from_json(value: T) -> T:
     return cast("T", _from_json(value, 0))
 
 
-def _as_json(value: Any, depth: int) -> Any:
+def _as_json(value: Any, depth: int) -> object:
     kind = type(value)
     if value is None or kind in (str, int, bool):
         return value
@@ -48,7 +48,7 @@ def _as_json(value: Any, depth: int) -> Any:
         return safe_repr(value)
 
 
-def _container(value: dict[Any, Any] | list[Any], depth: int) -> Any:
+def _container(value: dict[object, object] | list[Any], depth: int) -> object:
     if isinstance(value, dict):
         made = {_key(key): _as_json(item, depth + 1) for key, item in value.items()}
         is_same = all(type(key) is str and made[key] is item for key, item in value.items())
@@ -58,7 +58,7 @@ def _container(value: dict[Any, Any] | list[Any], depth: int) -> Any:
     return value if is_same and type(value) is list else items
 
 
-def _other(value: Any, depth: int) -> Any:  # noqa: PLR0911  one return for each kind
+def _other(value: Any, depth: int) -> object:  # noqa: PLR0911  one return for each kind
     if isinstance(value, bytes | bytearray | memoryview):
         return {_BYTES: base64.b64encode(bytes(value)).decode("ascii")}
     if isinstance(value, os.PathLike):
@@ -97,7 +97,7 @@ def safe_repr(value: object) -> str:
         return f"<{type(value).__name__} object; its repr raised {type(error).__name__}>"
 
 
-def _from_json(value: object, depth: int) -> Any:
+def _from_json(value: object, depth: int) -> object:
     if depth > _DEEPEST:
         return value
     if isinstance(value, dict):

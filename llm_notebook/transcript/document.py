@@ -13,6 +13,7 @@ from llm_notebook.transcript.answer.tables import is_table, raw_document, table_
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.calls.printed import Printed
 from llm_notebook.transcript.calls.requests import name_document, request_document, shortened, value_text
+from llm_notebook.transcript.endings import is_cut
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.sent_words import sent_document
 from llm_notebook.transcript.visible import encodable, encodable_document, visible
@@ -47,7 +48,8 @@ def top_fields(view: TranscriptView) -> Document:
         "began": view.began,
         "notice": _notice(view) if view.notice else None,
         "sent": sent_document(view.sent) if view.sent else None,
-        "remarks": [*view.remarks, *finish_sentence(view), *not_saved_sentence(view)],
+        "remarks": [*view.remarks, *(() if is_cut(view) else finish_sentence(view)), *not_saved_sentence(view)],
+        "cut": is_cut(view),
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
         "sources": list(map(_source, view.sources.listed)),

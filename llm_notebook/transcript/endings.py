@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-__all__ = ["Limit", "Problem", "ProblemKind", "Unsent", "Way"]
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["GO_ON", "Limit", "Problem", "ProblemKind", "Unsent", "Way", "can_go_on", "is_cut"]
+
+GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
+"""The prompt that follows the part that arrived, to have the model continue an answer that was cut off."""
 
 ProblemKind = Literal["key", "model", "network", "limit", "error"]
 
@@ -82,3 +88,13 @@ class Unsent:
     reads: tuple[str, ...] = ()
     estimate: str = ""
     exact: str = ""
+
+
+def is_cut(view: TranscriptView) -> bool:
+    """Return whether an answer has ended at the token limit, before the model had said everything."""
+    return view.state == "done" and view.finish == "length" and bool(view.blocks)
+
+
+def can_go_on(view: TranscriptView) -> bool:
+    """Return whether an answer was stopped, broke off or was cut, so that its rest can be asked for."""
+    return view.state in ("interrupted", "failed") or is_cut(view)

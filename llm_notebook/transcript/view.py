@@ -29,7 +29,7 @@ from llm_notebook.transcript.answer.sources import Sources
 from llm_notebook.transcript.answer.tables import AnswerShape
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
-from llm_notebook.transcript.endings import Limit, Problem, Unsent
+from llm_notebook.transcript.endings import Limit, Problem, Unsent, can_go_on
 from llm_notebook.transcript.visible import byte_length
 
 if TYPE_CHECKING:
@@ -130,16 +130,16 @@ class TranscriptView:
         self.remarks, self.problem, self.limit, self.state = [], None, None, "waiting"
 
     def begin(self, seconds: float) -> None:
-        """Begin a run: the first one, or one that continues after a pause, an interruption or a failure.
+        """Begin a run: the first one, or one that continues after a pause, an interruption, a failure or a cut.
 
         Args:
             seconds: how long the turn has taken so far.
         """
         self._forget_parts()
-        if self.state in ("interrupted", "failed"):
+        if can_go_on(self):
             self.join_next()
         self.seconds = seconds
-        self.problem = self.limit = None
+        self.problem = self.limit = self.finish = None
         self.state = "streaming" if self.blocks else "waiting"
 
     def join_next(self) -> None:

@@ -35,12 +35,12 @@ const BRACE = Decoration.mark({ class: 'llm-prompt-brace' });
 const TEXT = Decoration.mark({ class: 'llm-prompt-text' });
 
 /** What a prompt says where its question is to be typed. */
-class Ghost extends WidgetType {
+class InvitationWidget extends WidgetType {
   constructor(private readonly text: string) {
     super();
   }
 
-  override eq(other: Ghost): boolean {
+  override eq(other: InvitationWidget): boolean {
     return other.text === this.text;
   }
 
@@ -245,7 +245,7 @@ function ghostPieces(source: string, end: number, text: string): IPiece[] {
   if (at > source.length || (source[at] ?? '\n') !== '\n') {
     return [];
   }
-  const widget = new Ghost(text);
+  const widget = new InvitationWidget(text);
   return [
     { from: at, to: at, decoration: Decoration.widget({ widget, side: 1 }) }
   ];

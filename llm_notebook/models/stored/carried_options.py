@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["carried_options"]
 
 
-def carried_options(model: ChainModel, given: Mapping[str, Any] | None) -> Any:
+def carried_options(model: ChainModel, given: Mapping[str, Any] | None) -> object:
     """Return an instance of a model's options with those of the given ones that it takes. A warning names the others."""
     from pydantic import ValidationError  # pydantic is slow to import
 

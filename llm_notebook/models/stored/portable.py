@@ -20,7 +20,7 @@ class Portable:
     """
 
     prompt: Prompt
-    model: Any
+    model: object
     stream: bool
     _turn: Turn
     _id: str

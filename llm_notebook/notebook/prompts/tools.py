@@ -211,7 +211,7 @@ class _Candidates:
         self._makers = makers
         self._offered: Mapping[str, Any] | None = None
 
-    def find(self, name: str, identity: str) -> Any:
+    def find(self, name: str, identity: str) -> object:
         """Return the object with this name, preferably one that also has this identity; None if there is none."""
         # `-T` takes a list of tools as well.
         values = [item for value in self._variables.values() for item in _listed(value)]

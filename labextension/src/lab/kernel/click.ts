@@ -73,12 +73,12 @@ export class Clicks {
    */
   async perform(action: Action, target: ITarget & IDecided): Promise<void> {
     const hasFailed = await this.run(lineOf(action), target);
-    const open = stillOpen(action, target.document());
+    const open = undecidedCall(action, target.document());
     if (open) {
       throw new Error(
-        whyNot(open) ||
+        whyUndecided(open) ||
           (hasFailed && FAILED) ||
-          (isAnew(action, open) && ASKED_ANEW) ||
+          (isNewQuestion(action, open) && ASKED_ANEW) ||
           STILL_OPEN
       );
     }
@@ -189,7 +189,7 @@ function attach(future: Future, area: IArea): void {
 }
 
 /** The call that a decision was about, if it is still undecided. */
-function stillOpen(
+function undecidedCall(
   action: Action,
   document: ITranscript | undefined
 ): ICallBlock | undefined {
@@ -205,11 +205,11 @@ function stillOpen(
       (block.status === 'waiting' || block.status === 'unknown')
   );
   // Where all were to be decided, the one that cannot be says why.
-  return open?.find(whyNot) ?? open?.[0];
+  return open?.find(whyUndecided) ?? open?.[0];
 }
 
 /** Whether the question that is open is another one than was decided. */
-function isAnew(action: Action, { request }: ICallBlock): boolean {
+function isNewQuestion(action: Action, { request }: ICallBlock): boolean {
   const decided =
     action.type === 'decideAll'
       ? action.calls
@@ -220,6 +220,6 @@ function isAnew(action: Action, { request }: ICallBlock): boolean {
 }
 
 /** What the kernel says of a call that is still undecided. */
-function whyNot({ request }: ICallBlock): string {
+function whyUndecided({ request }: ICallBlock): string {
   return request?.refused || request?.blocked || '';
 }

@@ -9,7 +9,7 @@
  * newer document counts.
  *
  * A file can say anything, so a reader may act only on what the kernel has told
- * (`isTold`): a document that it sent whole, and the deltas since. A delta does not
+ * (`isFromKernel`): a document that it sent whole, and the deltas since. A delta does not
  * make a copy from the file the kernel's word.
  *
  * A delta that does not follow the last one leaves a gap. The store then asks the
@@ -44,7 +44,7 @@ export type Follower = (change: Change) => void;
 interface IEntry {
   document: ITranscript;
   /** Whether the kernel told the whole document, so that the file's copy is older. */
-  isTold: boolean;
+  isFromKernel: boolean;
   /** Whether the kernel has said that it does not know the transcript. */
   isGone: boolean;
   /** Whether the whole document was asked for and has not arrived. */
@@ -74,7 +74,7 @@ export class TranscriptStore {
    */
   follow(saved: ITranscript, follower: Follower): () => void {
     const entry = this.entryOf(saved);
-    if (!entry.isTold && saved.seq > entry.document.seq) {
+    if (!entry.isFromKernel && saved.seq > entry.document.seq) {
       entry.document = saved;
     }
     entry.followers.add(follower);
@@ -87,10 +87,10 @@ export class TranscriptStore {
   /** Take in a copy that has replaced the notebook's, as a display update does. Returns the document to show. */
   takeReplacement(document: ITranscript): ITranscript {
     const entry = this.entryOf(document);
-    if (!entry.isTold || document.seq > entry.document.seq) {
+    if (!entry.isFromKernel || document.seq > entry.document.seq) {
       entry.document = document;
-      if (entry.isTold) {
-        entry.isTold = false;
+      if (entry.isFromKernel) {
+        entry.isFromKernel = false;
         this.request(document.id);
       }
     }
@@ -143,8 +143,8 @@ export class TranscriptStore {
   }
 
   /** Whether the newest state of a transcript is what the kernel has told. */
-  isTold(id: string): boolean {
-    return this.entries.get(id)?.isTold ?? false;
+  isFromKernel(id: string): boolean {
+    return this.entries.get(id)?.isFromKernel ?? false;
   }
 
   /** Whether the kernel has said that it does not know this transcript. */
@@ -157,7 +157,7 @@ export class TranscriptStore {
     for (const [id, entry] of this.entries) {
       entry.isRequested = false;
       if (entry.followers.size > 0) {
-        entry.isTold = false;
+        entry.isFromKernel = false;
         this.request(id);
         this.notify(entry, { type: 'asked' });
       }
@@ -170,7 +170,7 @@ export class TranscriptStore {
     if (
       entry &&
       canChange(entry.document) &&
-      !entry.isTold &&
+      !entry.isFromKernel &&
       !entry.isRequested
     ) {
       entry.isRequested = true;
@@ -190,7 +190,7 @@ export class TranscriptStore {
   /** The kernel was restarted: what it said before counts no more than the notebook's copy. */
   forget(): void {
     for (const entry of this.entries.values()) {
-      entry.isTold = entry.isGone = entry.isRequested = false;
+      entry.isFromKernel = entry.isGone = entry.isRequested = false;
     }
   }
 
@@ -246,7 +246,7 @@ export class TranscriptStore {
     if (!entry) {
       entry = {
         document,
-        isTold: false,
+        isFromKernel: false,
         isGone: false,
         isRequested: false,
         offered: -1,
@@ -261,7 +261,7 @@ export class TranscriptStore {
   private accept(document: ITranscript): IEntry {
     const entry = this.entryOf(document);
     entry.document = document;
-    entry.isTold = true;
+    entry.isFromKernel = true;
     entry.isGone = entry.isRequested = false;
     this.prune();
     return entry;

@@ -12,7 +12,7 @@ import type { ICellModel, ICodeCellModel } from '@jupyterlab/cells';
 import { MIME_TYPE } from '../../transcript';
 
 /** What an output is told as. A `transcript` is one of ours, which the kernel knows by its id. */
-interface IToldOutput {
+interface ISentOutput {
   transcript?: string;
   error?: string;
   data?: Record<string, string>;
@@ -22,13 +22,13 @@ interface IToldOutput {
   length?: number;
 }
 
-export interface IToldCell {
+export interface ISentCell {
   id: string;
   type: string;
   source: string;
   number: number | null;
   tags: string[];
-  outputs: IToldOutput[];
+  outputs: ISentOutput[];
 }
 
 /** An output as notebook files have it. */
@@ -60,14 +60,14 @@ export function asksModel(code: string): boolean {
  * @param cells the cells, in order.
  * @param asking the id of the cell that asks.
  */
-export function toldCells(
+export function collectCells(
   cells: Iterable<ICellModel>,
   asking: string
-): IToldCell[] {
+): ISentCell[] {
   const models = [...cells];
   const here = models.findIndex(({ id }) => id === asking);
-  const room = new Room(MOST_CHARACTERS);
-  const told = new Map<ICellModel, IToldCell>();
+  const room = new Budget(MOST_CHARACTERS);
+  const told = new Map<ICellModel, ISentCell>();
   // Texts of cells first, because without them outputs say little.
   const order = [
     ...models.slice(0, Math.max(0, here)).reverse(),
@@ -87,7 +87,7 @@ export function toldCells(
     if (isCodeCellModel(model) && model.id !== asking) {
       told.get(model)!.outputs = model.outputs
         .toJSON()
-        .map(output => toldOutput(output as Output, room));
+        .map(output => describeOutput(output as Output, room));
     }
   }
   return models.map(model => told.get(model)!);
@@ -105,7 +105,7 @@ function tagsOf(model: ICellModel): string[] {
 }
 
 /** Counts what may still be told. */
-class Room {
+class Budget {
   constructor(private left: number) {}
 
   /** Return the beginning of a text, as much as there is room for. */
@@ -123,7 +123,7 @@ class Room {
   }
 }
 
-function toldOutput(output: Output, room: Room): IToldOutput {
+function describeOutput(output: Output, room: Budget): ISentOutput {
   if (output.output_type === 'stream') {
     return cut(joined(output.text), room, text => ({
       data: { 'text/plain': text }
@@ -159,9 +159,9 @@ function toldOutput(output: Output, room: Room): IToldOutput {
 
 function cut(
   text: string,
-  room: Room,
-  told: (kept: string) => IToldOutput
-): IToldOutput {
+  room: Budget,
+  told: (kept: string) => ISentOutput
+): ISentOutput {
   const kept = room.take(text);
   return {
     ...told(kept),

@@ -16,7 +16,7 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import type { Contents, Kernel } from '@jupyterlab/services';
 import type { JSONArray } from '@lumino/coreutils';
 
-import type { IToldCell } from './cells';
+import type { ISentCell } from './cells';
 
 /**
  * What a request says about its notebook, under the key `llm_notebook` of its
@@ -32,9 +32,9 @@ export interface INotebook {
   /** The model that was chosen for it; empty if none was. */
   model(): string;
   /** Whether the kernel has the package loaded. */
-  isHeard(): boolean;
+  hasPackage(): boolean;
   /** The cells that a request with this code asks for; null if it asks for none. */
-  cells(code: string, asking: string): IToldCell[] | null;
+  cells(code: string, asking: string): ISentCell[] | null;
 }
 
 type Connection = Pick<Kernel.IKernelConnection, 'requestExecute'>;
@@ -100,7 +100,7 @@ export class Renames {
 }
 
 /** Makes the requests of kernel connections say which notebook sends them. */
-export class Senders {
+export class RequestSigner {
   private readonly known = new WeakSet<Connection>();
 
   constructor(private readonly renames: Renames) {}
@@ -131,7 +131,7 @@ export class Senders {
       });
       if (sender.was !== undefined) {
         const { latest } = this.renames;
-        void heard(future.done, () => notebook.isHeard()).then(
+        void reachedPackage(future.done, () => notebook.hasPackage()).then(
           isSaid => isSaid && this.renames.settle(sender.path, latest)
         );
       }
@@ -148,12 +148,12 @@ export class Senders {
 }
 
 /** Cells are JSON, which their type does not say. */
-function asJSON(cells: IToldCell[]): JSONArray {
+function asJSON(cells: ISentCell[]): JSONArray {
   return cells as unknown as JSONArray;
 }
 
 /** Whether a request was carried out by a kernel that has the package loaded. If not, the next one says it again. */
-async function heard(
+async function reachedPackage(
   done: Promise<unknown>,
   isHeard: () => boolean
 ): Promise<boolean> {

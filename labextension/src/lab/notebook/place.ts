@@ -21,12 +21,12 @@ import type {
 } from '../../transcript';
 import { VERSION } from '../../version';
 import { KernelBus } from '../kernel/bus';
-import { asksForCells, asksModel, toldCells } from './cells';
-import type { IToldCell } from './cells';
+import { asksForCells, asksModel, collectCells } from './cells';
+import type { ISentCell } from './cells';
 import { isEditable, replaceable, sourceOf } from './cellText';
 import { chosenModel } from './chosenModel';
 import type { Clicks, ITarget } from '../kernel/click';
-import type { Senders } from './path';
+import type { RequestSigner } from './path';
 
 export interface IPlace {
   /** The bus of the connected kernel. */
@@ -77,7 +77,7 @@ const openLink = (url: string): void => {
 };
 
 /** A place without a kernel, such as a file viewer. */
-export class Elsewhere implements IPlace {
+export class KernellessPlace implements IPlace {
   readonly bus = null;
   readonly changed = new Signal<this, void>(this);
 
@@ -95,7 +95,7 @@ export class Elsewhere implements IPlace {
 }
 
 /** Why a reader cannot act on a transcript in a notebook with this kernel; empty if they can. */
-export function whyNot(bus: KernelBus, id: string): string {
+export function whyBlocked(bus: KernelBus, id: string): string {
   const { kernelVersion, state, store } = bus;
   if (state === 'absent') {
     return NOT_LOADED;
@@ -106,7 +106,7 @@ export function whyNot(bus: KernelBus, id: string): string {
   if (store.isGone(id)) {
     return GONE;
   }
-  return store.isTold(id) ? '' : ASKING;
+  return store.isFromKernel(id) ? '' : ASKING;
 }
 
 /** Add a transcript to the outputs of a cell, unless it is among them. */
@@ -132,7 +132,7 @@ export class NotebookPlace implements IPlace {
     private readonly panel: NotebookPanel,
     private readonly buses: Buses,
     private readonly clicks: Clicks,
-    private readonly senders: Senders,
+    private readonly senders: RequestSigner,
     private readonly runSelected: () => Promise<unknown>
   ) {
     panel.sessionContext.kernelChanged.connect(this.connect, this);
@@ -160,7 +160,7 @@ export class NotebookPlace implements IPlace {
     if (!bus || !this.kernel || !cell) {
       return { ...everywhere, blocked: NO_KERNEL };
     }
-    const blocked = whyNot(bus, id);
+    const blocked = whyBlocked(bus, id);
     if (blocked) {
       const live = bus.state !== 'absent';
       const ask = live ? undefined : () => bus.load();
@@ -205,7 +205,7 @@ export class NotebookPlace implements IPlace {
       this.senders.sign(kernel, {
         path: () => this.panel.context.path,
         model: () => chosenModel(this.panel.content.model),
-        isHeard: () => bus.state === 'joined',
+        hasPackage: () => bus.state === 'joined',
         cells: (code, asking) => this.toldCells(code, asking, bus)
       });
     }
@@ -218,10 +218,10 @@ export class NotebookPlace implements IPlace {
     code: string,
     asking: string,
     bus: KernelBus
-  ): IToldCell[] | null {
+  ): ISentCell[] | null {
     const { model } = this.panel.content;
     const asks = asksForCells(code) || (bus.wantsCells && asksModel(code));
-    return model && asks ? toldCells(model.cells, asking) : null;
+    return model && asks ? collectCells(model.cells, asking) : null;
   }
 
   private notify(): void {

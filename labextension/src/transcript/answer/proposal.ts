@@ -13,7 +13,7 @@ import type { IContext, IPiece } from '../drawing/piece';
 const MOST_COMPARED = 400;
 
 /** The cell that the answer proposes. It is put into the notebook only by a click, and never run. */
-export class Proposed implements IPiece {
+export class ProposalPiece implements IPiece {
   readonly node = attrs(el('section', 'llm-proposal'), {
     'aria-label': 'Proposed cell'
   });

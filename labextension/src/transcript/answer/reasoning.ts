@@ -12,7 +12,7 @@ import { portionEnd } from './streaming/portions';
 /** So many paragraphs are drawn at once, whatever time it is. */
 const AT_ONCE = 10;
 
-export class Reasoning implements IPiece {
+export class ReasoningPiece implements IPiece {
   private readonly fold = new Fold(() => this.drawText());
   readonly node = this.fold.node;
   private readonly thought = asGroup(

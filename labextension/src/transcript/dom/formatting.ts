@@ -60,7 +60,7 @@ export function oneLine(text: string, length: number): string {
 }
 
 /** A text without more marks on one letter than anybody writes. Setting thousands of them takes seconds. */
-export function calm(text: string): string {
+export function limitMarks(text: string): string {
   return text.replace(/(\p{M}{16})\p{M}+/gu, '$1…');
 }
 

@@ -12,7 +12,7 @@ import { Fold } from '../dom/fold';
 import { visible } from '../dom/visible';
 import type { IContext, IPiece } from '../drawing/piece';
 
-export class Sent implements IPiece {
+export class SentSummary implements IPiece {
   readonly node = el('div');
   private groups: Group[] = [];
   private drawn = '';

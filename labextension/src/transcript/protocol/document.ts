@@ -54,6 +54,8 @@ export interface ITranscript {
   unsent?: IUnsent | null;
   /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
   limit?: { answers: number; calls: number } | null;
+  /** Whether the answer ended at the token limit, so that its end is missing. */
+  cut?: boolean;
   /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
   footer?: string[] | null;
   hideReasoning?: boolean;
@@ -131,7 +133,7 @@ export interface ITextBlock {
   language?: string;
   /** The answer as it came, if only a part of it is shown: hostile. */
   raw?: IRaw;
-  plain?: IPlace | null;
+  plain?: ITextRange | null;
 }
 
 /** Text of a model that is shown in a fold; `hidden` characters at its end are not kept: hostile. */
@@ -169,7 +171,7 @@ export interface ITableBlock {
  * notebook file only, where the answer is so long that it is kept once; `text` is
  * empty then.
  */
-export interface IPlace {
+export interface ITextRange {
   start: number;
   length: number;
 }
@@ -190,7 +192,7 @@ export interface IPictureBlock {
 export interface IReasoningBlock {
   kind: 'reasoning';
   text: string;
-  plain?: IPlace | null;
+  plain?: ITextRange | null;
   /** How long it took; absent while the model is still thinking. */
   seconds?: number;
 }

@@ -208,6 +208,7 @@ const FIELDS: Record<string, Check> = {
       complete: maybe(isFlag)
     })
   ),
+  cut: maybe(isFlag),
   proposal: maybe(
     shape({
       note: isText,

@@ -8,7 +8,7 @@ import { icon } from '../dom/icons';
 import type { IHeldUpCells } from '../drawing/host';
 import type { IContext, IPiece } from '../drawing/piece';
 
-export class HeldUp implements IPiece {
+export class HeldUpNotice implements IPiece {
   readonly node = el('div', 'llm-held-up');
   /** What it was last drawn from. */
   private drawn = '';

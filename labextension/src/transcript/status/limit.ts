@@ -1,4 +1,4 @@
-/** Draws where a turn stopped because it had as many answers in a row as its cell allows. */
+/** Draws where a turn stopped at a limit: at that of the answers in a row that its cell allows, or at that of the tokens of one. */
 
 import { row } from '../dom/boxes';
 import { attrs, el } from '../dom/elements';
@@ -49,4 +49,24 @@ function unfinished(calls: number): string {
     default:
       return `The model asked for ${count(calls)} more calls, which have not run.`;
   }
+}
+
+/** The row that says that an answer ended at the token limit, with the buttons below it. */
+export function cutRow(buttons: HTMLElement | null): HTMLElement {
+  const node = row(
+    'cut',
+    'warn',
+    el('span', 'llm-strong', 'Cut at the token limit.'),
+    ' ',
+    el(
+      'span',
+      'llm-quiet',
+      'The end of the answer is missing. ',
+      el('code', 'llm-code', '-o max_tokens N'),
+      ' allows more.'
+    ),
+    buttons
+  );
+  node.classList.add('llm-ended');
+  return node;
 }

@@ -7,7 +7,7 @@
 
 import { copyAndSay } from '../../dom/copying';
 import { attrs, button, el, refill } from '../../dom/elements';
-import { calm } from '../../dom/formatting';
+import { limitMarks } from '../../dom/formatting';
 import { icon } from '../../dom/icons';
 import type { IHost } from '../../drawing/host';
 import type { Slices } from '../../drawing/slices';
@@ -46,21 +46,7 @@ export function codeBlock(
   /** Whether nothing was appended since the code was drawn with colours. */
   let isColoured = false;
   const text = el('code');
-  const copy = button('llm-plain', null, () => copyAndSay(code, host(), copy));
-  copy.append(icon('copy'), 'Copy');
-  const bar = el(
-    'div',
-    'llm-block-bar',
-    el('span', '', language || 'text'),
-    copy
-  );
-  if (host().insertBelow) {
-    const insert = button('llm-plain', icon('insert'), () =>
-      host().insertBelow?.(cellOf(code, language))
-    );
-    insert.append('Insert below');
-    bar.append(insert);
-  }
+  const bar = makeBar(language, host, () => code);
   const node = attrs(
     el('div', 'llm-block', bar, attrs(el('pre', '', text), { tabindex: '0' })),
     { role: 'group', 'aria-label': `${language || 'Text'} code` }
@@ -93,6 +79,32 @@ export function codeBlock(
   };
 }
 
+/** Make the bar above a block: its language, Copy, and Insert below where the page has a notebook. */
+function makeBar(
+  language: string,
+  host: () => IHost,
+  code: () => string
+): HTMLElement {
+  const copy = button('llm-plain', null, () =>
+    copyAndSay(code(), host(), copy)
+  );
+  copy.append(icon('copy'), 'Copy');
+  const bar = el(
+    'div',
+    'llm-block-bar',
+    el('span', '', language || 'text'),
+    copy
+  );
+  if (host().insertBelow) {
+    const insert = button('llm-plain', icon('insert'), () =>
+      host().insertBelow?.(cellOf(code(), language))
+    );
+    insert.append('Insert below');
+    bar.append(insert);
+  }
+  return bar;
+}
+
 /**
  * Draw code with colours: the first ones at once, the others when there is time.
  * Until then the code is there without colours, and a piece after the other is
@@ -105,7 +117,7 @@ function draw(
   slices: Slices,
   isWanted: (node: Node) => boolean
 ): void {
-  const whole = calm(code);
+  const whole = limitMarks(code);
   if (text.textContent !== whole) {
     refill(text);
     appendParts(text, code);
@@ -167,7 +179,7 @@ function appendParts(text: HTMLElement, code: string): void {
     const end = Math.min(line || code.length, most - Number(isPair));
     const isInLine = !isPart && text.lastChild && !endsLine(text);
     if (isInLine || room > 0) {
-      const piece = document.createTextNode(calm(code.slice(at, end)));
+      const piece = document.createTextNode(limitMarks(code.slice(at, end)));
       (isInLine ? text : last!).appendChild(piece);
       at = end;
     } else {

@@ -20,7 +20,7 @@ import type { DOMPurify } from 'dompurify';
 
 import { asGroup } from '../../dom/boxes';
 import { attrs, el } from '../../dom/elements';
-import { calm, oneLine } from '../../dom/formatting';
+import { limitMarks, oneLine } from '../../dom/formatting';
 import { icon } from '../../dom/icons';
 import { visible } from '../../dom/visible';
 import type { IHost } from '../../drawing/host';
@@ -83,7 +83,7 @@ export class Markdown {
       )}</q>`;
     rules.link_open = (tokens, at) =>
       `<a href="${escaped(attribute(tokens[at], 'href'))}">`;
-    rules.text = (tokens, at) => escaped(calm(tokens[at].content));
+    rules.text = (tokens, at) => escaped(limitMarks(tokens[at].content));
     rules.hardbreak = () => '<br>';
     rules.s_open = () => '<del>';
     rules.s_close = () => '</del>';

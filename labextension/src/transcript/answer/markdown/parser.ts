@@ -116,7 +116,7 @@ function divide(tokens: Token[], text: string): IBlock[] {
     }
   };
   for (let first = 0; first < tokens.length;) {
-    const last = closing(tokens, first);
+    const last = closingIndex(tokens, first);
     const [from, to] = tokens[first].map ?? [0, 0];
     cover(offset(from), 'space', []);
     const inner = tokens.slice(first, last + 1);
@@ -124,7 +124,7 @@ function divide(tokens: Token[], text: string): IBlock[] {
     if (inner.some(token => token.level >= MAX_NESTING - 1)) {
       cover(offset(to), 'fence', [codeOf(text.slice(at, offset(to)))]);
     } else {
-      cover(offset(to), kind, bounded(inner));
+      cover(offset(to), kind, limitDrawing(inner));
     }
     first = last + 1;
   }
@@ -141,7 +141,7 @@ function lineStarts(text: string): number[] {
 }
 
 /** The index of the token that closes this top-level one. */
-function closing(tokens: Token[], first: number): number {
+function closingIndex(tokens: Token[], first: number): number {
   let last = first;
   if (tokens[first].nesting === 1) {
     do {
@@ -158,7 +158,7 @@ function codeOf(text: string): Token {
 }
 
 /** A block's tokens without the containers that are too deep, and with plain text for what is too much to draw. */
-function bounded(tokens: Token[]): Token[] {
+function limitDrawing(tokens: Token[]): Token[] {
   let depth = 0;
   let drawn = 0;
   return tokens.filter(token => {

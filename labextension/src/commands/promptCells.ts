@@ -4,7 +4,7 @@ import type { Cell } from '@jupyterlab/cells';
 import { NotebookActions, type Notebook } from '@jupyterlab/notebook';
 
 import { isEditable, sourceOf } from '../lab/notebook/cellText';
-import { asCode, asPrompt, isPrompt } from './sources';
+import { asCode, asPrompt, isPrompt } from './promptText';
 
 /** Insert a code cell below the active one, and let the reader type into its second line. Nothing is run. */
 export async function insertPrompt(
@@ -28,12 +28,12 @@ export async function insertPrompt(
 }
 
 /** Turns cells into prompts and back. */
-export class Turning {
+export class PromptToggler {
   /** The options that cells had as prompts, by their ids. */
   private readonly heads = new Map<string, string>();
 
   /** Turn the selected cells into what the active one is not. */
-  turn(notebook: Notebook): void {
+  toggle(notebook: Notebook): void {
     const { activeCell } = notebook;
     if (!activeCell) {
       return;

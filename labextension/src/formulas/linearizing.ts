@@ -5,8 +5,8 @@
  */
 
 /** The formula as one line of text. */
-export function linear(node: Element): string {
-  const [first, second, third] = Array.from(node.children, linear);
+export function linearize(node: Element): string {
+  const [first, second, third] = Array.from(node.children, linearize);
   switch (node.localName) {
     case 'mfrac':
       return /^0/.test(node.getAttribute('linethickness') ?? '')
@@ -26,9 +26,9 @@ export function linear(node: Element): string {
     case 'munderover':
       return `${first}_${grouped(second)}${raised(third)}`;
     case 'mtable':
-      return Array.from(node.children, linear).join('; ');
+      return Array.from(node.children, linearize).join('; ');
     case 'mtr':
-      return Array.from(node.children, linear).filter(Boolean).join(' ');
+      return Array.from(node.children, linearize).filter(Boolean).join(' ');
     case 'mspace':
       return parseFloat(node.getAttribute('width') ?? '') > 0.2 ? ' ' : '';
     case 'mphantom':
@@ -39,7 +39,7 @@ export function linear(node: Element): string {
 }
 
 function joined(node: Element): string {
-  return Array.from(node.children, linear).join('');
+  return Array.from(node.children, linearize).join('');
 }
 
 /** The characters of a node, without those that only say how others belong together. */

@@ -61,7 +61,7 @@ const DEEPEST = 100;
 const MOST = 5000;
 
 /** The formula in this markup; null if it is too large or holds anything that a formula does not need. */
-export function harmless(markup: string): Element | null {
+export function sanitize(markup: string): Element | null {
   const parsed = new DOMParser().parseFromString(markup, 'text/html');
   const formula = parsed.body.firstElementChild;
   if (

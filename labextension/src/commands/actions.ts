@@ -7,10 +7,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sourceOf } from '../lab/notebook/cellText';
 import type { NotebookPlace } from '../lab/notebook/place';
-import { insertPrompt } from './cells';
-import { isCode } from './kinds';
+import { insertPrompt } from './promptCells';
+import { isCode } from './selection';
 import { transcriptIn, waitingIn } from './outputs';
-import { ABOUT_CELL_ABOVE, isPrompt, promptAbout } from './sources';
+import { ABOUT_CELL_ABOVE, isPrompt, promptAbout } from './promptText';
 
 /**
  * Make a prompt about the active cell, which stands directly above it. The cell goes with its output, as the page shows it when the
