@@ -23,6 +23,7 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.calls.nested_records import adopt_suspended
+from llm_notebook.turns.calls.open_calls import unresolved_calls
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
@@ -104,6 +105,7 @@ def load_pause(
     turn = _known_turn(asked_by, requests)
     if turn is None:
         log = _log_of(asked_by, requests, decisions, data.get("suspended", []))
+        _queue(log, asked_by, messages)
     else:
         log = log_after(*turn)
         # A question that was asked under a policy is asked under it again, whatever the data says.
@@ -167,6 +169,14 @@ def _log_of(
         call = (request.id, asked_by, request.tool_call_id, request.tool_name)
         log.memory.adopt(CallEntry(*call, state, b"{}", request, decision))
     return log
+
+
+def _queue(log: ChainLog, asked_by: str, messages: Sequence[Message]) -> None:
+    """Note the calls that wait for others, so that they are not taken for calls of tools that never were."""
+    known = {call.tool_call_id for call in log.memory.calls() if call.turn_id == asked_by}
+    for call in unresolved_calls(messages):
+        if call.tool_call_id is not None and call.tool_call_id not in known:
+            log.memory.adopt(CallEntry(new_id(), asked_by, call.tool_call_id, call.name, "proposed", b"{}"))
 
 
 def _as_kept(request: ApprovalRequest, log: ChainLog) -> ApprovalRequest:

@@ -84,8 +84,7 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
     settings = begun.settings
     tools = wanted.get("tools")
     if tools is None:
-        called = [call.tool_name for call in turn.calls]
-        tools = find_tools(settings.get("tools", []), called, settings.get("identities", []))
+        tools = find_tools(settings, [call.tool_name for call in turn.calls])
     prompt = Prompt(
         None,
         model,

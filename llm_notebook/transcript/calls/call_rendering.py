@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["CallWords", "call_words", "literal_markdown", "markdown_call", "plain_call", "plain_tool"]
+__all__ = [
+    "CallWords",
+    "all_arguments",
+    "call_words",
+    "literal_markdown",
+    "markdown_call",
+    "plain_call",
+    "plain_tool",
+    "shows_all_of",
+]
 
 _LONGEST_WELL = 4_000
 _TAIL = 800
@@ -108,6 +117,16 @@ def plain_tool(request: ApprovalRequest, *, most_lines: int | None = None) -> li
     shown = code if most_lines is None or len(code) <= most_lines else code[:most_lines]
     lines += [f"    {line}" for line in shown]
     return lines + ([f"    … {len(code) - len(shown):,} more lines"] if len(shown) < len(code) else [])
+
+
+def shows_all_of(request: ApprovalRequest) -> bool:
+    """Return whether the text of a call has all of the arguments that are asked about, and not only their beginning and end."""
+    return len(value_text(request.arguments)) <= _LONGEST_WELL
+
+
+def all_arguments(request: ApprovalRequest) -> list[str]:
+    """Return all of the arguments that are asked about as lines of plain text."""
+    return _indented("All of the arguments:", visible(value_text(request.arguments)))
 
 
 @dataclass(slots=True)
