@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import Locator, expect
 
 from scripts.lab_page import LabPage
 from tests.fakes.openai_server import OpenAIServer, text_reply
+from tests.notebook.completion.cases import CASES, is_met
 
 FIX = "**No such key.** `orders` has `n`, not `count`.\n\n```python\ntotal = 0\ntotal += orders['n']\n```"
 
@@ -22,7 +25,7 @@ def _rows(fold: Locator) -> list[list[str]]:
     return [row.locator("th, td").all_text_contents() for row in fold.locator("tbody tr").all()]
 
 
-def test_tab_completes_what_is_typed_in_a_cell(lab_page: LabPage, scripted: OpenAIServer) -> None:
+def test_tab_completes_what_is_typed_in_a_cell(lab_page: LabPage, scripted: OpenAIServer, tmp_path: Path) -> None:
     lab_page.write("tab.ipynb", ["%load_ext llm_notebook\ndef erase(path): ...", ""])
     lab_page.run_cell(0)
     lab_page.wait_until_ran(0)
@@ -46,6 +49,23 @@ def test_tab_completes_what_is_typed_in_a_cell(lab_page: LabPage, scripted: Open
         expect(text).to_have_text(becomes)
         expect(lab_page.page.locator(".jp-Completer:visible")).to_have_count(0)
     assert not scripted.requests
+    # Every other case is asked for by the page as well, without being typed.
+    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    lab_page.run_source(
+        1, f"from tests.notebook.completion import cases\ncases.prepare(get_ipython(), cases.Path({str(tmp_path)!r}))"
+    )
+    lab_page.wait_until_ran(1)
+    script = f"""async (cells) => {{
+      const found = [];
+      for (const [code, cursor_pos] of cells) {{
+        const {{ content }} = await {kernel}.requestComplete({{ code, cursor_pos }});
+        found.push(content.matches);
+      }}
+      return found;
+    }}"""
+    asked = [[case.typed.replace("|", "", 1), case.typed.index("|")] for case in CASES]
+    found = lab_page.page.evaluate(script, asked)
+    assert [case.typed for case, matches in zip(CASES, found, strict=True) if not is_met(case, matches)] == []
 
 
 def test_cells_go_with_a_prompt_as_the_reader_sees_them(lab_page: LabPage, scripted: OpenAIServer) -> None:
