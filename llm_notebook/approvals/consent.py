@@ -157,6 +157,7 @@ _FACTS = {
     "name": "its name",
     "description": "its description",
     "schema": "its parameters",
+    "types": "the types of its arguments",
     "plugin": "its package",
     "code": "its code",
     "class": "its class",

@@ -39,7 +39,16 @@ from llm_notebook.tools.callables import attributes_of
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["Identity", "digest_of_facts", "identify", "identify_all", "origin_of", "short_identity"]
+__all__ = [
+    "Identity",
+    "digest_of_facts",
+    "digest_of_undescribed",
+    "facts_shown",
+    "identify",
+    "identify_all",
+    "origin_of",
+    "short_identity",
+]
 
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn|private", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")
@@ -73,6 +82,16 @@ def digest_of_facts(facts: dict[str, str]) -> str:
     return _digest(facts)
 
 
+def facts_shown(name: str, description: str, input_schema: dict[str, Any] | None) -> dict[str, str]:
+    """Return the digests of those facts about a tool that a question shows as they are."""
+    return {"name": _digest(name), "description": _digest(description), "schema": _digest(input_schema)}
+
+
+def digest_of_undescribed(name: str) -> str:
+    """Return what stands for the identity of a tool of which nothing but its name was noted."""
+    return digest_of_facts({"name": _digest(name)})
+
+
 def identify(tool: Tool) -> Identity:
     """Return the current identity of a tool."""
     toolboxes, signature = tool.toolboxes, tool._signature()
@@ -84,16 +103,15 @@ def identify(tool: Tool) -> Identity:
     for toolbox in toolboxes:
         gathered.add_toolbox(toolbox)
     facts = {
-        "name": tool.name,
-        "description": tool.description,
-        "schema": [tool.input_schema, arguments],
+        "types": arguments,
         "plugin": _plugin(tool),
         "code": code,
         "class": gathered.kinds,
         "state": [sorted([name, held[1]] for name, held in kept.items()) for kept in (gathered.state, gathered.given)],
         "object": gathered.objects,
     }
-    digests = {name: _digest(fact) for name, fact in facts.items()}
+    digests = facts_shown(tool.name, tool.description or "", tool.input_schema)
+    digests |= {name: _digest(fact) for name, fact in facts.items()}
     return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)), digest_of_facts(digests))
 
 

@@ -2,9 +2,12 @@
 
 How it works. While the body of a tool runs, context variables say so. Python's tasks inherit them, but threads do not. Yet the code that a tool
 starts belongs to the tool: it may not decide about calls, its chains are inside the tool, and its output belongs to the tool's call. So when
-the first tool runs, the functions that start a thread are wrapped, and a thread or a pool's job that a tool starts runs in a copy of the tool's
-context. Code that is started elsewhere is left alone. A thread that existed before the tool belongs to no tool, except in a pool, where each
+the first chain with tools begins, the functions that start a thread are wrapped, and a thread or a pool's job that a tool starts runs in a
+copy of the tool's context. Code that is started elsewhere is left alone. A thread that existed before the tool belongs to no tool, except in a pool, where each
 job belongs to the code that has submitted it.
+
+A tool has code that runs outside of its body, too: the types of its arguments check and convert, conditions look at arguments, and values that
+it holds say what they are. So whatever prepares its calls runs in a copy of the context in which `in_tool` is False.
 """
 
 from __future__ import annotations
@@ -21,25 +24,34 @@ from llm_notebook.parts.messages import error_message
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["approved", "as_tool", "inside_tool", "said_by", "under_approval"]
+__all__ = [
+    "INHERITS",
+    "approved",
+    "as_tool",
+    "in_tool",
+    "inside_tool",
+    "let_tools_own_what_they_start",
+    "said_by",
+    "under_approval",
+]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_MARK = "__llm_inherits__"
-
-# True or False while a tool's body runs, None outside of tools.
-_under_approval: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
+INHERITS = "__llm_inherits__"
+"""The attribute of a function that starts a thread by which one can tell that it is wrapped."""
+in_tool: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
+"""Whether a human has approved the tool whose code runs; None outside of tools."""
 
 
 def approved() -> bool:
     """Return whether a human has approved the call that is running. Call it inside a tool; elsewhere it returns False."""
-    return bool(_under_approval.get())
+    return bool(in_tool.get())
 
 
 def inside_tool() -> bool:
     """Return whether the calling code runs inside a tool, or in a thread or task that a tool has started."""
-    return _under_approval.get() is not None
+    return in_tool.get() is not None
 
 
 @contextlib.contextmanager
@@ -53,12 +65,12 @@ def under_approval(consent: bool | None) -> Iterator[None]:
     if consent is None:
         yield
         return
-    token = _under_approval.set(consent)
+    token = in_tool.set(consent)
     try:
-        _let_tools_own_what_they_start()
+        let_tools_own_what_they_start()
         yield
     finally:
-        _under_approval.reset(token)
+        in_tool.reset(token)
 
 
 def as_tool(function: Callable[[T], R], value: T) -> R:
@@ -81,7 +93,7 @@ def _call_as_tool(function: Callable[[T], R], value: T) -> R:
         return function(value)
 
 
-def _let_tools_own_what_they_start() -> None:
+def let_tools_own_what_they_start() -> None:
     """Wrap the functions that start a thread, unless they are wrapped already.
 
     The wrappers stay, because removing them would need a lock, which would never be released if ■ struck at the wrong moment.
@@ -95,9 +107,9 @@ def _let_tools_own_what_they_start() -> None:
     ]
     for holder, name, make in ways:
         present = getattr(holder, name)
-        if not hasattr(present, _MARK):
+        if not hasattr(present, INHERITS):
             wrapper = make(present)
-            setattr(wrapper, _MARK, True)
+            setattr(wrapper, INHERITS, True)
             setattr(holder, name, wrapper)
 
 

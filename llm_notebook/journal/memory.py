@@ -107,7 +107,8 @@ class MemoryJournal:
         place = (operation.turn_id, operation.tool_call_id)
         known = self._ids.get(place)
         if known is not None:
-            return copy.copy(self.entries[known])
+            # What a loaded pause says of a call does not change which tool it is a call of.
+            return replace(self.entries[known], tool_name=operation.tool_name)
         self.entries[operation.call_id] = _proposed(operation)
         self._ids[place] = operation.call_id
         return _proposed(operation)

@@ -204,9 +204,14 @@ class DecidedTogether(AnsweredWith[bool]):
     """A human has decided several calls at once. Answered with whether the decisions count.
 
     Either all of them count, each as `Decided` says, or none of them is recorded.
+
+    Attributes:
+        decisions: the decisions.
+        granted: what is allowed from then on, if the decisions count.
     """
 
     decisions: Sequence[Decided]
+    granted: Granted | None = None
 
 
 @dataclass(slots=True, frozen=True)

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from threading import Thread
 from typing import Any
 
+from llm_notebook.approvals.running import INHERITS, in_tool, let_tools_own_what_they_start
 from llm_notebook.errors import ChainLimitReached, IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
@@ -274,6 +276,9 @@ class Chain:
         if nest is not None:
             nest.rewind(self.plan.conversation)
         prompt.freeze()
+        if prompt.tools and not hasattr(Thread.start, INHERITS):
+            # Some code of a tool runs before it is called.
+            let_tools_own_what_they_start()
         left = [] if nest is None else self._take_up(prompt, nest)
         history = with_ids(prompt.said)
         may_resume = prompt.tools or self._asked_by or left or self.plan.conversation
@@ -365,7 +370,11 @@ class Chain:
         failure, self._failure = self._failure, None
         outcome, self._outcome = self._outcome, None
         try:
-            step = self._rest.throw(failure) if failure is not None else self._rest.send(outcome)
+            # The calls of a turn are prepared here, which may run code of their tools. It decides about nothing.
+            context = copy_context()
+            context.run(in_tool.set, False)
+            throw: Callable[[BaseException], Any] = self._rest.throw
+            step = context.run(self._rest.send, outcome) if failure is None else context.run(throw, failure)
         except StopIteration:
             self._is_over = True
             return None

@@ -10,13 +10,14 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from llm_notebook.approvals.running import under_approval
+from llm_notebook.approvals.running import in_tool, under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.turns.calls.invoking import Invoke
@@ -36,26 +37,28 @@ T = TypeVar("T")
 AnySteps = Generator[Any, Any, T]
 
 
-def run_sync(steps: AnySteps[T], *, parallel: int | None = None) -> T:
-    """Perform the steps of a chain or a batch of calls to their end.
+def run_sync(steps: AnySteps[T], *, parallel: int | None = None, is_call: bool = False) -> T:
+    """Perform the steps of a chain, a response or a call to their end.
 
     Args:
         steps: the generator.
         parallel: how many tool calls of a batch run at once, in threads; None runs them in order.
+        is_call: they are the steps of one call.
     """
     try:
-        return _run_sync(steps, parallel)
+        return _run_sync(steps, parallel, is_call)
     finally:
         # ■ may strike between two steps as well. The generator that yields them has to learn that the rest is not performed.
         steps.close()
 
 
-def _run_sync(steps: AnySteps[T], parallel: int | None) -> T:
+def _run_sync(steps: AnySteps[T], parallel: int | None, is_call: bool) -> T:
+    send, throw = _ways_on(steps, is_call)
     outcome: object = None
     failure: BaseException | None = None
     while True:
         try:
-            step = steps.throw(failure) if failure is not None else steps.send(outcome)
+            step = throw(failure) if failure is not None else send(outcome)
         except StopIteration as finished:
             return cast("T", finished.value)
         try:
@@ -64,31 +67,47 @@ def _run_sync(steps: AnySteps[T], parallel: int | None) -> T:
             outcome, failure = None, error
 
 
-async def run_async(steps: AnySteps[T], *, parallel: int | None = None) -> T:
+async def run_async(steps: AnySteps[T], *, parallel: int | None = None, is_call: bool = False) -> T:
     """Do what `run_sync()` does on the running event loop, where coroutine tools of a batch run together.
 
     Args:
         steps: the generator.
         parallel: how many sync tools of a batch run at once, in threads; None runs them in order, on the event loop.
+        is_call: they are the steps of one call.
     """
     try:
-        return await _run_async(steps, parallel)
+        return await _run_async(steps, parallel, is_call)
     finally:
         steps.close()
 
 
-async def _run_async(steps: AnySteps[T], parallel: int | None) -> T:
+async def _run_async(steps: AnySteps[T], parallel: int | None, is_call: bool) -> T:
+    send, throw = _ways_on(steps, is_call)
     outcome: object = None
     failure: BaseException | None = None
     while True:
         try:
-            step = steps.throw(failure) if failure is not None else steps.send(outcome)
+            step = throw(failure) if failure is not None else send(outcome)
         except StopIteration as finished:
             return cast("T", finished.value)
         try:
             outcome, failure = await perform_async(step, parallel), None
         except BaseException as error:
             outcome, failure = None, error
+
+
+def _ways_on(steps: AnySteps[T], is_call: bool) -> tuple[Callable[[object], Any], Callable[[BaseException], Any]]:
+    """Return the functions that send the steps an outcome and throw a failure into them.
+
+    The steps of a call check arguments and look at the tool, which may run code of the tool. It decides about nothing.
+    """
+    if not is_call:
+        return steps.send, steps.throw
+    # Nothing has to be set back in a copy, where ■ could keep it from happening.
+    context = copy_context()
+    context.run(in_tool.set, False)
+    run: Callable[..., Any] = context.run
+    return partial(run, steps.send), partial(run, steps.throw)
 
 
 def perform_sync(step: Step, parallel: int | None = None) -> object:
@@ -243,7 +262,7 @@ def _batch_in_threads(calls: list[PlannedCall], parallel: int) -> list[Outcome]:
 
 def _outcome_of(call: PlannedCall) -> Outcome:
     try:
-        return run_sync(call.steps)
+        return run_sync(call.steps, is_call=True)
     except Exception as error:
         return error
 
@@ -257,7 +276,7 @@ async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
 
     async def one(position: int) -> bool:
         try:
-            outcomes[position] = await run_async(batch.calls[position].steps, parallel=parallel)
+            outcomes[position] = await run_async(batch.calls[position].steps, parallel=parallel, is_call=True)
         except Exception as error:
             outcomes[position] = error
         return isinstance(outcomes[position], Exception)

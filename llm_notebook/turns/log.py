@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import inside_tool
+from llm_notebook.approvals.running import in_tool
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.memory import MemoryJournal
@@ -25,6 +25,7 @@ from llm_notebook.journal.operations import (
     CallProposed,
     Decided,
     DecidedTogether,
+    Granted,
     Operation,
     TurnBegun,
     TurnEnded,
@@ -233,34 +234,37 @@ class ChainLog:
         turn = self.journal.turn(turn_id) if self.journal is not None else None
         yield from (call for call in turn.calls if call.call_id not in self.memory.entries) if turn is not None else ()
 
-    def decide(self, call_id: str, decision: Decision, *, who: str = "", replaces: bool = True) -> bool:
-        """Record what a human decided about a call. Returns whether the decision counts.
-
-        Raises:
-            RuntimeError: a tool is deciding.
-            JournalError: the decision cannot be kept, so it does not count.
-        """
-        return self.decide_together({call_id: decision}, who=who, replaces=replaces)
-
-    def decide_together(
-        self, decisions: Mapping[str, Decision], *, who: str = "", replaces: bool = True, grant: Grant | None = None
+    def decide(
+        self,
+        decisions: Mapping[str, Decision],
+        *,
+        replaces: bool = True,
+        by: Grant | None = None,
+        gives: Grant | None = None,
     ) -> bool:
-        """Record what a human, or a grant, decided about calls, by their ids. Returns whether the decisions count: all of them, or none.
+        """Record in one transaction what a human decided about calls, by their ids. Returns whether the decisions count: all of them, or none.
+
+        Args:
+            replaces: whether the decisions also count if there are others that have had no effect yet.
+            by: the grant that decides instead of a human.
+            gives: what the human allows for later calls too, if the decisions count.
 
         Raises:
             RuntimeError: a tool is deciding.
-            ValueError: the calls are kept in different places, so they cannot be decided in one transaction.
+            ValueError: the calls are kept in different places, or what is allowed is.
             JournalError: the decisions cannot be kept, so they do not count.
         """
-        if inside_tool():
+        if in_tool.get() is not None:
             raise RuntimeError("A tool cannot decide about a call: only a human can.")
         homes = [self._home(call_id) for call_id in decisions]
         if any(home is not homes[0] for home in homes):
             raise ValueError("Not all of these calls are in the journal, so decide each of them by itself.")
-        at, grant_id = datetime.now(UTC), None if grant is None else grant.grant_id
-        who = who or self.origin.who
+        if gives is not None and homes[0] is not self.journal:
+            raise ValueError("This call is not in the journal, so nothing can be allowed with it: approve it once.")
+        at, who, grant_id = datetime.now(UTC), self.origin.who, None if by is None else by.grant_id
         each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]
-        counts: bool = homes[0].submit(DecidedTogether(each)).result()
+        granted = None if gives is None else Granted(gives)
+        counts: bool = homes[0].submit(DecidedTogether(each, granted)).result()
         for call in map(self.call, decisions) if counts and self.on_call is not None else ():
             if call is not None:
                 self.tell(call)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import digest_of_facts, identify
 from llm_notebook.approvals.requests import ASKED, DECIDED, ApprovalRequest, Decision, Verdict
-from llm_notebook.errors import Paused, ToolArgumentError, terminal_safe
-from llm_notebook.journal.grants import Scope
+from llm_notebook.approvals.running import as_tool, in_tool
+from llm_notebook.errors import JournalError, Paused, ToolArgumentError, terminal_safe
+from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.operations import CallEntry, is_open
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.calls.freezing import frozen_arguments
-from llm_notebook.turns.calls.granting import grant, place_of
+from llm_notebook.turns.calls.granting import new_grant
 from llm_notebook.turns.calls.nested_records import suspended_to_dicts
 from llm_notebook.turns.calls.nesting import calls_inside, outer_calls
 from llm_notebook.turns.calls.open_calls import unresolved_calls
@@ -96,17 +99,18 @@ class PausedChain:
         *,
         arguments: dict[str, Any] | None = None,
         said: object = "",
+        scope: Scope | None = None,
     ) -> Any:
-        """Record the decision about one call. Returns the continuation, which runs when it is read.
+        """Record the decision about one call, as `settle()` does. Returns the continuation, which runs when it is read.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
-            ValueError: the request is not one of this pause, or the call has been settled already.
+            ValueError: the request is not one of this pause, the call has been settled already, or the tool cannot be allowed from now on.
             JournalError: the decision cannot be kept, so it does not count.
         """
         if all(request.id != one.id for one in self.requests):
             raise ValueError("This pause does not ask that: `pause.requests` lists what it asks.")
-        if self.settle(request, verdict, arguments=arguments, said=said):
+        if self.settle(request, verdict, arguments=arguments, said=said, scope=scope):
             if self._continuation is not None and self._continuation._chain.has_paused:
                 # It was read while calls were waiting, and stopped there.
                 self._continuation = None
@@ -138,7 +142,8 @@ class PausedChain:
             request: the call that is decided, and what was asked about it.
             verdict, arguments, said: what was decided.
             replaces: whether the decision also counts if there is another one that has had no effect yet.
-            scope: allows the tool for later calls too, as `allow()` does. A decision that does not count allows nothing.
+            scope: allows the tool for later calls too, in this cell, notebook or session, and approves its other calls that wait. A decision that
+                does not count allows nothing.
             call: the call as it was just read, which receives a decision that counts.
 
         Raises:
@@ -146,20 +151,19 @@ class PausedChain:
             ValueError: the tool cannot be allowed for later calls, so nothing is decided.
             JournalError: the decision cannot be kept, so it does not count.
         """
-        if scope is not None:
-            self._refuse_to_allow(request, scope)
+        gives = None if scope is None else self._grant(request, scope)
         if arguments is not None:
             arguments = thawed(canonical(arguments))
             _check_arguments(request, arguments, self._tools_of(request))
         text = "" if isinstance(said, str) and not said else output_text(said)[0]
         decision = Decision(verdict, request.digest, arguments, text)
-        counts = self.log.decide(request.id, decision, replaces=replaces)
+        counts = self.log.decide({request.id: decision}, replaces=replaces, gives=gives)
         if counts and call is not None:
             call.state, call.decision = verdict, decision
             call.decided_by, call.decided_at = self.log.origin.who, datetime.now(UTC)
             call.grant_id = call.grant_scope = ""
-        if counts and scope is not None:
-            self.allow(request, scope)
+        if counts and gives is not None:
+            self._cover(request, gives)
         return counts
 
     def settle_together(self, requests: Sequence[ApprovalRequest], verdict: Verdict, said: str = "") -> bool:
@@ -170,27 +174,20 @@ class PausedChain:
             JournalError: the decision cannot be kept, so it does not count.
         """
         decisions = {request.id: Decision(verdict, request.digest, None, said) for request in requests}
-        return self.log.decide_together(decisions, replaces=False)
+        return self.log.decide(decisions, replaces=False)
 
-    def allow(self, request: ApprovalRequest, scope: Scope) -> None:
-        """Allow a tool for later calls too, in this cell, notebook or session. This does not decide the call itself, but its waiting siblings.
-
-        Raises:
-            ValueError: the tool is destructive, or the cell, notebook or session is not known.
-        """
-        self._refuse_to_allow(request, scope)
-        identity = digest_of_facts(request.facts)
-        given = grant(self.log, request.tool_name, identity, scope)
-        for other in self.requests:
-            is_covered = other.is_required and not other.destructive and not other.outcome_unknown
-            if is_covered and other.id != request.id and digest_of_facts(other.facts) == identity:
-                decision = Decision("approved", other.digest)
-                self.log.decide_together({other.id: decision}, who=given.who, replaces=False, grant=given)
-
-    def _refuse_to_allow(self, request: ApprovalRequest, scope: Scope) -> None:
+    def _grant(self, request: ApprovalRequest, scope: Scope) -> Grant:
         if request.destructive:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
-        place_of(self.log, scope)
+        return new_grant(self.log, request.tool_name, digest_of_facts(request.facts), scope)
+
+    def _cover(self, request: ApprovalRequest, given: Grant) -> None:
+        """Approve the other waiting calls that a grant covers. If the journal fails, the chain finds the grant when it comes to them."""
+        for other in self.requests:
+            is_covered = other.is_required and not other.destructive and not other.outcome_unknown
+            if is_covered and other.id != request.id and digest_of_facts(other.facts) == given.identity:
+                with suppress(JournalError):
+                    self.log.decide({other.id: Decision("approved", other.digest)}, replaces=False, by=given)
 
     def renew(self, request: ApprovalRequest, call: CallEntry | None = None) -> ApprovalRequest:
         """Ask again about a waiting call if its tool has changed. Returns the question that waits.
@@ -209,7 +206,14 @@ class PausedChain:
         tool = next((tool for tool in self._own_tools(call) if tool.name == request.tool_name), None)
         if call is None or call.request is None or tool is None or call.state not in ASKED:
             return request
-        asked = call.request
+        # The types of the arguments may run code of the tool, which decides about nothing.
+        context = copy_context()
+        context.run(in_tool.set, False)
+        anew = context.run(self._ask_anew, call, call.request, tool)
+        return self._take_over(anew) if anew is not None and self.log.ask_anew(call, anew) else call.request
+
+    def _ask_anew(self, call: CallEntry, asked: ApprovalRequest, tool: Tool) -> ApprovalRequest | None:
+        """Return the question about a call as its tool is at this moment; None if that is what was asked."""
         try:
             frozen = frozen_arguments(tool, ToolCall(tool.name, asked.arguments, asked.tool_call_id))
         except (ToolArgumentError, TypeError):
@@ -218,8 +222,8 @@ class PausedChain:
         policy = policy_in_force(self.plan.policy_for(tool), call)
         identity = identify(tool)
         if bound_digest(identity.digest, policy, frozen, call) == asked.digest:
-            return asked
-        anew = question_about(
+            return None
+        return question_about(
             tool,
             call,
             frozen,
@@ -229,7 +233,6 @@ class PausedChain:
             identity=identity,
             inside=self.log.asked_inside,
         )
-        return self._take_over(anew) if self.log.ask_anew(call, anew) else asked
 
     def _take_over(self, anew: ApprovalRequest) -> ApprovalRequest:
         self.requests = [anew if one.id == anew.id else one for one in self.requests]
@@ -387,4 +390,4 @@ def _check_arguments(request: ApprovalRequest, arguments: dict[str, Any] | None,
     """Raise ToolArgumentError if edited arguments do not fit their tool."""
     for tool in tools:
         if arguments is not None and isinstance(tool, Tool) and tool.name == request.tool_name:
-            tool.arguments_for(ToolCall(tool.name, thawed(canonical(arguments)), request.tool_call_id))
+            as_tool(tool.arguments_for, ToolCall(tool.name, thawed(canonical(arguments)), request.tool_call_id))

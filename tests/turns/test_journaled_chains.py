@@ -187,8 +187,8 @@ def test_two_processes_that_decide_give_one_decision(face: Face, journal: Journa
     pause = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
     request, log = pause.request, pause.paused.log
     deny, approve = (llm.Decision(verdict, request.digest) for verdict in ("denied", "approved"))
-    assert log.decide(request.id, deny, replaces=False)
-    assert not log.decide(request.id, approve, replaces=False)
+    assert log.decide({request.id: deny}, replaces=False)
+    assert not log.decide({request.id: approve}, replaces=False)
     assert face.text(pause.resume()) == "done"
     assert ran == []
 
@@ -219,8 +219,10 @@ def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(f
     )
     pause = face.pause_of(chain("erase", here))
     with pytest.raises(ValueError, match="no cell"):
-        face.pause_of(asking(face, "erase").chain("Hi", tools=[erase])).paused.allow(pause.request, "cell")
-    pause.paused.allow(pause.request, "notebook")
+        face.pause_of(asking(face, "erase").chain("Hi", tools=[erase])).paused.settle(
+            pause.request, "approved", scope="cell"
+        )
+    pause.paused.settle(pause.request, "approved", scope="notebook")
     assert face.text(pause.approve()) == "done"
     assert face.text(chain("erase", here)) == "done"
     assert ran == ["/0", "/0"]
@@ -233,7 +235,7 @@ def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(f
 
     final = face.pause_of(chain("wipe", here, wipe))
     with pytest.raises(ValueError, match="destructive"):
-        final.paused.allow(final.request, "session")
+        final.paused.settle(final.request, "approved", scope="session")
     assert ran == ["/0", "/0"]
 
 
@@ -261,7 +263,7 @@ def test_a_tool_cannot_allow_itself(face: Face, journal: Journal) -> None:
         [pause] = llm.pending()
         pause.paused.log.origin = Origin(session="s")
         try:
-            pause.paused.allow(pause.request, "session")
+            pause.paused.settle(pause.request, "approved", scope="session")
         except RuntimeError as error:
             return str(error)
         return "mine"
@@ -286,10 +288,10 @@ def test_consent_given_before_a_call_was_interrupted_does_not_run_it_again(face:
         face.text(pause.approve())
     journal.flush()
     late = llm.Decision("approved", pause.request.digest)
-    assert not pause.paused.log.decide(pause.request.id, late)
+    assert not pause.paused.log.decide({pause.request.id: late})
     [again] = llm.pending()
     assert again.request.outcome_unknown
-    assert not pause.paused.log.decide(pause.request.id, late, replaces=False)
+    assert not pause.paused.log.decide({pause.request.id: late}, replaces=False)
     assert again.paused.settle(again.request, "approved")
     assert ran == ["/0"]
 

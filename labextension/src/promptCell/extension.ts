@@ -61,8 +61,7 @@ export function promptCell(
   const marks = new Compartment();
   let languages: ILanguages = { markdown: null, python: null };
   const modeOf = (is: boolean): Extension => (is ? prompt(languages) : []);
-
-  const switching = EditorState.transactionExtender.of(transaction => {
+  const switcher = EditorState.transactionExtender.of(transaction => {
     const arrived = transaction.effects.find(effect => effect.is(loaded));
     if (arrived) {
       languages = arrived.value as ILanguages;
@@ -82,8 +81,18 @@ export function promptCell(
     return { effects: mode.reconfigure(modeOf(is)) };
   });
 
-  // Most cells never need the languages.
-  const loading = ViewPlugin.define(view => {
+  const begun = headOf(source.slice(0, HEAD_LENGTH)) !== null;
+  return [
+    mode.of(modeOf(begun)),
+    marks.of(promptDecorations(null, invitation)),
+    switcher,
+    languageLoader(load)
+  ];
+}
+
+/** Loads the languages when the text of an editor first mentions a magic, because most cells never need them. */
+function languageLoader(load: () => Promise<ILanguages>): Extension {
+  return ViewPlugin.define(view => {
     let isAsked = false;
     let isOpen = true;
     const ask = (state: EditorState): void => {
@@ -107,14 +116,6 @@ export function promptCell(
       destroy: () => void (isOpen = false)
     };
   });
-
-  const begun = headOf(source.slice(0, HEAD_LENGTH)) !== null;
-  return [
-    mode.of(modeOf(begun)),
-    marks.of(promptDecorations(null, invitation)),
-    switching,
-    loading
-  ];
 }
 
 /** What is different in a prompt: its language, lines that wrap, and brackets and quotes that nobody closes for the writer. */

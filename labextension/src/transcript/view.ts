@@ -60,6 +60,17 @@ export class TranscriptView {
   private readonly ending = new Ending();
   private readonly series = new Series();
   private readonly heldUp = new HeldUp();
+  /** The pieces above and below the rows, each of which is there once. */
+  private readonly aroundPieces: IPiece[] = [
+    this.sent,
+    this.proposed,
+    this.job,
+    this.sources,
+    this.waiting,
+    this.askKernel,
+    this.ending,
+    this.heldUp
+  ];
   private readonly announcer = new Announcer();
   /** Requests whose cards were shown here, and where they were decided. */
   private readonly decided = new Map<string, 'here' | 'elsewhere'>();
@@ -227,32 +238,38 @@ export class TranscriptView {
       (piece): piece is Card => piece instanceof Card
     );
     this.series.update(context, cards);
-    this.sent.update(context);
-    this.proposed.update(context);
-    this.job.update(context);
-    this.sources.update(context);
-    this.waiting.update(context);
-    this.askKernel.update(context);
-    this.ending.update(context);
-    this.heldUp.update(context);
+    this.aroundPieces.forEach(piece => piece.update(context));
     attrs(this.root, {
       'aria-label': this.nameFor(labelOf(document)),
       'aria-busy': context.live ? 'true' : null
     });
+    this.disarmMoved(cards, pieces);
+    this.arrange(pieces, cards[0]);
+    if (focused && !this.root.contains(focused.node)) {
+      this.focusCall(focused.request);
+    }
+    this.runClock(context);
+  }
+
+  /** Hold the buttons of the cards that come back or may have moved under the pointer. */
+  private disarmMoved(cards: Card[], pieces: IPiece[]): void {
     const loses = this.losesCard(pieces);
     for (const card of cards) {
-      // A card that comes back was out of sight, and one that stays may have moved under the pointer.
       const isBack = !this.root.contains(card.node);
       if (loses || (isBack && card.wasSeen)) {
         card.disarm();
       }
     }
+  }
+
+  /** Put everything on the page in its order. */
+  private arrange(pieces: IPiece[], firstCard: Card | undefined): void {
     this.root.classList.toggle('llm-series', this.series.hasFoot);
     arrange(this.root, [
-      ...(document.sent?.length ? [this.sent.node] : []),
+      ...(this.current?.sent?.length ? [this.sent.node] : []),
       this.job.node,
       ...pieces.flatMap(piece =>
-        piece === cards[0] && this.series.hasHead
+        piece === firstCard && this.series.hasHead
           ? [this.series.head, piece.node]
           : [piece.node]
       ),
@@ -265,10 +282,6 @@ export class TranscriptView {
       this.heldUp.node,
       this.announcer.node
     ]);
-    if (focused && !this.root.contains(focused.node)) {
-      this.focusCall(focused.request);
-    }
-    this.runClock(context);
   }
 
   /** The name of the region. Names are compared with those of other transcripts only when this one gets another label. */

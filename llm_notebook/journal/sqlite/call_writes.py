@@ -16,7 +16,6 @@ its own transition, so that the rows of `call_transitions` never have a gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -32,11 +31,12 @@ from llm_notebook.journal.sqlite.columns import (
     time_column,
     value_of,
 )
+from llm_notebook.journal.sqlite.grant_writes import grant_given
 from llm_notebook.journal.sqlite.reads import PROCESS_ENDED, Reader, state_now
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 
 if TYPE_CHECKING:
-    from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
+    from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided, DecidedTogether
 
 __all__ = ["call_moved", "call_proposed", "calls_decided", "calls_left_by"]
 
@@ -150,15 +150,17 @@ def _is_decided(transaction: Transaction, call_id: Column, decision: Decision | 
     return row is not None and value_of(Decision, row[0]) == decision
 
 
-def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
-    """Return the write that records decisions if all of them count, and otherwise none.
+def calls_decided(together: DecidedTogether) -> Write[bool]:
+    """Return the write that records decisions, and what is allowed with them, if all of them count, and otherwise nothing.
 
     Raises:
         ValueError: two of the decisions are about one call.
     """
+    decisions, granted = together.decisions, together.granted
     if len({decided.call_id for decided in decisions}) < len(decisions):
         raise ValueError("Two of these decisions are about the same call: decide about each call once.")
     steps = [(decided, _step_of(decided)) for decided in decisions]
+    allowed = None if granted is None else grant_given(granted)
 
     def store(transaction: Transaction) -> bool:
         states = [_state_to_decide(transaction, decided, step) for decided, step in steps]
@@ -176,6 +178,8 @@ def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
             }
             _update(transaction, step.call_id, changes)
             replace(step, from_state=state).store(transaction)
+        if allowed is not None:
+            allowed.store(transaction)
         return True
 
     return Write(store, must_last=True)

@@ -146,7 +146,7 @@ class SQLiteJournal(Journal):
             case CallMoved():
                 return call_moved(operation)
             case Decided() | DecidedTogether():
-                return calls_decided([operation] if isinstance(operation, Decided) else operation.decisions)
+                return calls_decided(DecidedTogether([operation]) if isinstance(operation, Decided) else operation)
             case Granted() | Revoked():
                 return grant_given(operation) if isinstance(operation, Granted) else grant_revoked(operation)
             case NotebookRenamed():

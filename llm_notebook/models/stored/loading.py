@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
-from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown
-from llm_notebook.approvals.identity import digest_of_facts
+from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, request_for
+from llm_notebook.approvals.identity import digest_of_facts, digest_of_undescribed, facts_shown, identify
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import ASKED, ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.running import as_tool
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallEntry, TurnBegun
@@ -20,6 +21,7 @@ from llm_notebook.models.stored.carried_options import carried_options
 from llm_notebook.models.stored.resuming import AwaitedModel, SyncModel, log_after, pause_with
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
+from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.calls.nested_records import adopt_suspended
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.pauses import PausedChain
@@ -65,8 +67,8 @@ def load_pause(
 ) -> PauseChain | PauseChain[AsyncChainResponse]:
     """Return the pause that `PauseChain.to_dict()` wrote, in this process or another.
 
-    Data can be changed on their way. So consent is bound to what the loaded pause shows: if that is not what was asked, a decision
-    about it does not count. A pause that was settled is not run again as long as this process or a journal knows of it.
+    Data can be changed on their way. So consent is bound to the tool and the arguments that the loaded pause shows: if they are not what
+    was asked, a decision about it does not count. A pause that was settled is not run again as long as this process or a journal knows of it.
 
     A decision that was made before `to_dict()` is in the data and counts, unless this process or a journal knows better. So load only
     data that nobody else can write.
@@ -95,7 +97,7 @@ def load_pause(
     policy = ChainPolicy.from_dict(data.get("approval"))
     plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"), policy=policy)
     asked_by, rounds = data.get("turn") or new_id(), data.get("rounds", 0)
-    request, requests = _asked_in(data)
+    request, requests = _asked_in(data, [tool for tool in prompt.tools if isinstance(tool, Tool)])
     decisions = {name: Decision.from_dict(decision) for name, decision in data.get("decisions", {}).items()}
     # A decision counts for the question that is shown, and for no other.
     digests = {one.id: one.digest for one in requests}
@@ -113,15 +115,26 @@ def load_pause(
     return pause_with(data["reason"], None if request is None else _as_kept(request, log), paused)
 
 
-def _asked_in(data: dict[str, Any]) -> tuple[ApprovalRequest | None, list[ApprovalRequest]]:
+def _asked_in(data: dict[str, Any], tools: Sequence[Tool]) -> tuple[ApprovalRequest | None, list[ApprovalRequest]]:
     """Return the question of a pause, and all questions of its turn, each bound to what it shows."""
-    requests = [_bound_to_what_it_shows(ApprovalRequest.from_dict(asked)) for asked in data.get("requests", [])]
+    requests = [_asked(question, tools) for question in data.get("requests", [])]
     if data["request"] is None:
         return None, requests
-    own = _bound_to_what_it_shows(ApprovalRequest.from_dict(data["request"]))
+    own = _asked(data["request"], tools)
     if all(request.id != own.id for request in requests):
         return own, [own, *requests]
     return own, [own if request.id == own.id else request for request in requests]
+
+
+def _asked(question: dict[str, Any], tools: Sequence[Tool]) -> ApprovalRequest:
+    """Return a question of the data, bound to what it shows. Where its tool is at hand, that says where it comes from and what its code is."""
+    request = _bound_to_what_it_shows(ApprovalRequest.from_dict(question))
+    tool = next((tool for tool in tools if tool.name == request.tool_name), None)
+    if tool is None or (identity := as_tool(identify, tool)).facts != request.facts:
+        return request
+    frozen = canonical(request.arguments)
+    said = as_tool(lambda tool: request_for(tool, frozen, "", policy=None, identity=identity), tool)
+    return replace(request, origin=said.origin, source=said.source, state=said.state)
 
 
 def _known_turn(asked_by: str, requests: Sequence[ApprovalRequest]) -> tuple[Journal, TurnBegun] | None:
@@ -165,7 +178,13 @@ def _as_kept(request: ApprovalRequest, log: ChainLog) -> ApprovalRequest:
 
 
 def _bound_to_what_it_shows(request: ApprovalRequest) -> ApprovalRequest:
-    """Return a request from outside with the digest of the arguments and the facts that it shows."""
-    policy = None if request.policy is None else ApprovalPolicy.from_dict(request.policy).to_dict()
-    bound = digest(digest_of_facts(request.facts), policy, canonical(request.arguments), request.tool_call_id)
-    return replace(request, digest=digest_of_unknown(bound) if request.outcome_unknown else bound)
+    """Return a request from outside with the digest of what it shows: the tool, the arguments, and whether it is destructive."""
+    facts, policy, identity = request.facts, None, digest_of_undescribed(request.tool_name)
+    if facts:
+        facts = facts | facts_shown(request.tool_name, request.description, request.input_schema)
+        identity = digest_of_facts(facts)
+    if request.policy is not None or request.destructive:
+        asks = ApprovalPolicy.from_dict(request.policy or {})
+        policy = replace(asks, destructive=request.destructive).to_dict()
+    bound = digest(identity, policy, canonical(request.arguments), request.tool_call_id)
+    return replace(request, facts=facts, digest=digest_of_unknown(bound) if request.outcome_unknown else bound)

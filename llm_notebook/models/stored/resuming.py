@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack, overload
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
-from llm_notebook.approvals.identity import digest_of_facts
+from llm_notebook.approvals.identity import digest_of_undescribed
 from llm_notebook.approvals.policy import ChainPolicy
 from llm_notebook.approvals.requests import ASKED, ApprovalRequest
 from llm_notebook.configuration.process import process
@@ -186,7 +186,7 @@ def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | No
         arguments = thawed(call.arguments)
         # Nobody noted what the tool is. Where it is marked, an approval to run the call again leads to one more question.
         policy = None if call.policy is None else call.policy.to_dict()
-        bound = digest(digest_of_facts({}), policy, call.arguments, call.tool_call_id)
+        bound = digest(digest_of_undescribed(call.tool_name), policy, call.arguments, call.tool_call_id)
         request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
     bound = digest_of_unknown(request.digest)
     request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)

@@ -148,8 +148,7 @@ def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainRespo
     if key in ("e", "edit"):
         return _approve_edited(edited(request.arguments, _read_line), request, pause)
     if key in ("a", "always") and "session" in paused.log.scopes and not request.destructive:
-        chain = pause.approve(request=request)
-        paused.allow(request, "session")
+        chain: ChainResponse = paused.decide(request, "approved", scope="session")
         return chain
     return None
 

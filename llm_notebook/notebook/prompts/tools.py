@@ -13,6 +13,7 @@ from IPython.core.getipython import get_ipython
 from llm_notebook.approvals.identity import short_identity
 from llm_notebook.approvals.marks import policy_of
 from llm_notebook.approvals.policy import ChainPolicy
+from llm_notebook.approvals.running import as_tool
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.plugins.own import get_tools
 from llm_notebook.tools.callables import described_callable
@@ -155,7 +156,7 @@ def tools_by_name(tools: Sequence[object]) -> dict[str, Any]:
     for item in tools:
         if isinstance(item, Toolbox):
             kind = type(item).__name__
-            named |= {kind: item, toolbox_key(kind, short_identity(item)): item}
+            named |= {kind: item, toolbox_key(kind, as_tool(short_identity, item)): item}
     return named
 
 
@@ -250,7 +251,7 @@ def _names_of(value: Any) -> set[str]:
 
 def _identity_of(value: object) -> str:
     try:
-        return short_identity(value if isinstance(value, Toolbox) else as_tools([value])[0])
+        return as_tool(short_identity, value if isinstance(value, Toolbox) else as_tools([value])[0])
     except (TypeError, ValueError):
         return ""
 

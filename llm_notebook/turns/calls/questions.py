@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.consent import asked_anew, digest, digest_of_unknown, request_for, thawed
-from llm_notebook.approvals.identity import digest_of_facts
+from llm_notebook.approvals.identity import digest_of_undescribed
 from llm_notebook.approvals.policy import ApprovalPolicy, strictest
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
@@ -81,8 +81,10 @@ def covers(decision: Decision, entry: CallEntry, identity: str, policy: Approval
         policy: the policy in force.
         frozen: the arguments.
     """
-    # The identity of an unmarked tool is not recorded, so the question whether to run it again may have been about its arguments alone.
-    identities = [identity, digest_of_facts({})] if policy is None and _is_about_unknown(entry) else [identity]
+    # The identity of an unmarked tool is not recorded, so the question whether to run it again may have been about its name and arguments.
+    identities = [identity]
+    if policy is None and _is_about_unknown(entry):
+        identities.append(digest_of_undescribed(entry.tool_name))
     return decision.digest in [bound_digest(one, policy, frozen, entry) for one in identities]
 
 

@@ -18,10 +18,12 @@ import llm_notebook as llm
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.running.live_turn import LiveTurn
 from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, call_reply, calls_reply, text_reply
 from tests.notebook.display.test_terminal import Terminal, ipython, open_terminal
 from tests.notebook.kernels import Kernel
+from tests.turns.test_journaled_chains import Failing
 
 __all__ = ["ipython", "open_terminal"]
 
@@ -313,6 +315,29 @@ def test_always_ends_the_questions_of_this_session(asking: Asking) -> None:
     assert asking.ran == ["/a", "/b"]
     asking.terminal.say("%llm grants")
     assert "this session" in asking.terminal.prompt()
+
+
+def test_where_the_permission_cannot_be_kept_nothing_is_decided(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    journal = llm.open_journal(tmp_path / "journal.db")
+    pause = pause_of("erase")
+    assert pause.paused is not None
+    pause.paused.log.origin = Origin(session="s")
+    broken = [True]
+    failing = Failing(journal, lambda operation: broken[0] and getattr(operation, "granted", None) is not None)
+    pause.paused.log.journal = failing  # type: ignore[assignment]
+    answer(monkeypatch, "a", "q")
+    assert ask_by_keyboard(a_turn(), pause) is None
+    assert "the disk is full. Nothing was decided." in capsys.readouterr().out
+    assert [call.state for call in journal.waiting()] == ["waiting"]
+    broken.clear()
+    broken.append(False)
+    answer(monkeypatch, "a")
+    chain = ask_by_keyboard(a_turn(), pause)
+    assert chain is not None
+    assert chain.text() == "done"
+    assert [grant.tool_name for grant in journal.grants()] == ["erase"]
 
 
 def test_dropping_what_was_left_open_runs_what_was_approved(asking: Asking) -> None:

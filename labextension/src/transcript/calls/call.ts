@@ -138,25 +138,8 @@ export class Call implements IPiece {
     ) {
       return [];
     }
-    const { failure } = block;
-    if (status === 'failed' && failure) {
-      const kind = el('span', 'llm-is-error', visible(failure.type));
-      const message = failure.message ? `: ${visible(failure.message)}` : '';
-      const frames = well(...visibleNodes(failure.frames));
-      frames.classList.add('llm-long');
-      return [
-        wellLabel(el('span', '', 'It failed; the model was given the message')),
-        well(kind, message),
-        ...(failure.frames ? [wellLabel('Where'), frames] : [])
-      ];
-    }
     if (status === 'failed') {
-      return [
-        wellLabel(
-          el('span', '', 'It failed; the model was given this message')
-        ),
-        well(...this.errorText(result))
-      ];
+      return failureNodes(block, result);
     }
     const total = result.length + resultHidden;
     const short = this.showAll ? result : headOf(result);
@@ -183,14 +166,6 @@ export class Call implements IPiece {
       nodes.push(text);
     }
     return nodes;
-  }
-
-  /** An error's message with the name of its type marked. */
-  private errorText(result: string): Node[] {
-    const kind =
-      /^[\w.]*(?:Error|Exception|Warning)(?=:|$)/.exec(result)?.[0] ?? '';
-    const rest = visibleNodes(result.slice(kind.length));
-    return kind ? [el('span', 'llm-is-error', kind), ...rest] : rest;
   }
 
   /** What a human edited, and the grant that came with the decision. */
@@ -238,6 +213,31 @@ export class Call implements IPiece {
   focus(): void {
     this.fold.summary.focus({ preventScroll: true });
   }
+}
+
+/** What a call failed with: the message that the model was given, and where it failed. */
+function failureNodes({ failure }: ICallBlock, result: string): Node[] {
+  if (!failure) {
+    const label = 'It failed; the model was given this message';
+    return [wellLabel(el('span', '', label)), well(...errorText(result))];
+  }
+  const kind = el('span', 'llm-is-error', visible(failure.type));
+  const message = failure.message ? `: ${visible(failure.message)}` : '';
+  const frames = well(...visibleNodes(failure.frames));
+  frames.classList.add('llm-long');
+  return [
+    wellLabel(el('span', '', 'It failed; the model was given the message')),
+    well(kind, message),
+    ...(failure.frames ? [wellLabel('Where'), frames] : [])
+  ];
+}
+
+/** An error's message with the name of its type marked. */
+function errorText(result: string): Node[] {
+  const kind =
+    /^[\w.]*(?:Error|Exception|Warning)(?=:|$)/.exec(result)?.[0] ?? '';
+  const rest = visibleNodes(result.slice(kind.length));
+  return kind ? [el('span', 'llm-is-error', kind), ...rest] : rest;
 }
 
 /** The arguments with a line for each. For a question they are the frozen ones. */

@@ -39,7 +39,9 @@ import { hold, lockFields } from './decision/holding';
 import { Params, shortDigest } from './arguments/params';
 import {
   dropOpener,
+  hintBeforeConsent,
   makeFineprint,
+  makeOrigin,
   makeReasons,
   makeSource,
   SENT_TO_SERIES,
@@ -222,15 +224,9 @@ export class Card implements IPiece {
   private makeDescription(): HTMLElement[] {
     const { call, request } = this;
     const source = makeSource(request);
-    const origin = el(
-      'p',
-      'llm-ask-origin',
-      ...request.origin.map(fact => el('span', '', visible(fact))),
-      el('span', '', `asked by ${visible(this.context.document.model)}`),
-      source && el('span', '', source.button)
-    );
+    const { model } = this.context.document;
     return [
-      origin,
+      makeOrigin(request, model, source?.button),
       source && el('div', '', source.node),
       ...makeReasons(request, this.isUnknown),
       ...printedNodes(call),
@@ -383,12 +379,7 @@ export class Card implements IPiece {
     if (this.arming.isSettling) {
       return ['Read it first: Approve takes a click in a moment.'];
     }
-    if (this.request.destructive) {
-      return ['Always allow is not offered for tools marked destructive.'];
-    }
-    return this.request.params.some(param => param.cut)
-      ? ['You have seen every argument.']
-      : [];
+    return [hintBeforeConsent(this.request)];
   }
 
   private refreshBand(): void {

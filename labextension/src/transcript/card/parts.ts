@@ -25,6 +25,14 @@ export function sentHint(reply: Reply): string {
     : SENT_HINTS[reply.verdict];
 }
 
+/** What to know once consent can be given; empty if there is nothing. */
+export function hintBeforeConsent({ destructive, params }: IRequest): string {
+  if (destructive) {
+    return 'Always allow is not offered for tools marked destructive.';
+  }
+  return params.some(param => param.cut) ? 'You have seen every argument.' : '';
+}
+
 /** What the tool says about itself and about this call, in quotes. If the outcome is unknown, what happened comes first. */
 export function makeReasons(
   request: IRequest,
@@ -61,6 +69,21 @@ function quoted(lead: string, text: string): HTMLElement[] {
         )
       ]
     : [];
+}
+
+/** The line that says where a tool comes from and which model asks, with a button for the source. */
+export function makeOrigin(
+  request: IRequest,
+  model: string,
+  source: HTMLElement | undefined
+): HTMLElement {
+  return el(
+    'p',
+    'llm-ask-origin',
+    ...request.origin.map(fact => el('span', '', visible(fact))),
+    el('span', '', `asked by ${visible(model)}`),
+    source && el('span', '', source)
+  );
 }
 
 /** The source of the tool, and the button that shows and hides it. */

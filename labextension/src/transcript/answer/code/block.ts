@@ -46,21 +46,7 @@ export function codeBlock(
   /** Whether nothing was appended since the code was drawn with colours. */
   let isColoured = false;
   const text = el('code');
-  const copy = button('llm-plain', null, () => copyAndSay(code, host(), copy));
-  copy.append(icon('copy'), 'Copy');
-  const bar = el(
-    'div',
-    'llm-block-bar',
-    el('span', '', language || 'text'),
-    copy
-  );
-  if (host().insertBelow) {
-    const insert = button('llm-plain', icon('insert'), () =>
-      host().insertBelow?.(cellOf(code, language))
-    );
-    insert.append('Insert below');
-    bar.append(insert);
-  }
+  const bar = makeBar(language, host, () => code);
   const node = attrs(
     el('div', 'llm-block', bar, attrs(el('pre', '', text), { tabindex: '0' })),
     { role: 'group', 'aria-label': `${language || 'Text'} code` }
@@ -91,6 +77,32 @@ export function codeBlock(
     },
     update
   };
+}
+
+/** Make the bar above a block: its language, Copy, and Insert below where the page has a notebook. */
+function makeBar(
+  language: string,
+  host: () => IHost,
+  code: () => string
+): HTMLElement {
+  const copy = button('llm-plain', null, () =>
+    copyAndSay(code(), host(), copy)
+  );
+  copy.append(icon('copy'), 'Copy');
+  const bar = el(
+    'div',
+    'llm-block-bar',
+    el('span', '', language || 'text'),
+    copy
+  );
+  if (host().insertBelow) {
+    const insert = button('llm-plain', icon('insert'), () =>
+      host().insertBelow?.(cellOf(code(), language))
+    );
+    insert.append('Insert below');
+    bar.append(insert);
+  }
+  return bar;
 }
 
 /**

@@ -6,11 +6,12 @@ import { attrs, button, el, refill } from '../../dom/elements';
 import { sentenceOf } from '../../dom/formatting';
 import { mixedWordsNote } from '../../dom/scripts';
 import { nameNodes, visible, visibleJson } from '../../dom/visible';
-import { makeField, writeVisibly } from './fields';
+import { makeField } from './fields';
 import type { IField } from './fields';
 import { isSame, membersOf } from './json';
 import { problemOf } from './misfit';
 import type { Params } from './params';
+import { writeVisibly } from './textBox';
 import type { IDrawer } from '../decision/reply';
 
 /** The JSON text of each argument that was changed, and `null` for each one that was removed. */
