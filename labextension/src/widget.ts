@@ -4,13 +4,13 @@
  *
  * Its model holds the document as one trait and each delta as another, `d1`,
  * `d2` and so on, because a page keeps traits even before it shows the widget.
- * A view starts with the document and applies the deltas whose turn it is.
+ * A view starts with the document and applies the deltas in their order.
  * Another trait holds the module that sets formulas (`formulas/loading.ts`).
  * Everything else is sent as messages (`FromKernel`, `ToKernel`).
  *
  * The traits that a model begins with may come from a notebook file, which can
- * say anything. So a reader can act only once the kernel has sent the document to
- * this view: as its answer to `resync`, or as a new value of the trait.
+ * say anything. So a reader can act only once the kernel has sent the document
+ * to this view: as its answer to `resync`, or as a new value of the trait.
  */
 
 import { typesetterOf } from './formulas/loading';
@@ -44,7 +44,7 @@ class Widget {
   /** What to do with the text of a long value when it arrives. */
   private readonly waiting = new Map<string, (text: string) => void>();
   private readonly onChange = (): void => this.catchUp();
-  private readonly onDocument = (): void => this.takeTold(this.saved);
+  private readonly onDocument = (): void => this.takeFromKernel(this.saved);
   private readonly onMessage = (message: unknown): void =>
     this.receive(message);
   /** Whether the whole document was asked for and has not arrived. */
@@ -118,7 +118,7 @@ class Widget {
       case 'state':
       case 'record':
         this.isResyncing = false;
-        this.takeTold(message.document);
+        this.takeFromKernel(message.document);
         return;
       case 'settled':
         if ((this.view.document?.seq ?? 0) < message.seq) {
@@ -137,8 +137,8 @@ class Widget {
     }
   }
 
-  /** Show a document that the kernel has sent, on which the reader can act. */
-  private takeTold(document: ITranscript | null): void {
+  /** Show a document that the kernel has sent. The reader can act on it. */
+  private takeFromKernel(document: ITranscript | null): void {
     const shown = this.view.document;
     const isOld =
       this.host.act && document?.id === shown?.id && document && shown

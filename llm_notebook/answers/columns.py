@@ -120,7 +120,7 @@ def resolve(schema: object, root: Mapping[str, Any]) -> Mapping[str, Any]:
         if reference in seen:
             return {}
         seen.add(reference)
-        target: Any = root
+        target: object = root
         for step in reference.removeprefix("#").strip("/").split("/") if reference != "#" else ():
             target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, Mapping) else None
         rest = {key: value for key, value in schema.items() if key != "$ref"}

@@ -8,12 +8,12 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import { isEditable, sourceOf } from '../lab/notebook/cellText';
 import type { Places } from '../lab/notebook/places';
-import { addErrorLines } from './failed';
+import { addErrorLines } from './errorLines';
 import { askIcon } from './icon';
 import * as ids from './ids';
-import { isCode, selectionIn } from './kinds';
+import { isCode, selectionIn } from './selection';
 import { hasFailed, transcriptIn } from './outputs';
-import { EMPTY_PROMPT, isPrompt } from './sources';
+import { EMPTY_PROMPT, isPrompt } from './promptText';
 
 /** The commands, in the order of the palette. */
 export const COMMANDS = [
@@ -29,7 +29,7 @@ export const COMMANDS = [
   ids.CHOOSE_MODEL
 ];
 
-/** What commands act in. */
+/** What the commands need from JupyterLab. */
 export interface IWorkplace {
   commands: CommandRegistry;
   notebooks: INotebookTracker;
@@ -132,7 +132,7 @@ function addQuestions(front: Front, { trans }: IWorkplace): void {
       icon: askIcon,
       isEnabled: () => front.isWritable && front.cell !== null
     },
-    async panel => (await import('./asking')).askAboutCell(panel)
+    async panel => (await import('./actions')).askAboutCell(panel)
   );
   front.add(
     ids.ASK_SELECTION,
@@ -144,7 +144,7 @@ function addQuestions(front: Front, { trans }: IWorkplace): void {
     },
     async panel => {
       const { text, isFromEditor } = selectionIn(panel.content);
-      const asking = await import('./asking');
+      const asking = await import('./actions');
       await asking.askAboutSelection(panel, text, isFromEditor, trans);
     }
   );
@@ -155,7 +155,7 @@ function addQuestions(front: Front, { trans }: IWorkplace): void {
       isEnabled: () =>
         front.isWritable && transcriptIn(front.codeCell?.model.outputs) !== ''
     },
-    async panel => (await import('./asking')).continueHere(panel)
+    async panel => (await import('./actions')).continueHere(panel)
   );
 }
 
@@ -169,9 +169,9 @@ function addPrompts(front: Front, { trans }: IWorkplace): void {
       isEnabled: () => front.isWritable
     },
     async panel =>
-      (await import('./cells')).insertPrompt(panel.content, EMPTY_PROMPT)
+      (await import('./promptCells')).insertPrompt(panel.content, EMPTY_PROMPT)
   );
-  let turning: Promise<import('./cells').Turning> | undefined;
+  let toggler: Promise<import('./promptCells').PromptToggler> | undefined;
   front.add(
     ids.TOGGLE_PROMPT,
     {
@@ -183,8 +183,10 @@ function addPrompts(front: Front, { trans }: IWorkplace): void {
         front.isWritable && front.cell !== null && isEditable(front.cell)
     },
     async panel => {
-      turning ??= import('./cells').then(({ Turning }) => new Turning());
-      (await turning).turn(panel.content);
+      toggler ??= import('./promptCells').then(
+        ({ PromptToggler }) => new PromptToggler()
+      );
+      (await toggler).toggle(panel.content);
     }
   );
 }
@@ -197,7 +199,7 @@ function addExplanations(front: Front, { places, trans }: IWorkplace): void {
   ): Promise<void> => {
     const cell = front.failedCell;
     if (cell) {
-      const asking = await import('./asking');
+      const asking = await import('./actions');
       await asking.explain(places.of(panel), cell, asksForFix);
     }
   };
@@ -237,7 +239,7 @@ function addForNotebook(front: Front, { places, trans }: IWorkplace): void {
         );
       }
     },
-    async panel => (await import('./asking')).runBelow(panel)
+    async panel => (await import('./actions')).runBelow(panel)
   );
   front.add(
     ids.CHOOSE_MODEL,
@@ -268,7 +270,7 @@ function addWaiting({ commands, notebooks, shell, trans }: IWorkplace): void {
       notebooks.forEach(panel => panels.push(panel));
       const current = notebooks.currentWidget;
       panels.sort((a, b) => Number(b === current) - Number(a === current));
-      const { showWaiting } = await import('./asking');
+      const { showWaiting } = await import('./actions');
       await showWaiting(panels, panel => shell.activateById(panel.id), trans);
     }
   });
@@ -288,7 +290,7 @@ export function addLines(panel: NotebookPanel, work: IWorkplace): void {
       explain: async (shown, asksForFix) => {
         const cell = place.cellOf(shown);
         if (cell) {
-          const asking = await import('./asking');
+          const asking = await import('./actions');
           await asking.explain(place, cell, asksForFix);
         }
       }

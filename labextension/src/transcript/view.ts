@@ -17,11 +17,11 @@
 
 import type { LoadTypesetter } from './answer/formulas/formulas';
 import { Markdown } from './answer/markdown/markdown';
-import { Sources } from './answer/sources';
+import { SourceList } from './answer/sources';
 import { Call } from './calls/call';
-import { Gathered, Group } from './calls/groups';
+import { GatheredSteps, CallGroup } from './calls/groups';
 import { Announcer } from './status/announcing';
-import { Proposed } from './answer/proposal';
+import { ProposalPiece } from './answer/proposal';
 import { Card } from './card/card';
 import { Series } from './card/series';
 import type { IDelta, ITranscript } from './protocol/document';
@@ -33,14 +33,15 @@ import { isPending, keyOfCard, rowsOf } from './drawing/layout';
 import type { Row } from './drawing/layout';
 import { Pace } from './drawing/pace';
 import type { IContext, IPiece } from './drawing/piece';
-import { makePiece } from './pieces';
-import type { ISurroundings } from './pieces';
+import { makePiece } from './makePiece';
+import type { ISurroundings } from './makePiece';
 import { reduce } from './protocol/reducer';
-import { AskKernel } from './status/asking';
-import { HeldUp } from './status/heldUp';
+import { AskKernelButton } from './status/askKernel';
+import { HeldUpNotice } from './status/heldUp';
 import { Job } from './jobs/job';
-import { Sent } from './prompt/sent';
-import { Ending, labelOf, Waiting } from './status/status';
+import { SentSummary } from './prompt/sent';
+import { Ending, labelOf } from './status/ending';
+import { WaitingNotice } from './status/waiting';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
 
@@ -51,15 +52,15 @@ export class TranscriptView {
   private readonly markdown: Markdown;
   private readonly surroundings: ISurroundings;
   private readonly pieces = new Map<string, IPiece>();
-  private readonly sent = new Sent();
-  private readonly proposed = new Proposed();
+  private readonly sent = new SentSummary();
+  private readonly proposed = new ProposalPiece();
   private readonly job = new Job();
-  private readonly sources = new Sources();
-  private readonly waiting = new Waiting();
-  private readonly askKernel = new AskKernel();
+  private readonly sources = new SourceList();
+  private readonly waiting = new WaitingNotice();
+  private readonly askKernel = new AskKernelButton();
   private readonly ending = new Ending();
   private readonly series = new Series();
-  private readonly heldUp = new HeldUp();
+  private readonly heldUp = new HeldUpNotice();
   /** The pieces above and below the rows, each of which is there once. */
   private readonly aroundPieces: IPiece[] = [
     this.sent,
@@ -103,7 +104,7 @@ export class TranscriptView {
     return this.current;
   }
 
-  /** Set who carries out what the reader does. */
+  /** Set the host, which carries out what the reader does. */
   setHost(host: IHost): void {
     this.host = host;
     this.pace.now();
@@ -143,7 +144,7 @@ export class TranscriptView {
     return result;
   }
 
-  /** Take it off the page. */
+  /** Remove the transcript from the page. */
   dispose(): void {
     this.clear();
     this.root.remove();
@@ -163,7 +164,7 @@ export class TranscriptView {
   private setDocument(document: ITranscript): void {
     this.markDecisionsElsewhere(document);
     const { current } = this;
-    // While a human decides, no seconds pass.
+    // The clock of a turn stops while a human decides.
     const isNews =
       document.seconds !== current?.seconds || document.state !== current.state;
     if (isNews) {
@@ -309,7 +310,7 @@ export class TranscriptView {
       piece = makePiece(row, context, this.surroundings);
       this.pieces.set(row.key, piece);
     }
-    if (piece instanceof Group || piece instanceof Gathered) {
+    if (piece instanceof CallGroup || piece instanceof GatheredSteps) {
       const { rows } = row as Extract<Row, { rows: Row[] }>;
       piece.setRows(rows, inner => this.pieceOf(inner, used, context));
     } else if (piece instanceof Call) {

@@ -161,7 +161,7 @@ def _type_of(schema: object) -> str:
     return f"{kind}{default}"
 
 
-def _tool_json(tool: Tool | ServerSideTool) -> Any:
+def _tool_json(tool: Tool | ServerSideTool) -> object:
     if not isinstance(tool, Tool):
         return name_of_source(tool)
     return {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}

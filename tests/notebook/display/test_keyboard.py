@@ -218,11 +218,12 @@ def test_a_question_mark_explains_the_keys_and_the_tool(asking: Asking) -> None:
     assert asking.ran == []
 
 
-def pause_of(name: str) -> llm.PauseChain:
+def pause_of(name: str, text: str = "") -> llm.PauseChain:
     """Return the pause of a chain that asks about a call of a tool with this name."""
-    model = Face().rounds(asks(llm.ToolCall(name, {}, "call 1")), "done")
+    model = Face().rounds(asks(llm.ToolCall(name, {"text": text}, "call 1")), "done")
+    tool = llm.Tool.function(lambda text: f"ran with {text}", name=name)
     with pytest.raises(llm.PauseChain) as raised:
-        model.chain("Hi", tools=[llm.require_approval(llm.Tool.function(lambda: "ran", name=name))]).text()
+        model.chain("Hi", tools=[llm.require_approval(tool)]).text()
     return raised.value
 
 
@@ -258,6 +259,27 @@ def test_giving_up_an_answer_decides_nothing(
     assert chain.text() == "done"
     assert questions[2] == questions[0]
     assert "Nothing was decided." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["y", "a"])
+def test_what_is_too_long_for_the_record_is_shown_before_it_can_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, key: str
+) -> None:
+    llm.open_journal(tmp_path / "journal.db")
+    pause = pause_of("erase", f"{'a' * 4_000}\u202e; rm -rf /{'z' * 1_000}")
+    assert pause.paused is not None
+    pause.paused.log.origin = Origin(session="s")
+    answer(monkeypatch, key, "q")
+    assert ask_by_keyboard(a_turn(), pause) is None
+    shown = capsys.readouterr().out
+    assert "\\u{202e}; rm -rf /" in shown
+    assert shown.endswith("Nothing was decided: read all of them first.\n")
+    # With ? it is shown, too.
+    answer(monkeypatch, "?", key)
+    chain = ask_by_keyboard(a_turn(), pause)
+    assert "\\u{202e}; rm -rf /" in capsys.readouterr().out
+    assert chain is not None
+    assert chain.text() == "done"
 
 
 @pytest.mark.parametrize("give_up", [KeyboardInterrupt, EOFError])
