@@ -1,4 +1,4 @@
-"""Finding models and tools by their names, for what was stored with the names alone. Rooms above this one answer."""
+"""Finds models and tools by name, for objects that were stored with names only. Rooms above this one answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ModelSource(Protocol):
 
 
 def model_source() -> ModelSource:
-    """Who knows the models of this process."""
+    """Return the object that knows the models of this process."""
     return cast("ModelSource", process.answer("models"))
 
 

@@ -1,7 +1,8 @@
-"""Values of any kind as JSON: the metadata and the counts that models give, which hold whatever the library of their provider made.
+"""Converts values of any kind to JSON: the metadata and counts of models, which may contain any object of a provider's library.
 
-Bytes become `{"$bytes": base64}`, since some providers give signatures as bytes and want the same bytes back; `from_json()` restores them. All
-other values become what is closest to them in JSON, and in the end their `repr()`. Nothing raises: an answer must not be lost over its metadata.
+Bytes become `{"$bytes": base64}`, because some providers send signatures as bytes and expect the same bytes back; `from_json()` restores them.
+All other values become the closest form in JSON, or else their `repr()`. Nothing raises an error, because an answer must not be lost over its
+metadata.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ __all__ = ["as_json", "from_json", "safe_repr"]
 T = TypeVar("T")
 
 _BYTES = "$bytes"
-# Values that refer to themselves, or are nested so deeply that no JSON reader takes them, are cut off there.
+# Values that refer to themselves, or are nested too deeply for JSON readers, are cut off at this depth.
 _DEEPEST = 200
 
 
 def as_json(value: T) -> T:
-    """Return a value as JSON can hold it; the value itself if JSON can hold it as it is."""
+    """Return a value in a form that JSON can represent; the value itself if it already has one."""
     return cast("T", _as_json(value, 0))
 
 
 def from_json(value: T) -> T:
-    """Return the value that `as_json()` made JSON of, with its bytes; the value itself if there are none in it."""
+    """Return the value that `as_json()` converted, with its bytes; the value itself if it contains none."""
     return cast("T", _from_json(value, 0))
 
 
@@ -44,7 +45,7 @@ def _as_json(value: Any, depth: int) -> object:
     try:
         return _container(value, depth) if isinstance(value, dict | list) else _other(value, depth)
     except Exception:
-        # A class of somebody else's may raise anything.
+        # Somebody else's class may raise any error.
         return safe_repr(value)
 
 
@@ -73,7 +74,7 @@ def _other(value: Any, depth: int) -> object:  # noqa: PLR0911  one return for e
         return _as_json(value.model_dump(), depth + 1)
     if is_dataclass(value) and not isinstance(value, type):
         return _container({one.name: getattr(value, one.name) for one in fields(value)}, depth)
-    # Numbers of NumPy and libraries like it, and arrays of them.
+    # Numbers and arrays of NumPy and similar libraries.
     if callable(getattr(value, "tolist", None)):
         return _as_json(value.tolist(), depth + 1)
     if callable(getattr(value, "isoformat", None)):
@@ -90,7 +91,7 @@ def _key(key: object) -> str:
 
 
 def safe_repr(value: object) -> str:
-    """Return the `repr()` of a value, or what is known of the value where that fails."""
+    """Return the `repr()` of a value, or what is known about the value if that fails."""
     try:
         return repr(value)
     except Exception as error:

@@ -80,7 +80,7 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None, 
         block: a block of the view.
         view: the view.
         text: the beginning of the block's text; by default all of it.
-        rows: how many rows of a table are told; by default all.
+        rows: how many rows of a table are included; by default all.
     """
     text = "".join(block.chunks) if text is None else text
     document: Document
@@ -103,7 +103,7 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None, 
 def shown_text(block: Block, text: str) -> str:
     """Return the text of an answer, as far as it has arrived, with the numbers of its sources."""
     if block.table is not None and block.table.may_begin:
-        # A table is about to begin, whose brackets nobody needs to see.
+        # A table is about to begin, and nobody needs to see its brackets.
         return ""
     if block.excerpt is not None:
         return encodable(block.excerpt)
@@ -139,7 +139,7 @@ def shown_arguments(text: str, before: int = 0) -> str:
 
     Args:
         text: the text of the arguments from `before` on.
-        before: the number of characters that came before.
+        before: the number of characters before it.
     """
     room = _LONGEST_ARGUMENTS - before
     if len(text) <= room:
@@ -257,7 +257,7 @@ def _unsent(unsent: Unsent) -> Document:
     asks = [{"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} for name, text in unsent.asks]
     document: Document = {"asks": asks, "reads": list(unsent.reads)}
     if unsent.estimate:
-        # This is to be sent as it stands, so it is not shortened.
+        # The reader may send this unchanged, so it is not shortened.
         document |= {"estimate": unsent.estimate, "exact": unsent.exact}
     return document
 

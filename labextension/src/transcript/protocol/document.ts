@@ -2,11 +2,11 @@
  * The contract with the kernel: the document that describes one turn of a
  * conversation, the deltas that change it, and the messages in both directions.
  *
- * `llm_notebook/transcript/document.py` writes the document, and notebooks store
- * it: fields may be added, but not renamed or given another meaning. A field marked "hostile" holds text
- * from a model or a tool, which may try to pass for a part of the interface.
- * `card/` and `calls/` draw such text with its hidden characters written out,
- * `answer/` sanitises it.
+ * `llm_notebook/transcript/document.py` writes the document, and notebooks
+ * store it: fields may be added, but not renamed or given another meaning. A
+ * field marked "hostile" holds text from a model or a tool, which may try to
+ * pass for a part of the interface. `card/` and `calls/` draw such text with
+ * its hidden characters written out, and `answer/` sanitises it.
  */
 
 import type { IJob } from './job';
@@ -159,7 +159,7 @@ export interface ITableBlock {
   tail: Cell[][];
   /** How many rows there are. */
   count: number;
-  /** What has become of them, with names in backticks; absent while they arrive. */
+  /** Their outcome, with names in backticks; absent while they arrive. */
   said?: string;
   /** The row that does not fit, and which cell of it, if it is one. */
   misfit?: { cells: Cell[]; column: number | null };
@@ -167,9 +167,9 @@ export interface ITableBlock {
 }
 
 /**
- * Where the plain text of the same output holds the text of a block. Set in the
- * notebook file only, where the answer is so long that it is kept once; `text` is
- * empty then.
+ * Where the plain text of the same output holds the text of a block. It is set
+ * only in the notebook file, if the answer is so long that it is kept once;
+ * `text` is empty then.
  */
 export interface ITextRange {
   start: number;
@@ -279,8 +279,9 @@ export interface IParam {
   text: string;
   isText: boolean;
   /**
-   * Set for a long value: `text` holds its head and tail, and `hidden` characters are missing at `at`.
-   * Of a value of many lines `text` holds the first ones, and `lines` counts them.
+   * Set for a long value: `text` holds its head and tail, and `hidden`
+   * characters are missing at `at`. Of a value of many lines `text` holds the
+   * first ones, and `lines` counts them.
    */
   cut?: {
     at: number;
@@ -334,7 +335,7 @@ export type FromKernel =
       bundle: Record<string, unknown>;
       version?: string;
     }
-  /** The same about a long document, which pages have by now unless they have missed something. */
+  /** The same for a long document, which pages already have unless they have missed something. */
   | { type: 'settled'; id: string; seq: number }
   | { type: 'value'; request: string; name: string; text: string }
   /** Whether cells of the notebook go with every prompt. */

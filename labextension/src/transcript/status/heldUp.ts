@@ -10,7 +10,7 @@ import type { IContext, IPiece } from '../drawing/piece';
 
 export class HeldUpNotice implements IPiece {
   readonly node = el('div', 'llm-held-up');
-  /** What it was last drawn from. */
+  /** The state that it was last drawn from, as a text. */
   private drawn = '';
   private cells: IHeldUpCells | null = null;
   private number = 0;
