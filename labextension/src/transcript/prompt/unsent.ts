@@ -7,6 +7,7 @@ import type { ICopier } from '../dom/copying';
 import { button, el } from '../dom/elements';
 import { icon } from '../dom/icons';
 
+/** The row of a prompt that was not sent. */
 export function unsentRow(
   model: string,
   unsent: IUnsent,
