@@ -29,6 +29,7 @@ import { VERSION } from '../../version';
 import { isEndOfCell, OverviewKeeper } from './overview';
 import { TranscriptStore } from './store';
 
+/** The name of the comm target, which the kernel opens its comm to. */
 export const TARGET = 'llm_notebook';
 
 /** The code that loads the package. `%load_ext` would print a line if it were loaded already. */
@@ -71,6 +72,7 @@ interface IWaiter {
   reject: (error: Error) => void;
 }
 
+/** The connection of this page to the package in one kernel. */
 export class KernelBus {
   readonly store = new TranscriptStore((id, toKeep) =>
     this.send({ type: 'resync', id, ...(toKeep ? { record: true } : {}) })
