@@ -254,7 +254,10 @@ def _notice(view: TranscriptView) -> Document:
 
 
 def _unsent(unsent: Unsent) -> Document:
-    asks = [{"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} for name, text in unsent.asks]
+    asks = [
+        {"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} | ({"size": size} if size else {})
+        for name, text, size in unsent.parts()
+    ]
     document: Document = {"asks": asks, "reads": list(unsent.reads)}
     if unsent.estimate:
         # The reader may send this unchanged, so it is not shortened.

@@ -61,8 +61,13 @@ function asksBody({ asks }: IUnsent): HTMLElement {
   return el(
     'tbody',
     '',
-    ...asks.map(({ name, text }) => {
-      const head = el('th', '', el('code', '', name));
+    ...asks.map(({ name, text, size }) => {
+      const head = el(
+        'th',
+        '',
+        el('code', '', name),
+        size && el('small', '', size)
+      );
       head.scope = 'row';
       return el('tr', '', head, el('td', '', well(text)));
     })

@@ -90,7 +90,8 @@ export interface IProposal {
 
 /** A prompt that was not sent. */
 export interface IUnsent {
-  asks: { name: string; text: string }[];
+  /** What it would send. Of a dry run, `size` says about how large each part is. */
+  asks: { name: string; text: string; size?: string }[];
   /** Lines of Python that send it. */
   reads: string[];
   /** Of a dry run: about how much it would send. */
