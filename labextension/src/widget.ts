@@ -4,13 +4,13 @@
  *
  * Its model holds the document as one trait and each delta as another, `d1`,
  * `d2` and so on, because a page keeps traits even before it shows the widget.
- * A view starts with the document and applies the deltas whose turn it is.
+ * A view starts with the document and applies the deltas in their order.
  * Another trait holds the module that sets formulas (`formulas/loading.ts`).
  * Everything else is sent as messages (`FromKernel`, `ToKernel`).
  *
  * The traits that a model begins with may come from a notebook file, which can
- * say anything. So a reader can act only once the kernel has sent the document to
- * this view: as its answer to `resync`, or as a new value of the trait.
+ * say anything. So a reader can act only once the kernel has sent the document
+ * to this view: as its answer to `resync`, or as a new value of the trait.
  */
 
 import { typesetterOf } from './formulas/loading';
@@ -137,7 +137,7 @@ class Widget {
     }
   }
 
-  /** Show a document that the kernel has sent, on which the reader can act. */
+  /** Show a document that the kernel has sent. The reader can act on it. */
   private takeFromKernel(document: ITranscript | null): void {
     const shown = this.view.document;
     const isOld =

@@ -64,7 +64,7 @@ class Column:
         return True
 
     def read_time(self, value: object) -> date | datetime:
-        """Return the date, or the date and time, that a text in ISO 8601 form stands for.
+        """Return the date, or the date and time, of a text in ISO 8601 form.
 
         Raises:
             ValueError: the value is not such a text.
@@ -120,7 +120,7 @@ def resolve(schema: object, root: Mapping[str, Any]) -> Mapping[str, Any]:
         if reference in seen:
             return {}
         seen.add(reference)
-        target: Any = root
+        target: object = root
         for step in reference.removeprefix("#").strip("/").split("/") if reference != "#" else ():
             target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, Mapping) else None
         rest = {key: value for key, value in schema.items() if key != "$ref"}

@@ -23,7 +23,7 @@ class MisfitRow:
     """
 
     number: int
-    row: Any
+    row: object
     misfit: Misfit
 
 

@@ -88,7 +88,7 @@ def facts_shown(name: str, description: str, input_schema: dict[str, Any] | None
 
 
 def digest_of_undescribed(name: str) -> str:
-    """Return what stands for the identity of a tool of which nothing but its name was noted."""
+    """Return a substitute for the identity of a tool of which only the name was recorded."""
     return digest_of_facts({"name": _digest(name)})
 
 
@@ -118,18 +118,23 @@ def identify(tool: Tool) -> Identity:
 def short_identity(given: object, identity: Identity | None = None) -> str:
     """Return the beginning of the identity of a Tool or a Toolbox, by which it is found again; empty for anything else.
 
+    What no other process can know, because it stands for an object without a description, comes after a hyphen.
+
     Args:
         identity: the identity of the tool, if it is known already.
     """
     if isinstance(given, Tool):
-        digest = (identity or identify(given)).digest
+        facts = dict((identity or identify(given)).facts)
+        objects = facts.pop("object")
+        described = _digest(facts)
     elif isinstance(given, Toolbox):
         gathered = _Gathered((given,))
         gathered.add_toolbox(given)
-        digest = _digest([gathered.kinds, gathered.state, gathered.given, gathered.objects])
+        objects = _digest(gathered.objects)
+        described = _digest([gathered.kinds, gathered.state, gathered.given])
     else:
         return ""
-    return digest[:_SHORT]
+    return described[:_SHORT] + (f"-{objects[:_SHORT]}" if objects != _digest([]) else "")
 
 
 def identify_all(given: Iterable[object]) -> tuple[dict[int, Identity], list[str]]:
@@ -324,7 +329,7 @@ def origin_of(tool: Tool, shown: Sequence[str] = ()) -> list[str]:
     if plugin is not None:
         said.append(f"from the package {plugin}")
     else:
-        function: Any = inspect.unwrap(tool.implementation) if tool.implementation is not None else None
+        function: object = inspect.unwrap(tool.implementation) if tool.implementation is not None else None
         module = getattr(function, "__module__", None)
         if module == "__main__":
             said.append(f"from a function {'in this notebook' if 'ipykernel' in sys.modules else 'defined here'}")

@@ -6,11 +6,11 @@ along one of these edges, so two browser tabs, two clicks or a replay cannot mov
 Most edges are obvious. These are not:
 
 - `started → unknown` is written by the process that runs the call if somebody stops the call there. Otherwise a reader sees it in place of
-`started` if the process that owned the call has died. An `unknown` call is never run again automatically; a human has to decide.
+  `started` if the process that owned the call has died. An `unknown` call is never run again automatically; a human has to decide.
 - `approved → waiting` happens when the tool is not the one that was approved: its code, its schema or its arguments have changed.
 - `waiting → started` needs no decision when the body of the tool paused by itself. Such a body runs again when it resumes.
 - `started → suspended` happens when a chain inside the tool's body waits for a human. The question is about a call of that chain, so nobody
-decides about this one: its body runs again when the inner chain continues, and an earlier consent stays in force.
+  decides about this one: its body runs again when the inner chain continues, and an earlier consent stays in force.
 - `failed` can follow without `started`. In that case the call cannot run at all, for instance because the tool does not exist.
 - `denied`, `answered` and `abandoned` may be followed by themselves, which records the result that the model then reads.
 """

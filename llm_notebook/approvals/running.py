@@ -100,7 +100,7 @@ def let_tools_own_what_they_start() -> None:
     """
     from concurrent.futures import ThreadPoolExecutor  # loads logging, and only tools need it
 
-    ways: list[tuple[Any, str, Callable[[Any], Any]]] = [
+    ways: list[tuple[object, str, Callable[[Any], object]]] = [
         (threading.Thread, "start", _inheriting_start),
         (ThreadPoolExecutor, "submit", _inheriting_submit),
         (_thread, "start_new_thread", _inheriting_raw_start),
@@ -129,8 +129,8 @@ def _inheriting_start(start: Callable[[threading.Thread], None]) -> Callable[[th
     return inheriting
 
 
-def _inheriting_raw_start(start: Callable[..., Any]) -> Callable[..., Any]:
-    def inheriting(function: Callable[..., Any], arguments: tuple[object, ...], *options: object) -> Any:
+def _inheriting_raw_start(start: Callable[..., object]) -> Callable[..., object]:
+    def inheriting(function: Callable[..., object], arguments: tuple[object, ...], *options: object) -> object:
         return (
             start(copy_context().run, (function, *arguments), *options)
             if inside_tool()
@@ -140,10 +140,10 @@ def _inheriting_raw_start(start: Callable[..., Any]) -> Callable[..., Any]:
     return inheriting
 
 
-def _inheriting_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
+def _inheriting_submit(submit: Callable[..., object]) -> Callable[..., object]:
     def inheriting(
-        pool: ThreadPoolExecutor, function: Callable[..., Any], /, *arguments: object, **options: Any
-    ) -> Any:
+        pool: ThreadPoolExecutor, function: Callable[..., object], /, *arguments: object, **options: Any
+    ) -> object:
         if not inside_tool():
             return submit(pool, function, *arguments, **options)
         # The threads of a pool are not the tool's: other jobs come after this one.

@@ -12,12 +12,12 @@ __all__ = ["LazyOptions"]
 
 
 class LazyOptions:
-    """A descriptor that stands for a model's options class until the class is needed.
+    """A descriptor that loads a model's options class when the class is needed.
 
     Args:
         module: the module that defines the options.
         plain: the class's name.
-        special: the name of another class of the module, for models whose attribute of that name is true:
+        special: the name of another class of the module, for models with a true attribute of that name:
             `reasoning="ReasoningOptions"`.
     """
 

@@ -1,4 +1,4 @@
-"""What Jupyter shows of a response or a chain: its transcript if it has been read, or else what it would send. Looking sends nothing."""
+"""Shows a response or a chain in Jupyter: its transcript if it has been read, or else what it would send. This sends nothing."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def show_response(prompt: Prompt, reads: tuple[str, str], state: ResponseState) 
     """Return the MIME bundle of a response.
 
     Args:
-        prompt: what it answers.
+        prompt: the prompt that it answers.
         reads: two ways to read the answer, in Python.
-        state: how it stands, and what has arrived.
+        state: its state, and what has arrived.
     """
     if state.status == "new":
         return show_request(prompt, reads)

@@ -75,7 +75,7 @@ def describe_altair(chart: Any, bounds: Bounds) -> Described:
         return _specified("altair chart", chart.to_dict(validate=False), "vl-convert-python", bounds)
 
 
-def _with_numbers(value: object) -> Any:
+def _with_numbers(value: object) -> object:
     """Return a part of a specification with its arrays as lists of numbers: plotly writes them as the base64 of their bytes."""
     if isinstance(value, list | tuple):
         return [_with_numbers(item) for item in value]

@@ -1,4 +1,4 @@
-"""Which plugins are loaded already, for what must answer at once and load none, such as Tab. Plugins that are not loaded cost nothing here."""
+"""Knows which plugins are loaded already, for code that must answer at once without loading any, such as Tab. Other plugins cost nothing here."""
 
 from __future__ import annotations
 

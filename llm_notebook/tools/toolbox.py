@@ -184,7 +184,7 @@ class Toolbox:
         state.pop(CARRIED, None)
         return state
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         """Return the parts that copies and pickles are made from, with the marks, which neither the class nor its `__getstate__` need keep."""
         made = super().__reduce_ex__(protocol)
         carried = self._marks_to_carry()
@@ -273,7 +273,7 @@ class Toolbox:
         return {name: marks for name, marks in found.items() if marks}
 
     def _represented(self) -> tuple[object, ...]:
-        """Return the objects that this toolbox stands for. Their marks and their state count as its own."""
+        """Return the objects that this toolbox represents. Their marks and their state count as its own."""
         return ()
 
     def _make_tool(self, tool_or_function: Tool | Callable[..., object], pass_self: bool) -> Tool:

@@ -262,7 +262,7 @@ class Chain:
         pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
         return pauses[0]
 
-    def _rounds(self) -> Generator[Step | list[ToolResult], Any, None]:
+    def _rounds(self) -> Generator[Step | list[ToolResult], object, None]:
         """Yield the steps of the whole chain, and the results of each batch of calls as a list.
 
         Raises:
@@ -311,12 +311,11 @@ class Chain:
             if limit and self._round >= limit:
                 raise self._limit_reached(limit, turn, calls)
             history = turn.messages()
-            if not calls:
-                # The provider continues with its own tools when it is sent its own answer.
-                prompt = prompt.next_round(history, [])
-                continue
-            results = yield from self.run(calls, turn.prompt, history, turn_id, turn)
-            yield results
+            # A provider that has paused continues with its own tools when it is sent its own answer.
+            results = []
+            if calls:
+                results = yield from self.run(calls, turn.prompt, history, turn_id, turn)
+                yield results
             prompt = prompt.next_round(history, results)
 
     def _limit_reached(self, limit: int, turn: Turn, calls: list[ToolCall]) -> ChainLimitReached:
@@ -331,7 +330,7 @@ class Chain:
             self._error = IncompleteResponse("The chain was interrupted before its end.")
         self._rest.close()
 
-    def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, Any, str]:
+    def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, object, str]:
         """Return the turn that asked for the calls at the end of a history. If none is known, one is created for them."""
         if left:
             # The record begins with the turn that was created for these calls.

@@ -148,8 +148,8 @@ class ChainLog:
 
     def propose(
         self, turn_id: str, call: ToolCall, arguments: bytes, policy: ApprovalPolicy | None = None
-    ) -> Generator[Note, Any, CallEntry]:
-        """Record that a model asks for a call. Returns its entry, which also says what has already been done about it.
+    ) -> Generator[Note, Any, tuple[CallEntry, bool]]:
+        """Record that a model asks for a call. Returns its entry, which also says what has already been done about it, and whether it is new.
 
         Args:
             arguments: what the model wrote, in canonical JSON.
@@ -167,7 +167,7 @@ class ChainLog:
             entry = yield Note(self.memory, operation)
             assert entry is not None
         self.tell(entry)
-        return entry
+        return entry, entry.call_id == operation.call_id
 
     def move(
         self,

@@ -270,7 +270,7 @@ class PausedChain:
                 return
             self.log.conclude(outer.call_id)
 
-    def drop(self, request: ApprovalRequest) -> Any:
+    def drop(self, request: ApprovalRequest) -> object:
         """Give up a call, so that the model is not asked. Returns the continuation if other calls make it due, otherwise None.
 
         Raises:

@@ -99,7 +99,7 @@ class Prompt:
         system: str | None = None,
         system_fragments: Sequence[object] | None = None,
         options: object = None,
-        schema: dict[str, Any] | type[Any] | str | None = None,
+        schema: dict[str, Any] | type[object] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sqlite3
 import subprocess
@@ -17,8 +18,10 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallMoved, DecidedTogether, Operation
 from llm_notebook.journal.protocol import Journal
+from llm_notebook.models.stored.resuming import pause_of
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -294,6 +297,31 @@ def test_consent_given_before_a_call_was_interrupted_does_not_run_it_again(face:
     assert not pause.paused.log.decide({pause.request.id: late}, replaces=False)
     assert again.paused.settle(again.request, "approved")
     assert ran == ["/0"]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("verdict", ["approve", "deny"])
+def test_a_call_in_the_queue_waits_for_its_tool(face: Face, journal: Journal, as_json: bool, verdict: str) -> None:
+    model = asking(face, "erase", "look", "imagined")
+    pause = face.pause_of(model.chain("Hi", tools=[erase, look]))
+    data = json.loads(json.dumps(pause.to_dict()))
+    if as_json:
+        journal.close()
+        process.made.pop(CurrentJournal)
+        process.made.pop(AskedInMemory, None)
+
+    def later(tools: list[Any]) -> Any:
+        if as_json:
+            return llm.load_pause(data, model=model, tools=tools)
+        return pause_of(journal.call(pause.request.id), journal, model=model, tools=tools)
+
+    loaded = later([erase])
+    with pytest.raises(llm.ModelError, match="The tool look, which the model called before, is not here"):
+        face.text(getattr(loaded, verdict)())
+    assert face.text(loaded.resume([erase, look])) == "done"
+    assert ran == (["/0"] if verdict == "approve" else []) + ["looked at /1"]
+    results = [part.output for part in model.requests[-1].messages[-1].parts]
+    assert results[1:] == ["seen", 'Error: tool "imagined" does not exist']
 
 
 class Failing:

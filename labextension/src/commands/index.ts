@@ -29,7 +29,7 @@ export const COMMANDS = [
   ids.CHOOSE_MODEL
 ];
 
-/** What commands act in. */
+/** What the commands need from JupyterLab. */
 export interface IWorkplace {
   commands: CommandRegistry;
   notebooks: INotebookTracker;

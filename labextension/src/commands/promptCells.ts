@@ -1,4 +1,4 @@
-/** Adds prompt cells to a notebook, and turns cells into prompts and back, so that JupyterLab's own undo takes it back. */
+/** Adds prompt cells to a notebook, and turns cells into prompts and back. JupyterLab's own undo reverts each of these changes. */
 
 import type { Cell } from '@jupyterlab/cells';
 import { NotebookActions, type Notebook } from '@jupyterlab/notebook';
@@ -32,7 +32,7 @@ export class PromptToggler {
   /** The options that cells had as prompts, by their ids. */
   private readonly heads = new Map<string, string>();
 
-  /** Turn the selected cells into what the active one is not. */
+  /** Turn the selected cells into prompts, or back into code if the active cell is a prompt. */
   toggle(notebook: Notebook): void {
     const { activeCell } = notebook;
     if (!activeCell) {

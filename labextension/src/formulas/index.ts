@@ -1,11 +1,12 @@
 /**
- * Sets TeX as MathML. This module is large, so it is loaded when the first formula appears.
+ * Sets TeX as MathML. This module is large, so it is loaded when the first
+ * formula appears.
  *
- * A formula comes from a model, which may write anything. So commands that link,
- * load, name or define are refused before the TeX is read, the library is given
- * bounds for size and expansion, and its output is copied by `sanitizing.ts`, which
- * knows what may be in it. A formula that is refused or wrong is shown as its
- * source by the caller.
+ * A formula comes from a model, which may write anything. So commands that
+ * link, load, name or define are refused before the TeX is read, the library is
+ * given bounds for size and expansion, and its output is copied by
+ * `sanitizing.ts`, which knows what may be in it. A formula that is refused or
+ * wrong is shown as its source by the caller.
  */
 
 import temml from 'temml';
@@ -38,7 +39,7 @@ const REFUSED = new RegExp(
 
 /** What the library is given in place of what it does not know, or should not see. */
 const REPLACED: [RegExp, string][] = [
-  // A name for references, which are refused. It shows nothing.
+  // A label is a target for references, which are refused. By itself it shows nothing.
   [/\\label\s*\{[^{}]*\}/g, ''],
   [/\\(begin|end)\{eqnarray\*?\}/g, '\\$1{align}']
 ];
@@ -71,7 +72,7 @@ export function typeset(tex: string, display: boolean): ISetFormula | null {
       throwOnError: true
     });
   } catch {
-    // TeX that is wrong, or nested so deeply that the stack overflows.
+    // The TeX is wrong, or nested so deeply that the stack overflows.
     return null;
   }
   const math = sanitize(markup);

@@ -1,7 +1,7 @@
 /**
- * Writes a formula on one line, with `/`, `^`, `_` and `√`. This is what a reader
- * copies with the sentence around it: the characters of MathML alone, each on a
- * line, say nothing of their places.
+ * Writes a formula on one line, with `/`, `^`, `_` and `√`. A reader who copies
+ * a sentence gets this line for its formula, because the characters of MathML
+ * alone, each on its own line, say nothing about their positions.
  */
 
 /** The formula as one line of text. */
@@ -42,7 +42,7 @@ function joined(node: Element): string {
   return Array.from(node.children, linearize).join('');
 }
 
-/** The characters of a node, without those that only say how others belong together. */
+/** The characters of a node, without the invisible operators between them. */
 function signs(node: Element): string {
   return (node.textContent ?? '').replace(/[\u2061-\u2064]/g, '');
 }

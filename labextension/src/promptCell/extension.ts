@@ -1,10 +1,14 @@
 /**
- * Makes editors show prompts as prompts. A cell that begins with `%%llm` is Markdown below its first line; any other cell stays as it is.
+ * Makes editors show prompts as prompts. A cell that begins with `%%llm` is
+ * Markdown below its first line; any other cell stays as it is.
  *
- * A cell becomes a prompt while one types. So every editor of a code cell has a compartment, empty in a cell of Python. A transaction
- * that makes the first line begin with `%%llm`, or ends that, fills or empties it in the same step: no state is ever seen in
- * which text and language disagree. JupyterLab sets the language by the cell's MIME type, whenever it likes; ours takes precedence and
- * leaves that alone, and so the file and the kernel see an ordinary code cell.
+ * A cell becomes a prompt while its writer types. So every editor of a code
+ * cell has a compartment, which is empty in a cell of Python. A transaction
+ * fills it if it makes the first line begin with `%%llm`, and empties it if the
+ * line no longer does, so text and language agree in every state. JupyterLab
+ * may set the language at any time by the cell's MIME type. Ours takes
+ * precedence and leaves the MIME type alone, so the file and the kernel see an
+ * ordinary code cell.
  */
 
 import { type LanguageSupport } from '@codemirror/language';
@@ -118,7 +122,7 @@ function languageLoader(load: () => Promise<ILanguages>): Extension {
   });
 }
 
-/** What is different in a prompt: its language, lines that wrap, and brackets and quotes that nobody closes for the writer. */
+/** What is different in a prompt: its language, lines that wrap, and brackets and quotes that are not closed automatically. */
 function prompt({ markdown }: ILanguages): Extension {
   return [
     Prec.highest(markdown ? promptLanguage(markdown) : []),

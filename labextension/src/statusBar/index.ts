@@ -18,6 +18,7 @@ export interface IStatusActions {
   showWaiting(): void;
 }
 
+/** The widget in the status bar. */
 export class StatusItem extends Widget {
   private readonly changes = new Signal<this, void>(this);
   private panel: NotebookPanel | null = null;

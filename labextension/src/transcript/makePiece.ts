@@ -16,7 +16,7 @@ import type { IContext, IPiece } from './drawing/piece';
 /** What pieces need of the transcript that they are part of. */
 export interface ISurroundings {
   readonly markdown: Markdown;
-  /** Carries out what the reader does. */
+  /** The host, which carries out what the reader does. */
   readonly host: () => IHost;
   /** Called with a request that was decided here. */
   readonly decided: (request: string) => void;

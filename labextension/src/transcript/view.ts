@@ -45,6 +45,7 @@ import { WaitingNotice } from './status/waiting';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
 
+/** A transcript on the page. */
 export class TranscriptView {
   private readonly root = attrs(el('div', 'llm-transcript'), {
     role: 'region'
@@ -104,7 +105,7 @@ export class TranscriptView {
     return this.current;
   }
 
-  /** Set who carries out what the reader does. */
+  /** Set the host, which carries out what the reader does. */
   setHost(host: IHost): void {
     this.host = host;
     this.pace.now();
@@ -144,7 +145,7 @@ export class TranscriptView {
     return result;
   }
 
-  /** Take it off the page. */
+  /** Remove the transcript from the page. */
   dispose(): void {
     this.clear();
     this.root.remove();
@@ -164,7 +165,7 @@ export class TranscriptView {
   private setDocument(document: ITranscript): void {
     this.markDecisionsElsewhere(document);
     const { current } = this;
-    // While a human decides, no seconds pass.
+    // The clock of a turn stops while a human decides.
     const isNews =
       document.seconds !== current?.seconds || document.state !== current.state;
     if (isNews) {

@@ -90,7 +90,7 @@ def _is_shell(value: object) -> bool:
     return type(value).__module__.startswith(("IPython.", "ipykernel."))
 
 
-_FITS: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+_FITS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
     {
         "tool": _is_tool,
         "attachment": _is_attachment,

@@ -37,7 +37,7 @@ class NamedValue:
     text: str
 
 
-def raw_values(frames: list[Frame], variables: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def raw_values(frames: list[Frame], variables: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
     """Yield the variables that the user's frames name, nearest to the failure first: (name, function, value).
 
     Args:

@@ -11,6 +11,7 @@ from llm_notebook.notebook.errors import CellError, CellHalted, nearest
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.line.arguments import typed_text
 from llm_notebook.notebook.line.expressions import compiled_expression
+from llm_notebook.notebook.prompts.known_secrets import LazyScrubber, scrubbed_value
 from llm_notebook.notebook.prompts.schemas import find_schema
 from llm_notebook.notebook.prompts.tools import define_functions, find_tools
 from llm_notebook.notebook.rows.display import DrawnRun
@@ -60,7 +61,7 @@ class EachCell:
     wanted: Wanted
     names: Mapping[str, Any]
     model: AnyModel
-    value: Any = None
+    value: object = None
 
     def run(self, turn: LiveTurn | None = None) -> None:
         """Ask the rows, show that in the running cell, and assign the table.
@@ -72,8 +73,14 @@ class EachCell:
             CellHalted: it was stopped, or has come to its limit, and the cells below must not run. Everything is shown already.
             RowsError: it cannot begin, or not go on, and that is not shown in a transcript.
         """
+        secrets = LazyScrubber(self.names)
         job = Job(
-            _rows(self.arguments, self.names), self.text, self.model, self.wanted, lambda run: self._display(run, turn)
+            _rows(self.arguments, self.names),
+            self.text,
+            self.model,
+            self.wanted,
+            lambda run: self._display(run, turn, secrets),
+            lambda source, text: scrubbed_value(text, source, secrets),
         )
         if job.table.count is None:
             raise CellError("--each needs a frame or a list: an iterator can be read once only. Nothing was sent.")
@@ -103,11 +110,11 @@ class EachCell:
         if self.arguments.out is not None:
             self.turns.shell.user_ns[self.arguments.out] = found
 
-    def _display(self, run: Run, turn: LiveTurn | None) -> RunDisplay:
+    def _display(self, run: Run, turn: LiveTurn | None, secrets: LazyScrubber) -> RunDisplay:
         source, out = str(self.arguments.each), self.arguments.out or ""
         if not self.turns.front.is_notebook:
-            return WrittenRun(run, out=out, source=source)
-        drawn = DrawnRun(self.turns, run, turn=turn, out=out, source=source, is_cell=True)
+            return WrittenRun(run, out=out, source=source, secrets=secrets)
+        drawn = DrawnRun(self.turns, run, turn=turn, out=out, source=source, is_cell=True, secrets=secrets)
         drawn.again = self._run_again
         return drawn
 
@@ -183,7 +190,7 @@ def in_options(error: Exception, arguments: Arguments) -> Exception:
     return said
 
 
-def _rows(arguments: Arguments, names: Mapping[str, Any]) -> Any:
+def _rows(arguments: Arguments, names: Mapping[str, Any]) -> object:
     source = str(arguments.each)
     code = compiled_expression(source, names)
     if code is None:
@@ -197,7 +204,7 @@ def _rows(arguments: Arguments, names: Mapping[str, Any]) -> Any:
         raise CellError(f"--each {source}: {type(error).__name__}: {error} Nothing was sent.") from None
 
 
-def _schema(given: str, names: Mapping[str, Any]) -> Any:
+def _schema(given: str, names: Mapping[str, Any]) -> object:
     schema, source = find_schema(given, names, "--schema")
     return schema if source is None else source
 

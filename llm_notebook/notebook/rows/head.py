@@ -68,7 +68,7 @@ def _sentence(found: object, count: int, columns: int, name: str, source: str) -
 
 def _types_of(found: object) -> Mapping[str, str]:
     """Return what the library calls the types of the columns; empty where there are none."""
-    types: Any = getattr(found, "dtypes", None)
+    types: object = getattr(found, "dtypes", None)
     if types is not None and hasattr(types, "items"):
         return {str(name): str(kind) for name, kind in types.items()}
     names: Any = getattr(found, "column_names", None) or getattr(found, "columns", ())

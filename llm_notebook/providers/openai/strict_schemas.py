@@ -1,4 +1,4 @@
-"""Schemas in the form that OpenAI's strict mode takes: every object is closed, and every field is required. No I/O.
+"""Schemas in the form that OpenAI's strict mode accepts: every object is closed, and every field is required. No I/O.
 
 Source: https://platform.openai.com/docs/guides/structured-outputs
 """
@@ -14,7 +14,7 @@ _MAPS = ("properties", "$defs", "definitions", "patternProperties")
 
 
 def strict_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema in strict form. What it describes is narrower: a field that may be missing must be there."""
+    """Return a schema in strict form. It is stricter: a field that may be missing becomes required."""
     strict = {name: _inner(name, value) for name, value in schema.items() if name != "default"}
     if "properties" in strict or strict.get("type") == "object":
         strict["additionalProperties"] = False

@@ -29,14 +29,14 @@ class Invoke:
         read: converts the tool's return value into what is sent back. This may run the tool's own code, so the same consent covers it.
     """
 
-    function: Callable[..., Any]
-    args: tuple[Any, ...] = ()
+    function: Callable[..., object]
+    args: tuple[object, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
     consent: bool | None = None
     nest: Nest | None = None
     printed: Sink | None = None
-    read: Callable[[Any], Any] | None = None
+    read: Callable[[object], object] | None = None
 
 
 CallSteps = Generator[Invoke | Note, Any, T]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.running import as_tool, said_by
+from llm_notebook.errors import ModelError
 from llm_notebook.parts.json_values import safe_repr
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry
 
-__all__ = ["decided_result", "failed_result", "runs_elsewhere", "told_of"]
+__all__ = ["decided_result", "failed_result", "missing_tool", "runs_elsewhere", "told_of"]
 
 
 def decided_result(call: CallEntry) -> ToolResult:
@@ -43,6 +44,17 @@ def told_of(error: Exception | SystemExit) -> str:
         return f"the tool called sys.exit({as_tool(safe_repr, error.code)})"
     name, message = said_by(error)
     return message or name
+
+
+def missing_tool(call: CallEntry) -> ModelError:
+    """Return the error of a continuation that comes to a call whose tool was there when the model called it, and is not here."""
+    asked = call.request is not None or call.state == "suspended"
+    stays = " that was asked about is not here, so nothing was run and the question stays" if asked else ""
+    stays = stays or ", which the model called before, is not here, so that call waits for it"
+    return ModelError(
+        f"The tool {call.tool_name}{stays}: "
+        f"run the cell that defines it, or give it with resume({call.call_id!r}, tools=[...])."
+    )
 
 
 def runs_elsewhere() -> RuntimeError:

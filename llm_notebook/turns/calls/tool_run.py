@@ -31,7 +31,7 @@ from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
 from llm_notebook.approvals.running import said_by
-from llm_notebook.errors import ModelError, ToolArgumentError
+from llm_notebook.errors import ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
@@ -41,7 +41,7 @@ from llm_notebook.turns.calls.invoking import CallSteps, Invoke
 from llm_notebook.turns.calls.last_look import ChangedTool, invocation
 from llm_notebook.turns.calls.nesting import Nest, left_inside, withdraw
 from llm_notebook.turns.calls.questions import UNKNOWN_OUTCOME, applies, covers, policy_in_force, question_about
-from llm_notebook.turns.calls.told import decided_result, failed_result, runs_elsewhere, told_of
+from llm_notebook.turns.calls.told import decided_result, failed_result, missing_tool, runs_elsewhere, told_of
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.pauses import Pause
 
@@ -91,6 +91,7 @@ class ToolRun:
     _ready: ReadyCall | None = field(default=None, init=False)
     _failure: Exception | None = field(default=None, init=False)
     _policy: ApprovalPolicy | None = field(default=None, init=False)
+    _is_first: bool = field(default=True, init=False)
     _is_new: bool = field(default=True, init=False)
     _nest: Nest | None = field(default=None, init=False)
 
@@ -139,7 +140,8 @@ class ToolRun:
         asked = self._asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
         kept = None if self.policy is None else self.policy.without_conditions()
         written, self._unsound = as_written(asked)
-        entry = self._entry = yield from self.log.propose(self.turn_id, asked, written, kept)
+        entry, self._is_first = yield from self.log.propose(self.turn_id, asked, written, kept)
+        self._entry = entry
         if entry.result is not None:
             self._result = entry.result
             return
@@ -162,12 +164,9 @@ class ToolRun:
     def _weigh(self) -> CallSteps[None]:
         """Decide whether the call may run: afterwards it is ready, or it has a result without running, or a human is asked."""
         entry, asked, tool = self._entry, self._asked, self.tool
-        if (tool is None or tool.implementation is None) and (entry.request is not None or entry.state == "suspended"):
-            raise ModelError(
-                f"The tool {asked.name} that was asked about is not here, so nothing was run and the question stays: "
-                f"run the cell that defines it, or give it with resume({entry.call_id!r}, tools=[...])."
-            )
         if tool is None or tool.implementation is None:
+            if not self._is_first:
+                raise missing_tool(entry)
             lacks = "does not exist" if tool is None else "has no implementation"
             missing = KeyError(f'tool "{asked.name}" {lacks}')
             yield from self._not_run("failed", f"Error: {missing.args[0]}", missing)

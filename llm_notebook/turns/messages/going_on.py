@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from llm_notebook.approvals.requests import SETTLED
 from llm_notebook.configuration.process import process
@@ -177,7 +177,7 @@ def _awaited(messages: Sequence[Message]) -> Iterator[tuple[str, str, str]]:
 
 def _mark(part: Part, name: str) -> list[tuple[str, ...]]:
     """Return the call that a part is marked with, as a list; empty if it has no mark."""
-    metadata: Any = getattr(part, "provider_metadata", None)
+    metadata: object = getattr(part, "provider_metadata", None)
     ours = metadata.get(_OURS) if isinstance(metadata, dict) else None
     found = ours.get(name) if isinstance(ours, dict) else None
     names = [given for given in found if isinstance(given, str)] if isinstance(found, list) else []

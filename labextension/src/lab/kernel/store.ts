@@ -1,21 +1,22 @@
 /**
- * Keeps the newest state of each transcript of one kernel. Pure: it knows neither
- * the kernel nor the page.
+ * Keeps the newest state of each transcript of one kernel. It knows neither the
+ * kernel nor the page.
  *
- * A transcript has two sources: the copy in the notebook file, and the documents
- * and deltas that the kernel sends. A document from the kernel
+ * A transcript has two sources: the copy in the notebook file, and the
+ * documents and deltas that the kernel sends. A document from the kernel
  * outranks any copy that a page finds in the file, whatever their `seq` numbers
- * are. Between two copies in the file, and when a display update replaces one, the
- * newer document counts.
+ * are. Between two copies in the file, and when a display update replaces one,
+ * the newer document counts.
  *
- * A file can say anything, so a reader may act only on what the kernel has told
- * (`isFromKernel`): a document that it sent whole, and the deltas since. A delta does not
- * make a copy from the file the kernel's word.
+ * A file can say anything, so a reader may act only on what the kernel has sent
+ * (`isFromKernel`): a document that it sent whole, and the deltas since. A
+ * delta does not make a copy from the file the kernel's word.
  *
- * A delta that does not follow the last one leaves a gap. The store then asks the
- * kernel for the whole document, once, and deltas have no effect until it comes.
- * It asks in the same way when a page is loaded or a connection is back, but only
- * for transcripts that are shown and that can still change or be acted on.
+ * A delta that does not follow the last one leaves a gap. The store then asks
+ * the kernel for the whole document, once, and deltas have no effect until it
+ * comes. It asks in the same way when a page is loaded or a connection is back,
+ * but only for transcripts that are shown and that can still change or be acted
+ * on.
  */
 
 import { isPending, reduce } from '../../transcript';
@@ -24,7 +25,7 @@ import type { FromKernel, IDelta, ITranscript } from '../../transcript';
 /** An output's data by MIME type. */
 export type Bundle = Record<string, unknown>;
 
-/** What a follower of a transcript is told. */
+/** What the followers of a transcript are notified of. */
 export type Change =
   /** Show this document. */
   | { type: 'show'; document: ITranscript }
@@ -39,11 +40,12 @@ export type Change =
   /** What is shown may be out of date, so the kernel was asked for it. */
   | { type: 'asked' };
 
+/** Is called with each change to a transcript that is followed. */
 export type Follower = (change: Change) => void;
 
 interface IEntry {
   document: ITranscript;
-  /** Whether the kernel told the whole document, so that the file's copy is older. */
+  /** Whether the kernel sent the whole document, so that the file's copy is older. */
   isFromKernel: boolean;
   /** Whether the kernel has said that it does not know the transcript. */
   isGone: boolean;
@@ -60,6 +62,7 @@ const STOPPED_TEXT = 'What had arrived is kept. Run the cell again to go on.';
 /** How many transcripts without followers are kept. */
 const MAX_UNFOLLOWED = 50;
 
+/** The transcripts of one kernel, by their ids. */
 export class TranscriptStore {
   private readonly entries = new Map<string, IEntry>();
 
@@ -142,7 +145,7 @@ export class TranscriptStore {
     return this.entries.has(id);
   }
 
-  /** Whether the newest state of a transcript is what the kernel has told. */
+  /** Whether the newest state of a transcript comes from the kernel. */
   isFromKernel(id: string): boolean {
     return this.entries.get(id)?.isFromKernel ?? false;
   }
@@ -164,7 +167,7 @@ export class TranscriptStore {
     }
   }
 
-  /** Ask the kernel for a transcript that it has not told, if that can make a difference. */
+  /** Ask the kernel for a transcript that it has not sent, if that can make a difference. */
   request(id: string): void {
     const entry = this.entries.get(id);
     if (
@@ -211,10 +214,11 @@ export class TranscriptStore {
   }
 
   /**
-   * Have the notebook hold a document at rest. A page that was loaded while the
-   * kernel finished has heard neither its last updates nor that it settled. Each
-   * document is offered once, since a kernel that has yet to write its record
-   * answers with the document again; it will say when it has settled.
+   * Have the notebook store a document at rest. A page that was loaded while
+   * the kernel finished has received neither its last updates nor the news that
+   * it settled. Each document is offered once, since a kernel that has yet to
+   * write its record answers with the document again; it will say when it has
+   * settled.
    */
   private offer(entry: IEntry): void {
     const { seq, state } = entry.document;
@@ -224,7 +228,7 @@ export class TranscriptStore {
     }
   }
 
-  /** Have the notebook hold the document with this number, or ask for it if it has not all arrived here. */
+  /** Have the notebook store the document with this number, or ask for its record if not all of it has arrived here. */
   private settle(id: string, seq: number, isOurs: boolean): void {
     const entry = this.entries.get(id);
     if (!entry) {

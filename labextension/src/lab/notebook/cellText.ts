@@ -1,4 +1,4 @@
-/** Reads and changes the text of a cell, each change being one step of the cell's own history. */
+/** Reads and changes the text of a cell. Each change is one step in the cell's own undo history. */
 
 import type { Cell } from '@jupyterlab/cells';
 
@@ -6,10 +6,12 @@ import type { IReplaceable } from '../../transcript';
 
 type Text = Pick<Cell, 'model'>;
 
+/** The text of a cell. */
 export function sourceOf({ model }: Text): string {
   return model.sharedModel.getSource();
 }
 
+/** Whether the notebook allows the text of a cell to be changed. */
 export function isEditable({ model }: Text): boolean {
   return model.getMetadata('editable') !== false;
 }

@@ -1,27 +1,29 @@
 /**
- * The cells of a notebook as the kernel is told them, where a prompt asks for them.
+ * Collects the cells of a notebook for the kernel, where a prompt asks for
+ * them.
  *
- * They go with the request that runs the cell, so they are what the reader sees at
- * that moment: unsaved ones too, in the order of the page. A server closes the
- * connection over a message that is too long, so all of it is bounded, and what is
- * nearest to the cell that asks comes first.
+ * They go with the request that runs the cell, so they are what the reader sees
+ * at that moment: unsaved ones too, in the order of the page. A server closes
+ * the connection over a message that is too long, so the total size is bounded,
+ * and what is nearest to the cell that asks comes first.
  */
 
 import type { ICellModel, ICodeCellModel } from '@jupyterlab/cells';
 
 import { MIME_TYPE } from '../../transcript';
 
-/** What an output is told as. A `transcript` is one of ours, which the kernel knows by its id. */
+/** An output as it is sent. A `transcript` is one of ours, which the kernel knows by its id. */
 interface ISentOutput {
   transcript?: string;
   error?: string;
   data?: Record<string, string>;
-  /** The MIME type of what has no text. */
+  /** The MIME type of an output without text. */
   other?: string;
-  /** How long the text is, where it is cut. */
+  /** The full length of the text, where it is cut. */
   length?: number;
 }
 
+/** A cell of the notebook as it is sent to the kernel. */
 export interface ISentCell {
   id: string;
   type: string;
@@ -68,7 +70,7 @@ export function collectCells(
   const here = models.findIndex(({ id }) => id === asking);
   const room = new Budget(MOST_CHARACTERS);
   const told = new Map<ICellModel, ISentCell>();
-  // Texts of cells first, because without them outputs say little.
+  // The texts of the cells come first, because outputs say little without them.
   const order = [
     ...models.slice(0, Math.max(0, here)).reverse(),
     ...models.slice(Math.max(0, here))
@@ -104,18 +106,18 @@ function tagsOf(model: ICellModel): string[] {
     : [];
 }
 
-/** Counts what may still be told. */
+/** Counts how many characters may still be sent. */
 class Budget {
   constructor(private left: number) {}
 
-  /** Return the beginning of a text, as much as there is room for. */
+  /** Return as much of the beginning of a text as there is room for. */
   take(text: string): string {
     const taken = text.slice(0, Math.min(LONGEST_TEXT, this.left));
     this.left -= taken.length;
     return taken;
   }
 
-  /** Whether something that cannot be cut may be told. */
+  /** Whether there is room for something that cannot be cut. */
   has(size: number): boolean {
     const fits = size <= this.left;
     this.left -= fits ? size : 0;

@@ -1,4 +1,4 @@
-/** The model that was chosen for a notebook, which the notebook's file keeps. */
+/** Reads and changes the model that was chosen for a notebook, which the notebook's file keeps. */
 
 import type { INotebookModel } from '@jupyterlab/notebook';
 
@@ -16,13 +16,13 @@ export function chosenModel(notebook: Held | null): string {
   return typeof model === 'string' ? model : '';
 }
 
-/** A model's name as it is shown. Whoever wrote the notebook chose it, so it may be of any length and hold any characters. */
+/** A model's name as it is shown. It comes from the author of the notebook, so it may have any length and hold any characters. */
 export function shownModel(model: string): string {
   const isLong = model.length > LONGEST_SHOWN;
   return visible(isLong ? `${model.slice(0, LONGEST_SHOWN)}…` : model);
 }
 
-/** Choose a model, or none with an empty text. What else is kept under our name stays. */
+/** Choose a model, or none with an empty text. Anything else that is kept under our name stays. */
 export function chooseModel(notebook: Held, model: string): void {
   const held: unknown = notebook.getMetadata(KEY);
   const kept = typeof held === 'object' && held !== null ? { ...held } : {};

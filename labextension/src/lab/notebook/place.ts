@@ -28,6 +28,7 @@ import { chosenModel } from './chosenModel';
 import type { Clicks, ITarget } from '../kernel/click';
 import type { RequestSigner } from './path';
 
+/** Where a transcript is shown. */
 export interface IPlace {
   /** The bus of the connected kernel. */
   readonly bus: KernelBus | null;
@@ -38,8 +39,9 @@ export interface IPlace {
   /** Whether its cell was run on this page, which therefore gets the kernel's messages without asking. */
   ranHere(shown: Widget): boolean;
   /**
-   * What brings a transcript back that is taken off the page while its cell runs, as
-   * by "Clear Cell Output"; null where its cell was not run on this page.
+   * A function that puts a transcript back if it is removed from the page while
+   * its cell runs, for example by "Clear Cell Output"; null if its cell was not
+   * run on this page.
    */
   rescuer(shown: Widget): Rescue | null;
 }
@@ -118,7 +120,7 @@ function putBack(document: ITranscript, outputs: IOutputAreaModel): void {
       return;
     }
   }
-  // A document is JSON, which its type does not say.
+  // A document is JSON, although its type does not say so.
   const data = { [MIME_TYPE]: document } as unknown as PartialJSONObject;
   outputs.add({ output_type: 'display_data', data, metadata: {} });
 }
@@ -246,7 +248,8 @@ export class NotebookPlace implements IPlace {
   }
 
   /**
-   * Run a line of our magic as if the cell did, and show beside its outputs what comes of it. Rejects with a sentence for the reader.
+   * Run a line of our magic on behalf of a cell, and add what it outputs to the
+   * cell's own outputs. Rejects with a sentence for the reader.
    */
   async run(line: string, cell: CodeCell): Promise<void> {
     const { kernel } = this;
@@ -276,7 +279,7 @@ export class NotebookPlace implements IPlace {
     };
   }
 
-  /** The cell whose output area holds the widget, or whose outputs are also shown elsewhere and hold it there. */
+  /** The cell whose outputs hold the widget, either in its own output area or in another view of them. */
   cellOf(shown: Widget): CodeCell | undefined {
     for (let at: Widget | null = shown; at; at = at.parent) {
       const { model } = at as Widget & { model?: unknown };

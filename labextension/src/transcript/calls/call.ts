@@ -19,15 +19,16 @@ const SHOWN_LINES = 12;
 /** How many characters of the arguments are shown at most. */
 const SHOWN_ARGUMENTS = 20_000;
 
+/** The piece of a call that no card asks about. */
 export class Call implements IPiece {
   private readonly fold = new Fold(() => this.drawBody());
   readonly node = this.fold.node;
   private block: ICallBlock | null = null;
   private context: IContext | null = null;
-  /** What the body was last drawn from. */
+  /** The state that the body was last drawn from, as a text. */
   private drawn = '';
   private showAll = false;
-  /** What is said in place of the button that revokes a grant. */
+  /** The text in place of the button that revokes a grant. */
   private revoking = '';
   /** The bar of this call on the time scale of its group. */
   private readonly bar = el('span', 'llm-span', el('i'));
@@ -47,7 +48,7 @@ export class Call implements IPiece {
     } else if (printed) {
       // What a tool prints while it runs may be what its reader waits for.
       this.fold.suggest(context.live && status === 'running');
-      // A browser finds text in a closed fold too, if it is there.
+      // A browser's search also finds text in a closed fold, if it is drawn.
       this.drawBody();
     }
     this.fold.drawBody();

@@ -1,4 +1,4 @@
-/** The words and glyphs of a tool call's line, for each of its states. */
+/** Chooses the words and the glyph of a tool call's line, for each of its states. */
 
 import type { ICallBlock, ITranscript, Scope } from '../protocol/document';
 import { el } from '../dom/elements';
@@ -84,7 +84,7 @@ export function callLine(
     el('span', 'llm-args', argumentsLine(block))
   ];
   if (block.decision || (isPending(block) && isUndecidable(context))) {
-    // What was asked is cut at the end of its line, what came of it never is.
+    // The question is cut at the end of its line, but its outcome never is.
     const asked = el('span', 'llm-args-line', ...words);
     return block.decision
       ? decidedLine(block, context, asked)
@@ -107,12 +107,12 @@ export function callLine(
   return { ...status, words, when: [span, el('span', 'llm-took', ...when)] };
 }
 
-/** Whether questions cannot be decided now. While a turn runs, that is no news: they will be. */
+/** Whether questions cannot be decided. While a turn is running this is false, because they can be decided soon. */
 function isUndecidable({ host, live }: IContext): boolean {
   return !host.act && !(live && host.live);
 }
 
-/** The line of a question that cannot be answered at the moment: it is only what was saved. */
+/** The line of a question that cannot be answered at the moment, because only its saved copy is there. */
 function waitingLine(
   block: ICallBlock,
   context: IContext,
@@ -128,7 +128,7 @@ function waitingLine(
   };
 }
 
-/** The lines of calls in states of which there is nothing more to say. */
+/** The lines of calls whose state says everything. */
 const FIXED_STATES = {
   suspended: { glyph: 'clock', when: ['waits for its question'] },
   cancelled: { glyph: 'denied', when: ['cancelled'] },
@@ -187,7 +187,7 @@ function statusOf(
   }
 }
 
-/** That a call is queued, and behind which of the open questions before it: "queued behind 2 of 3". */
+/** The words for a queued call, with the open question that it waits behind: "queued behind 2 of 3". */
 function queuedWords(block: ICallBlock, document: ITranscript): string {
   const { blocks, state } = document;
   const series = seriesOf(document);

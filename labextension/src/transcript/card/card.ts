@@ -55,6 +55,7 @@ import type {
   Verdict
 } from './decision/reply';
 
+/** The piece of a call that a human must decide about. */
 export class Card implements IPiece {
   readonly node = el('section', 'llm-ask');
   readonly request: IRequest;
@@ -78,7 +79,7 @@ export class Card implements IPiece {
   private footer: HTMLElement;
   /** The button in the footer that opens the drawer to drop the question. */
   private readonly dropper = dropOpener(() => this.openDrawer('drop'));
-  /** What is said once a reply was sent. */
+  /** The hint once a reply was sent. */
   private sent = '';
   /** Whether the kernel may yet say that what was decided here does not count. */
   private isAwaited = false;
@@ -152,7 +153,7 @@ export class Card implements IPiece {
     return Boolean(this.sent || this.blocked);
   }
 
-  /** Say that a decision was sent, and take none; with an empty text take decisions again. */
+  /** Say that a decision was sent, and take no other. With an empty text, take decisions again. */
   hold(sent: string): void {
     this.sent = sent;
     this.isAwaited ||= sent !== '';

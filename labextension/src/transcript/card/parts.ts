@@ -14,11 +14,11 @@ export const SENT_HINTS: Record<Verdict, string> = {
   abandoned: 'Given up. The model is told as soon as the kernel is free.'
 };
 
-/** The same where other questions of the turn are open. */
+/** What a card says instead while other questions of the turn are open. */
 export const SENT_TO_SERIES =
   'Kept as soon as the kernel is free. The turn goes on after the last decision.';
 
-/** The same, or that the question was dropped. */
+/** What a card says once this reply was sent. */
 export function sentHint(reply: Reply): string {
   return reply.drop
     ? 'Dropped as soon as the kernel is free.'
@@ -117,7 +117,7 @@ export function dropOpener(open: () => void): HTMLButtonElement {
   return attrs(node, { 'aria-expanded': 'false' });
 }
 
-/** The line at the foot: who drew the card, a way out of it, and what it is about, by which it can be found again. */
+/** The line at the foot: who drew the card, the button that drops the question, and the ids by which the call can be found. */
 export function makeFineprint(
   about: string,
   isEditing: boolean,

@@ -9,6 +9,7 @@ const DRAWING_SHARE = 0.25;
 /** A drawing counts as this many milliseconds at most, because it may have been slow for other reasons. */
 const MAX_DRAWING_TIME = 60;
 
+/** Calls a function that draws, at the right pace. */
 export class Pace {
   /** The frame and the timer that a drawing waits for. */
   private frame = 0;
@@ -43,11 +44,11 @@ export class Pace {
     };
     this.draw();
     setPace();
-    // Again after layout and painting, which can take longer than the drawing.
+    // Measure again after layout and painting, which can take longer than the drawing.
     setTimeout(setPace);
   }
 
-  /** Draw nothing that was to be drawn soon. */
+  /** Cancel the drawing that is due. */
   cancel(): void {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);

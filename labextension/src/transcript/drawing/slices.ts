@@ -1,12 +1,13 @@
 /**
  * Draws what takes long in slices, one for each frame, so that the page stays
- * responsive in between. What is drawn says itself where it can stop: it asks
+ * responsive in between. A drawing decides by itself where it can stop: it asks
  * `isSpent` after each piece, and continues with `later`.
  */
 
 /** How many milliseconds a slice has. */
 const SLICE = 10;
 
+/** The slices of one transcript. */
 export class Slices {
   private readonly waiting = new Set<() => void>();
   private frame = 0;
@@ -28,7 +29,7 @@ export class Slices {
     this.frame ||= requestAnimationFrame(() => this.drawWaiting());
   }
 
-  /** No longer continue. */
+  /** Drop what was to continue. */
   cancel(draw: () => void): void {
     this.waiting.delete(draw);
   }

@@ -10,9 +10,10 @@
 
 import { inflateSync } from 'fflate';
 
-/** The kernel packs no longer text. */
+/** The longest text that the kernel packs, in bytes. */
 const LONGEST = 2 ** 24;
 
+/** The buffers that were sent beside a message. */
 export type Buffers = readonly (ArrayBuffer | ArrayBufferView)[];
 
 type Holder = Record<string, unknown>;

@@ -5,6 +5,7 @@ import type { IJob } from '../protocol/job';
 import { attrs, el, setText } from '../dom/elements';
 import { isPending } from '../drawing/layout';
 
+/** The region of the page that a screen reader reads out when it changes. */
 export class Announcer {
   readonly node = attrs(el('div', 'llm-sr'), {
     role: 'status',
@@ -40,7 +41,7 @@ export class Announcer {
   }
 }
 
-/** What is worth to be said of a run over rows: its quarters, and its end. */
+/** What is worth announcing about a run over rows: each quarter of it, and its end. */
 function newsOf(before: IJob | null, next: IJob): string[] {
   if (next.state !== 'running') {
     const isNews = before !== null && before.state === 'running';

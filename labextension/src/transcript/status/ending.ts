@@ -19,7 +19,7 @@ import type { IContext, IPiece } from '../drawing/piece';
 import { problemRow } from './problem';
 import { unsentRow } from '../prompt/unsent';
 
-/** What is said of an action until the kernel performs it. */
+/** What the page says about an action until the kernel performs it. */
 const SENT: Partial<Record<Action['type'], string>> = {
   retry: 'It starts over',
   ask: 'The model is asked',
@@ -29,10 +29,10 @@ const SENT: Partial<Record<Action['type'], string>> = {
 /** How a turn ended if it did not end well, our remarks, and the line at the foot. */
 export class Ending implements IPiece {
   readonly node = el('div');
-  /** What it was last drawn from. */
+  /** The state that it was last drawn from, as a text. */
   private drawn = '';
   private context: IContext | null = null;
-  /** What is said after a click. While there is such a sentence, the buttons are held. */
+  /** The sentence after a click. While there is one, the buttons are held. */
   private sent = '';
   /** The document that a button was clicked for. Any newer one frees the buttons. */
   private sentFor: ITranscript | null = null;
@@ -197,7 +197,7 @@ const isBlank = (block: Block): boolean =>
 /** How a turn ended before it was complete; empty if it did not, or if its error says why. */
 function howEnded(document: ITranscript): string {
   if (document.job) {
-    // The run says it itself.
+    // The row of the run says it.
     return '';
   }
   if (document.state === 'interrupted' && !document.limit) {
@@ -216,7 +216,7 @@ function saysMore(document: ITranscript): boolean {
   return !endedByDecision(document) && document.blocks.length > 0;
 }
 
-/** Whether the last that happened is that a human refused a call: nobody has stopped anything then. */
+/** Whether a turn ended because a human refused a call, so that nobody stopped it. */
 function endedByDecision({ blocks, state }: ITranscript): boolean {
   const last = blocks.slice(
     1 + blocks.map(block => block.kind !== 'call').lastIndexOf(true)

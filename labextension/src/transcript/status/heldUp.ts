@@ -8,9 +8,10 @@ import { icon } from '../dom/icons';
 import type { IHeldUpCells } from '../drawing/host';
 import type { IContext, IPiece } from '../drawing/piece';
 
+/** The notice with its button. */
 export class HeldUpNotice implements IPiece {
   readonly node = el('div', 'llm-held-up');
-  /** What it was last drawn from. */
+  /** The state that it was last drawn from, as a text. */
   private drawn = '';
   private cells: IHeldUpCells | null = null;
   private number = 0;

@@ -7,12 +7,12 @@ import type { ITranscript } from '../protocol/document';
 
 type Limit = NonNullable<ITranscript['limit']>;
 
-/** What the button says that lets the turn continue. */
+/** The label of the button that continues the turn. */
 export function continueLabel({ answers }: Limit): string {
   return `Continue for ${count(answers)} more`;
 }
 
-/** The row that says so, with the buttons below it. */
+/** The row that says where the turn stopped, with the buttons below it. */
 export function limitRow(
   limit: Limit,
   buttons: HTMLElement | null

@@ -11,7 +11,7 @@ export class WaitingNotice implements IPiece {
   readonly node = el('div');
   private readonly seconds = el('span', 'llm-num');
   private readonly meter = el('i');
-  /** What it was last drawn from. */
+  /** The state that it was last drawn from, as a text. */
   private drawn = '';
   private noticeSince = 0;
 

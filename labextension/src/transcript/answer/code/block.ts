@@ -13,26 +13,27 @@ import type { IHost } from '../../drawing/host';
 import type { Slices } from '../../drawing/slices';
 import { cutCode, highlight } from './highlight';
 
+/** A block of code on the page, whose code can be replaced. */
 export interface ICodeBlock {
   readonly node: HTMLElement;
   readonly code: string;
-  /** Show other code. `growing` says that more of it may come. */
+  /** Replace the code. `growing` says that more of it may come. */
   update(code: string, growing: boolean): void;
 }
 
 /** Code longer than this is not drawn again with each delta, but only when it is complete. */
 const LONG = 4000;
 
-/** So much code is coloured at once, whatever time it is. */
+/** This many characters are coloured at once, even if the time of the slice is over. */
 const AT_ONCE = 1000;
 
 /** Code that is longer than this has no colours. */
 const LONGEST = 200_000;
 
-/** How long a part of long code is, so that a new line moves only the lines of its own part. */
+/** The length of a part of long code, in characters. A new line moves only the lines of its own part. */
 const PART = 8000;
 
-/** Make a block of code. `isWanted` says later whether its nodes are still to be coloured. */
+/** Make a block of code. `isWanted` is asked later whether its nodes are still to be coloured. */
 export function codeBlock(
   source: string,
   language: string,
@@ -41,7 +42,7 @@ export function codeBlock(
   isWanted: (node: Node) => boolean
 ): ICodeBlock {
   let code = '';
-  /** How often the code was drawn; only what the last time began is finished. */
+  /** How often the code was drawn. Only the latest drawing is finished. */
   let drawn = 0;
   /** Whether nothing was appended since the code was drawn with colours. */
   let isColoured = false;
@@ -106,9 +107,9 @@ function makeBar(
 }
 
 /**
- * Draw code with colours: the first ones at once, the others when there is time.
- * Until then the code is there without colours, and a piece after the other is
- * replaced, so that the page never has to lay out all of a long one again.
+ * Draw code with colours: the first ones at once, the others when there is
+ * time. Until then the code has no colours. One piece after another is
+ * replaced, so that the page never has to lay out all of a long block again.
  */
 function draw(
   text: HTMLElement,
@@ -150,7 +151,7 @@ function draw(
   colour();
 }
 
-/** The node that begins so many characters after the beginning of this one. If there is none, one is divided. */
+/** Find the node that begins this many characters after the beginning of `first`. If there is none, a node is split. */
 function splitAt(first: ChildNode | null, length: number): ChildNode | null {
   let node = first;
   for (let left = length; node && left > 0; node = node.nextSibling) {
@@ -174,7 +175,7 @@ function appendParts(text: HTMLElement, code: string): void {
     const room = isPart ? PART - (last.textContent?.length ?? 0) : 0;
     const line = code.indexOf('\n', at + Math.max(0, room)) + 1;
     const most = at + 2 * PART;
-    // A character of two units is not cut in two.
+    // A surrogate pair is never split.
     const isPair = /[\udc00-\udfff]/.test(code[most] ?? '');
     const end = Math.min(line || code.length, most - Number(isPair));
     const isInLine = !isPart && text.lastChild && !endsLine(text);

@@ -1,4 +1,4 @@
-/** Colours code: the few kinds of words that the style sheet has colours for. */
+/** Colours code: only the few kinds of words for which the style sheet has colours. */
 
 import createDOMPurify from 'dompurify';
 import hljs from 'highlight.js/lib/core';
@@ -67,10 +67,10 @@ const COLOURS: Record<string, string> = {
  */
 const PIECE = 4000;
 
-/** Code with a longer line is data, and has no colours. */
+/** Code with a longer line is taken for data and has no colours. */
 const LONGEST_LINE = 500;
 
-/** What begins or ends something that may go over many lines. Code is not cut inside of it. */
+/** What begins or ends a construct that may span many lines. Code is never cut inside one. */
 const LONG_THINGS: Record<string, RegExp> = {
   css: /\/\*|\*\//g,
   javascript: /`|\/\*|\*\//g,
@@ -138,7 +138,7 @@ export function highlight(code: string, language: string): Node[] | null {
     RETURN_DOM: true
   }) as HTMLElement;
   if (body.textContent !== code) {
-    // Colours are not worth a wrong character.
+    // A wrong character would be worse than no colours.
     return null;
   }
   for (const span of Array.from(body.querySelectorAll('span'))) {

@@ -47,19 +47,20 @@ const SANITISING = {
   RETURN_DOM: true as const
 };
 
-/** Stands for `|` in a formula in a table, where it would end the cell. Unicode has no such character. */
+/** Stands for `|` in a formula in a table, where a bar would end the cell. It is a noncharacter of Unicode. */
 const BAR = '\ufdd1';
 
 /** A table row that leaves out more cells than this at its end has one empty cell in their place. */
 const MAX_EMPTY_CELLS = 8;
 
+/** A text that has been parsed. */
 export interface IParsed {
   blocks: IBlock[];
   links: Links;
   endsOpen: boolean;
 }
 
-/** Parses and draws Markdown. It keeps no text, so that one serves a whole transcript. */
+/** Parses and draws Markdown. It keeps no text, so one instance serves a whole transcript. */
 export class Markdown {
   private readonly growth: IGrowth = { growing: null, foundOpen: false };
   private readonly formulas: Formulas;
@@ -93,9 +94,10 @@ export class Markdown {
   }
 
   /**
-   * The top-level blocks of a text in which these links are defined already, and
-   * all links with those that the text defines. `growing` says that more of the
-   * text may come, and `endsOpen` that it ends in a formula whose other half may.
+   * The top-level blocks of a text in which these links are defined already,
+   * and all links with those that the text defines. `growing` says that more of
+   * the text may come, and `endsOpen` that it ends in a formula whose other
+   * half may come.
    */
   parse(text: string, known: Links, growing = false): IParsed {
     const source = withBars(text);
@@ -106,9 +108,9 @@ export class Markdown {
   }
 
   /**
-   * The nodes of each of these blocks, ready for the page. Together they take less
-   * time than one by one. `isWanted` says later whether one is still to be finished,
-   * and `room` how many formulas may be set.
+   * The nodes of each of these blocks, ready for the page. Drawing them
+   * together takes less time than one by one. `isWanted` is asked later whether
+   * a node is still to be finished, and `room` is how many formulas may be set.
    */
   nodes(
     blocks: IBlock[],
@@ -147,7 +149,7 @@ export class Markdown {
   }
 }
 
-/** Whether a node is only the space between blocks, or a paragraph of line breaks, which say nothing there. */
+/** Whether a node is only the space between blocks, or a paragraph that consists of line breaks. */
 function isBlank(node: Node): boolean {
   const isText = node.nodeType === Node.TEXT_NODE;
   const isBreaks =
@@ -221,13 +223,14 @@ function withBars(text: string): string {
   return text.includes('|') && /[$]|\\\(/.test(text)
     ? text.replace(ROW, row =>
         row.replace(FORMULA_IN_ROW, found =>
-          // An escaped sign begins no formula.
+          // An escaped sign does not begin a formula.
           /^\\[^(]/.test(found) ? found : found.replace(/\|/g, BAR)
         )
       )
     : text;
 }
 
+/** The text with the bars of its formulas back in their places. */
 export function withoutBars(text: string): string {
   return text.split(BAR).join('|');
 }
@@ -241,8 +244,9 @@ function escaped(text: string): string {
 }
 
 /**
- * Replace what carries images, links and tables by what we draw.
- * The nodes are not yet in a document with a window, so nothing is fetched or run.
+ * Replace the elements that carry images, links and tables with what we draw.
+ * The nodes are not yet in a document with a window, so nothing is fetched or
+ * run.
  */
 function replaceCarriers(body: HTMLElement, host: () => IHost): void {
   for (const node of findAll(body, 'q')) {
@@ -345,7 +349,7 @@ function finishTable(table: HTMLElement): void {
       names.push(name);
       cell.setAttribute('scope', 'col');
     } else {
-      // A head without a name is none for a screen reader.
+      // A screen reader does not read an empty cell as a header.
       cell.replaceWith(el('td', cell.className));
     }
   }

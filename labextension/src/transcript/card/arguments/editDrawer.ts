@@ -26,6 +26,7 @@ interface IReading {
   problem: string;
 }
 
+/** The drawer. */
 export class EditDrawer implements IDrawer {
   readonly node = el('div');
   readonly consenting: HTMLButtonElement[];
@@ -130,7 +131,7 @@ export class EditDrawer implements IDrawer {
     return { changes, misfits, problem };
   }
 
-  /** The JSON text of an argument as it was asked about. */
+  /** The JSON text of an argument before it is edited. */
   private before(param: IParam): string {
     const text = this.params.textOf(param) ?? '';
     return param.isText ? JSON.stringify(text) : text;
@@ -282,12 +283,12 @@ export class EditDrawer implements IDrawer {
   }
 }
 
-/** Without a prototype, because an argument may have any name. */
+/** Changes without a prototype, because an argument may have any name. */
 function noChanges(): Changes {
   return Object.create(null) as Changes;
 }
 
-/** There must be at least one change. */
+/** The problem of a form without changes; empty if there are any. */
 function problemOfNone(changes: Changes): string {
   return Object.keys(changes).length ? '' : 'Nothing is changed.';
 }

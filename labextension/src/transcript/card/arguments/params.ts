@@ -1,9 +1,10 @@
 /**
  * Draws the arguments of a call exactly as they will run.
  *
- * The kernel sends only a part of a long value: its first lines, or its head and
- * its tail if its lines are long. The card takes no consent until the reader has opened every such value, which fetches the whole
- * text; the editor waits for the same texts.
+ * The kernel sends only a part of a long value: its first lines, or its head
+ * and its tail if its lines are long. The card takes no consent until the
+ * reader has opened every such value, which fetches the whole text; the editor
+ * waits for the same texts.
  */
 
 import type { IParam, IRequest } from '../../protocol/document';
@@ -21,6 +22,7 @@ import {
 /** Fetches the full text of the argument with this name. */
 export type FetchValue = (name: string) => Promise<string>;
 
+/** The table of a call's arguments. */
 export class Params {
   readonly node = el('table', 'llm-params');
   /** The full texts of the long values that were opened. */
