@@ -87,7 +87,7 @@ class Transport:
             try:
                 _wait(exchange, notify)
                 with self._connections.send(exchange.http_request(), settings) as reply:
-                    if exchange.accept(reply):
+                    if is_accepted := exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
                             if items := decoder.feed(piece):
                                 yield items
@@ -95,9 +95,12 @@ class Transport:
                                 break
                         if items := decoder.drain():
                             yield items
-                        exchange.close(decoder)
-                        return
-                    failure = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
+                    else:
+                        failure = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
+                if is_accepted:
+                    # What this raises is about the answer, and its connection is as good as before.
+                    exchange.close(decoder)
+                    return
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -123,7 +126,7 @@ class Transport:
             try:
                 await _await(exchange, notify)
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
-                    if exchange.accept(reply):
+                    if is_accepted := exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
                             if items := decoder.feed(piece):
                                 yield items
@@ -131,9 +134,12 @@ class Transport:
                                 break
                         if items := decoder.drain():
                             yield items
-                        exchange.close(decoder)
-                        return
-                    failure = exchange.decide_after_refusal(reply, await _abeginning(exchange, reply))
+                    else:
+                        failure = exchange.decide_after_refusal(reply, await _abeginning(exchange, reply))
+                if is_accepted:
+                    # What this raises is about the answer, and its connection is as good as before.
+                    exchange.close(decoder)
+                    return
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
