@@ -304,6 +304,6 @@ async def _abeginning(exchange: Exchange, reply: AsyncReply) -> bytes:
 
 
 async def _sleep(seconds: float) -> None:
-    import asyncio  # a slow import that only async code needs, and async code has it loaded
+    from llm_notebook.turns.concurrency.waits import wait  # loads asyncio, and async code has it loaded
 
-    await asyncio.sleep(seconds)
+    await wait(seconds)
