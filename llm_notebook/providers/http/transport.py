@@ -87,7 +87,8 @@ class Transport:
             try:
                 _wait(exchange, notify)
                 with self._connections.send(exchange.http_request(), settings) as reply:
-                    if is_accepted := exchange.accept(reply):
+                    failure = None
+                    if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
                             if items := decoder.feed(piece):
                                 yield items
@@ -97,10 +98,6 @@ class Transport:
                             yield items
                     else:
                         failure = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
-                if is_accepted:
-                    # What this raises is about the answer, and its connection is as good as before.
-                    exchange.close(decoder)
-                    return
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -109,6 +106,8 @@ class Transport:
                 # The frames below hold the request's headers, and a printed traceback may show what frames hold.
                 raise error.with_traceback(None) from None
             if failure is None:
+                # What this raises is about the answer. The connection is as good as before, and was kept.
+                exchange.close(decoder)
                 return
             if isinstance(failure, ModelError):
                 raise failure from None
@@ -126,7 +125,8 @@ class Transport:
             try:
                 await _await(exchange, notify)
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
-                    if is_accepted := exchange.accept(reply):
+                    failure = None
+                    if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
                             if items := decoder.feed(piece):
                                 yield items
@@ -136,10 +136,6 @@ class Transport:
                             yield items
                     else:
                         failure = exchange.decide_after_refusal(reply, await _abeginning(exchange, reply))
-                if is_accepted:
-                    # What this raises is about the answer, and its connection is as good as before.
-                    exchange.close(decoder)
-                    return
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -147,6 +143,7 @@ class Transport:
                     raise
                 raise error.with_traceback(None) from None
             if failure is None:
+                exchange.close(decoder)
                 return
             if isinstance(failure, ModelError):
                 raise failure from None
