@@ -21,15 +21,13 @@ from llm_notebook.rows.asking import Asker
 from llm_notebook.rows.errors import RowsError, WorkersGone
 from llm_notebook.rows.outcomes import Outcome
 from llm_notebook.rows.places import Places
-from llm_notebook.rows.plan import Plan, Question
+from llm_notebook.rows.plan import ASKED_AGAIN, Plan, Question
+from llm_notebook.rows.window import Window
 from llm_notebook.turns.concurrency.waits import waiting_by
 
-__all__ = ["ASKED_AGAIN", "Performance"]
+__all__ = ["Performance"]
 
 _ROWS_AT_ONCE = 64
-ASKED_AGAIN = frozenset({"limit", "quota", "server", "connection", "broken", "key", "stopped"})
-"""The kinds of earlier failures that a resumed run asks again: there was no answer, and the cause may have passed."""
-
 Done = tuple[int, Outcome]
 """The number of a row, and its outcome."""
 
@@ -44,7 +42,7 @@ class Performance:
         rows: the rows that have not been read yet, with their numbers.
         concurrency: how many questions are with the server at the same time. As many more may wait to be repeated.
         again: the kinds of earlier outcomes that are asked again.
-        window: how many rows may be under way or waiting to be taken; None for no limit.
+        window: says whether more rows may be read; None if all may be.
     """
 
     asker: Asker
@@ -52,10 +50,8 @@ class Performance:
     rows: Iterator[tuple[int, Mapping[str, Any]]]
     concurrency: int
     again: frozenset[str] = ASKED_AGAIN
-    window: int | None = None
+    window: Window | None = None
     _done: list[Done] = field(default_factory=list)
-    _taken: int = 0
-    _read: int = 0
     _is_read: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,6 +63,8 @@ class Performance:
 
     def __post_init__(self) -> None:
         self._places = Places(self.concurrency, self._start_worker, self._room)
+        if self.window is not None:
+            self.window.on_room = self._room.set
 
     async def outcomes(self) -> AsyncGenerator[list[Done], None]:
         """Yield outcomes as they arrive, several at a time. Once it is closed, nothing more is asked. `plan.stopped` says why a run ended early."""
@@ -79,8 +77,6 @@ class Performance:
                 done, self._done = self._done, []
                 if done:
                     yield done
-                    self._taken += len(done)
-                    self._room.set()
             if self._failure is not None:
                 raise self._failure
             yield self._left_unasked()
@@ -155,14 +151,13 @@ class Performance:
             pass
 
     def _has_room(self) -> bool:
-        return self.window is None or self._read - self._taken < self.window
+        return self.window is None or self.window.has_room
 
     def _read_rows(self) -> None:
         """Make the questions of some more rows, and settle those that were answered before."""
         questions = []
         rows = list(islice(self.rows, _ROWS_AT_ONCE))
         self._is_read = len(rows) < _ROWS_AT_ONCE
-        self._read += len(rows)
         for position, row in rows:
             try:
                 questions.append(self.asker.question(position, row))
@@ -170,6 +165,7 @@ class Performance:
                 outcome = Outcome(failure="prompt", error=str(error))
                 self.plan.progress.add(outcome)
                 self._take([position], outcome)
+        questions = [question for question in questions if not self._settle_equal(question)]
         known = self.asker.known(questions, "" if "" not in self.again else self.asker.rows_id)
         for question in questions:
             entry = known.get(question.key)
@@ -179,7 +175,14 @@ class Performance:
             if earlier is None or earlier.failure in self.again - {""}:
                 self.plan.add(question)
             else:
-                self._take(self.plan.settle(question, earlier, is_known=True), earlier)
+                self._take(self.plan.settle(question, earlier, is_reused=True), earlier)
+
+    def _settle_equal(self, question: Question) -> bool:
+        """Settle a question that equals one that this run has settled. Return whether there is one."""
+        equal = self.plan.outcome_of_equal(question)
+        if equal is not None:
+            self._take(self.plan.settle(question, equal, is_reused=True), equal)
+        return equal is not None
 
     def _take(self, positions: list[int], outcome: Outcome) -> None:
         self._done += [(position, outcome) for position in positions]

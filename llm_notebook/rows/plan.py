@@ -22,7 +22,10 @@ from llm_notebook.rows.reporting.progress import Progress
 if TYPE_CHECKING:
     from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["Budget", "Plan", "Question"]
+__all__ = ["ASKED_AGAIN", "Budget", "Plan", "Question"]
+
+ASKED_AGAIN = frozenset({"limit", "quota", "server", "connection", "broken", "key", "stopped"})
+"""The kinds of earlier failures that a resumed run asks again: there was no answer, and the cause may have passed."""
 
 # Failures that may pass, and how often a row is asked in all because of them. Each time, the transport has already tried several times.
 _MOST_ATTEMPTS = {"limit": 8, "server": 4, "connection": 4, "broken": 3}
@@ -73,6 +76,7 @@ class Plan:
         budget: the amount that it may cost.
         dedupe: whether equal questions are asked only once.
         progress: the progress of the run.
+        remembered: how many outcomes are remembered for equal questions that come later.
         stopped: why nothing more is asked, as a sentence; empty while the run continues.
         is_fault: whether it was stopped because every row would fail in the same way.
     """
@@ -80,11 +84,13 @@ class Plan:
     budget: Budget = field(default_factory=Budget)
     dedupe: bool = True
     progress: Progress = field(default_factory=Progress)
+    remembered: int = 0
     stopped: str = ""
     is_fault: bool = False
     _queue: deque[Question] = field(default_factory=deque)
     _later: list[tuple[float, int, Question]] = field(default_factory=list)
     _open: dict[str, Question] = field(default_factory=dict)
+    _settled: dict[str, Outcome] = field(default_factory=dict)
     _asking: int = 0
     _asked: int = 0
     _sent: int = 0
@@ -154,18 +160,26 @@ class Plan:
             return []
         return self.settle(question, outcome)
 
-    def settle(self, question: Question, outcome: Outcome, *, is_known: bool = False) -> list[int]:
+    def settle(self, question: Question, outcome: Outcome, *, is_reused: bool = False) -> list[int]:
         """Take a final outcome. Return the rows that it applies to.
 
         Args:
             question: the question.
             outcome: the outcome.
-            is_known: whether the question was answered before this run.
+            is_reused: whether the question was not asked itself, because it was answered before, or an equal one was.
         """
         self._open.pop(question.key, None)
         for number in range(len(question.positions)):
-            self.progress.add(outcome, is_reused=is_known or number > 0)
+            self.progress.add(outcome, is_reused=is_reused or number > 0)
+        if self.dedupe and self.remembered and outcome.failure not in ASKED_AGAIN:
+            self._settled[question.key] = outcome
+            if len(self._settled) > self.remembered:
+                del self._settled[next(iter(self._settled))]
         return question.positions
+
+    def outcome_of_equal(self, question: Question) -> Outcome | None:
+        """Return the outcome of an equal question that is settled and would not be asked again; None if there is none."""
+        return self._settled.get(question.key) if self.dedupe else None
 
     def stop(self, reason: str, *, is_fault: bool = False) -> None:
         """Ask nothing more."""
