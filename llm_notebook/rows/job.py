@@ -54,7 +54,7 @@ __all__ = ["Job", "Wanted"]
 
 _UNASKED = "It was not asked: the run was stopped before."
 _RESUMED = " What is answered is kept; the same call asks the rest."
-_FINAL = frozenset({"misfit", "ended", "request", "other"})
+_FINAL = frozenset({"misfit", "ended", "long", "request", "other"})
 # For each row that may be asked at once, so many rows of an iterator may be under way or waiting to be handed on.
 _WINDOW = 16
 # Where the rows are an iterator and nothing is kept, the answers to so many are remembered for equal ones.

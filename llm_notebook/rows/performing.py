@@ -135,7 +135,8 @@ class Performance:
             question = self.plan.next(loop.time())
             if question is not None:
                 return question
-            if self._is_read and self.plan.is_idle:
+            # The plan may have stopped just now, because the next question would cost too much.
+            if self.plan.stopped or (self._is_read and self.plan.is_idle):
                 return None
             await self._wait_for_change()
         return None

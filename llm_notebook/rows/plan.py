@@ -33,7 +33,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _MOST_ALIKE = 50
 _REMEMBERED = 1000
 # Failures of a single row, which say nothing about the others.
-_OF_ONE_ROW = frozenset({"misfit", "ended", "prompt", "broken"})
+_OF_ONE_ROW = frozenset({"misfit", "ended", "long", "prompt"})
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +46,7 @@ class Question:
         positions: the numbers of the rows, counted from 0.
         attempts: how often it has been asked.
         number: how many requests had been sent when it was last asked.
+        cost: what it has cost so far, in US dollars, as far as that is known; None if it is not known at all.
     """
 
     prompt: Prompt
@@ -53,6 +54,7 @@ class Question:
     positions: list[int]
     attempts: int = 0
     number: int = 0
+    cost: float | None = None
 
 
 @dataclass(slots=True)
@@ -149,6 +151,9 @@ class Plan:
         self._asking -= 1
         self._asked += 1
         self.progress.pay(outcome)
+        if outcome.cost is not None:
+            question.cost = (question.cost or 0.0) + outcome.cost
+        outcome.cost = question.cost
         is_last = question.attempts >= _MOST_ATTEMPTS.get(outcome.failure, 0)
         if is_last or outcome.failure != "limit":
             # A rate limit shows that the server is there, but too busy at the moment.

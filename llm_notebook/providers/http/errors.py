@@ -44,6 +44,10 @@ _TOO_LONG = tuple(
 )
 
 
+# The codes of OpenAI and Groq, and of those that imitate them.
+_LENGTH_CODES = ("context_length_exceeded", "string_above_max_length")
+
+
 def tokens_over(said: str) -> int | None:
     """Return by how many tokens the request exceeded the limit that the server names; None if it names none."""
     for pattern in _TOO_LONG:
@@ -193,7 +197,11 @@ def provider_error(
     advice = [_length_advice(said), hint or _HINTS.get(status or 0, ""), _wait_advice(status, headers or {})]
     if any(advice):
         message = (message if message[-1] in ".!?" else message + ".") + "".join(f" {text}" for text in advice if text)
-    return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}, secrets))
+    error = ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}, secrets))
+    # With 429, a request may be too large for what is left of this minute, which says nothing of the next one.
+    if status != 429 and (code in _LENGTH_CODES or tokens_over(said) is not None):
+        error.kind = "long"
+    return error
 
 
 def request_id_in(headers: Mapping[str, str], secrets: Secrets = NO_SECRETS) -> str | None:

@@ -172,6 +172,7 @@ class StreamDecoder:
             self.failure = ProviderError(
                 f"{self._sender}: the server answered with a web page, not an API. Check base_url."
             )
+            self.failure.kind = "broken"
         elif first == b"{" and self.object_is_whole:
             self._is_stream = False
         elif first == b"[" and self.list_is_stream:
@@ -336,8 +337,10 @@ class StreamDecoder:
         return self._our_error(f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}")
 
     def _our_error(self, said: str) -> ProviderError:
-        """Return an error in our own words, which hold no secret."""
-        return provider_error(self._sender, said)
+        """Return the error for what is no answer, in our own words, which hold no secret."""
+        error = provider_error(self._sender, said)
+        error.kind = "broken"
+        return error
 
     def filter_error(self, finish: Finish, why: str = "") -> ProviderError:
         """Return the error for an answer that a filter of the provider's stopped.
@@ -350,14 +353,22 @@ class StreamDecoder:
         told = plain_words(self._secrets.scrub(f"{finish.said}{more}", otherwise="content filter"))
         said = f"the provider's filter stopped the answer ({told}); what arrived is in `.partial`."
         code = self._secrets.scrub(finish.said or "") or None
-        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
+        return self.ended_error(said, code)
+
+    def ended_error(self, said: str, code: str | None) -> ProviderError:
+        """Return the error for an answer that the provider has ended, and would end again."""
+        error = ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
+        error.kind = "ended"
+        return error
 
     def cut_off_in_call(self, reason: str) -> IncompleteResponse:
         """Return the error for an answer that reached a limit in the middle of a tool call, which must not be run."""
         reason = plain_words(self._secrets.scrub(reason, otherwise="by a limit"))
-        return IncompleteResponse(
+        error = IncompleteResponse(
             f"{self._sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
         )
+        error.kind = "ended"
+        return error
 
 
 def as_text(value: object) -> str:
