@@ -200,6 +200,16 @@ def test_a_full_disk_stops_the_run_and_what_is_done_is_kept(openai_server: OpenA
     assert len(rows.take_asked()) <= 400 + 4
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit to the size of files stands for a full disk")
+def test_a_full_disk_stops_a_run_in_which_every_row_is_refused_in_its_own_way(
+    openai_server: OpenAIServer, isolated: Path
+) -> None:
+    rows = Rows(openai_server, "async")
+    rows.replies = lambda text: refusal(400, f"No, {text}. " * 40) if int(text[5:]) % 40 else None
+    said = _run(openai_server, isolated, _ON_A_FULL_DISK).stdout.splitlines()[0]
+    assert "look whether the disk is full" in said
+
+
 def _environment(folder: Path) -> dict[str, str]:
     return os.environ | {"LLM_NOTEBOOK_JOURNAL": str(folder / "rows.db")}
 
