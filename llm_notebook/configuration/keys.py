@@ -36,7 +36,7 @@ class Secret(str):
 
 
 def hidden(key: KeySource | None) -> KeySource | None:
-    """Return a key whose repr does not show it; what is no text, or empty, as it is."""
+    """Return a key whose repr does not show it; anything but a non-empty text is returned unchanged."""
     return Secret(key) if isinstance(key, str) and key else key
 
 
@@ -65,7 +65,7 @@ def get_key(
     *,
     alias: str | None = None,
     env: str | None = None,
-    input: str | None = None,  # noqa: A002 - the name is part of the API
+    input: str | None = None,
 ) -> Secret | None:
     """Find an API key. Prefer the keyword arguments; the positional ones are their older names.
 

@@ -49,7 +49,6 @@ __all__ = [
     "get_template_loaders",
     "get_tools",
     "hookimpl",
-    "loaded_plugins",
 ]
 
 GROUP = "llm_notebook"
@@ -208,12 +207,6 @@ class Plugins(PluginGroup):
         return manager
 
 
-def loaded_plugins() -> tuple[Plugins | None, bool]:
-    """Return (the plugins, whether those of the `llm` package are loaded too), without loading any. None if none are loaded."""
-    plugins = process.made.get(Plugins)
-    return (plugins if isinstance(plugins, Plugins) else None), open_bridge in process.made
-
-
 def _bridge() -> Bridge | None:
     """Return what the `llm` package offers, or None if it cannot be used."""
     return process.of(open_bridge)
@@ -224,7 +217,7 @@ def _with_bridged(own: dict[str, T], bridged: dict[str, T]) -> dict[str, T]:
     return own | {name: offered for name, offered in bridged.items() if name not in own}
 
 
-def get_plugins(all: bool = False) -> list[dict[str, Any]]:  # noqa: A002, ARG001  part of the API
+def get_plugins(all: bool = False) -> list[dict[str, Any]]:  # noqa: ARG001  part of the API
     """Return the loaded plugins, each as a dict with `name`, `hooks` and, if it comes from a distribution, `version`.
 
     Args:

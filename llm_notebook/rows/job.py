@@ -28,7 +28,7 @@ from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import Performance
 from llm_notebook.rows.plan import ASKED_AGAIN, Budget, Plan
-from llm_notebook.rows.prompts import RowPrompt
+from llm_notebook.rows.prompts import Clean, RowPrompt
 from llm_notebook.rows.reporting.display import Hidden, RunDisplays
 from llm_notebook.rows.reporting.progress import Progress
 from llm_notebook.rows.reporting.run import Run, failures_of
@@ -102,6 +102,7 @@ class Job:
     Args:
         rows, prompt, model, wanted: the arguments of `map_rows()`.
         make_display: makes the display of the run; None for the process's usual display.
+        clean: takes secrets out of the values of the rows; None leaves them in.
 
     Attributes:
         table: the table.
@@ -122,13 +123,14 @@ class Job:
         model: AnyModel | str | None,
         wanted: Wanted,
         make_display: Callable[[Run], RunDisplay] | None = None,
+        clean: Clean | None = None,
     ) -> None:
         whole = None
         if wanted.sample is not None:
             rows, whole = sample_of(rows, wanted.sample)
         self.table = open_table(rows)
         self._wanted = wanted
-        self._text = RowPrompt(prompt)
+        self._text = RowPrompt(prompt, clean)
         asked = asked_model(model, has_tools=bool(wanted.tools))
         reader = AnswerReader(wanted.schema)
         if self.table.count is not None:
@@ -162,7 +164,7 @@ class Job:
         make_display = make_display or process.of(RunDisplays).make
         self.display: RunDisplay = make_display(self.run) if wanted.progress else Hidden()
         self.over = threading.Event()
-        self._found: Any = None
+        self._found: object = None
         self._done: dict[int, Outcome] = {}
 
     def begin(self) -> None:
@@ -177,7 +179,7 @@ class Job:
         self._begin()
         self.display.open()
 
-    async def collect(self) -> Any:
+    async def collect(self) -> object:
         """Ask all rows of a run that has begun, and return the table with the new columns.
 
         Raises:
@@ -219,7 +221,7 @@ class Job:
             # Without an error, this would look like the end of the rows.
             raise RowsError(f"{self.plan.stopped}{self._advice}")
 
-    def partial(self) -> Any:
+    def partial(self) -> object:
         """Return the table as far as the run has got. Rows that it has not asked say so."""
         unasked = Outcome(failure="unasked", error=self.plan.stopped or _UNASKED)
         outcomes = [self._done.get(position, unasked) for position in range(self.table.count or 0)]

@@ -48,6 +48,7 @@ __all__ = [
     "markdown_of",
     "plain_of",
     "plain_picture",
+    "plain_problem",
     "plain_sections",
     "sections_above",
     "state_sentence",
@@ -118,8 +119,8 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
 def _markdown_unsent(unsent: Unsent) -> list[str]:
     sections = []
-    for name, text in unsent.asks:
-        sections += [literal_markdown(name), fenced_text(text, "")]
+    for name, text, size in unsent.parts():
+        sections += [literal_markdown(f"{name} ({size})" if size else name), fenced_text(text, "")]
     if unsent.exact and len(unsent.exact) <= _LONGEST_EXACT:
         sections += ["The request, byte for byte:", fenced_text(unsent.exact, "json")]
     return sections
@@ -146,10 +147,16 @@ def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
         sections += view.beside.plain_below()
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
-    sentences = [*words.plain_state, *_plain_problem(view.problem), *words.remarks]
+    problem = (
+        []
+        if view.problem is None
+        else ["\n".join([f"■ {said}", *ways]) for said, *ways in [plain_problem(view.problem)]]
+    )
+    sentences = [*words.plain_state, *problem, *words.remarks]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     sections += [
-        terminal_safe(f"{name}: {text}") for name, text in (view.unsent.asks if view.unsent is not None else ())
+        terminal_safe(f"{name} ({size}): {text}" if size else f"{name}: {text}")
+        for name, text, size in (view.unsent.parts() if view.unsent is not None else ())
     ]
     if view.unsent is not None and view.unsent.exact:
         sections.append(terminal_safe(f"The request, byte for byte:\n{view.unsent.exact}"))
@@ -224,13 +231,12 @@ def _our_markdown(remark: str) -> str:
     return safe_markdown(" ".join(remark.split()))
 
 
-def _plain_problem(problem: Problem | None) -> list[str]:
-    if problem is None:
-        return []
+def plain_problem(problem: Problem) -> list[str]:
+    """Return a problem in lines without markup: what happened, and then one for each way out."""
     ways = [f"  {way.code}  {way.text}" for way in problem.ways]
     title = on_one_line(problem.title)
     said = f"{title}{'' if title[-1] in '.!?:…' else '.'} {on_one_line(problem.text)}" if problem.text else title
-    return ["\n".join([f"■ {said}", *ways])]
+    return [said, *ways]
 
 
 def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:

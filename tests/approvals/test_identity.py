@@ -25,6 +25,7 @@ from traitlets.config import Config
 import llm_notebook as llm
 from llm_notebook.approvals.identity import identify
 from llm_notebook.tools.collecting import as_tools
+from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
 
@@ -269,13 +270,11 @@ def test_the_same_tool_is_the_same_in_another_process(tmp_path: Path) -> None:
 
 
 def test_a_grant_covers_no_other_object_of_the_class(face: Face, tmp_path: Path) -> None:
-    from llm_notebook.turns.log import Origin
-
     with llm.open_journal(tmp_path / "journal.db"):
         pause = pause_of(face, _asked(face, DB("TEST").drop))
         assert pause.paused is not None
         pause.paused.log.origin = Origin(session="here")
-        pause.paused.allow(pause.request, "session")
+        pause.paused.settle(pause.request, "approved", scope="session")
         for name, runs in (("TEST", True), ("PROD", False)):
             chain = _asked(face, DB(name).drop)
             chain._chain.log.origin = Origin(session="here")
@@ -283,6 +282,65 @@ def test_a_grant_covers_no_other_object_of_the_class(face: Face, tmp_path: Path)
                 assert face.text(chain) == "done"
             else:
                 pause_of(face, chain)
+
+
+def _redefined() -> Any:
+    """Return a Toolbox of a class with the same name whose other method does something else."""
+
+    class Files(llm.Toolbox):
+        def __init__(self, root: str) -> None:
+            self.root = root
+
+        def delete(self, path: str) -> str:
+            return self.root
+
+        def look(self, path: str) -> str:
+            return "another look"
+
+    Files.__module__, Files.__qualname__ = __name__, "Files"
+    return llm.require_approval(Files("/test"))
+
+
+@pytest.mark.parametrize("how", ["attribute", "class", "name", "description", "schema", "package"])
+def test_a_grant_ends_when_what_the_tool_is_changes(
+    face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Also where all that changes is the same object's attribute, its class, or a single word about it."""
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.0")
+    box = llm.require_approval(Files("/test"))
+    [tool] = box.tools()
+    tool.plugin = "llm-tools-files" if how == "package" else None
+    given: list[Any] = [box if how in ("attribute", "class") else tool]
+
+    def chain(name: str = "Files_delete") -> Any:
+        model = face.rounds(asks(llm.ToolCall(name, {"path": "a"}, "c1")), "done")
+        made = model.chain("Hi", tools=given)
+        made._chain.log.origin = Origin(session="here")
+        return made
+
+    with llm.open_journal(tmp_path / "journal.db"):
+        pause = pause_of(face, chain())
+        assert pause.paused is not None
+        assert pause.paused.settle(pause.request, "approved", scope="session")
+        assert face.text(chain()) == "done"
+        name = "Files_delete"
+        if how == "attribute":
+            box.root = "/PROD"
+        elif how == "class":
+            given[:] = [_redefined()]
+        elif how == "name":
+            name = tool.name = "delete"
+        elif how == "description":
+            tool.description = "Look at a file."
+        elif how == "schema":
+            tool.input_schema = {**tool.input_schema, "title": "Look"}
+        else:
+            monkeypatch.setattr("importlib.metadata.version", lambda _: "1.1")
+        again = pause_of(face, chain(name))
+        assert again.request.arguments == {"path": "a"}
+        facts = {one for one, digest in again.request.facts.items() if pause.request.facts[one] != digest}
+        named = {"attribute": "state", "package": "plugin"}.get(how, how)
+        assert facts - {"code"} == {named}
 
 
 def _asked(face: Face, function: Any) -> Any:
@@ -505,4 +563,5 @@ def test_a_tool_whose_type_of_argument_was_defined_anew_is_asked_about_anew(face
     pause = face.pause_of(model.chain("Hi", tools=[tool("/tmp/")]))
     pause.approve()
     again = face.pause_of(pause.resume([tool("/PROD/")]))
-    assert (paths, "its parameters" in again.request.changed) == ([], True)
+    assert paths == []
+    assert "the types of its arguments" in again.request.changed

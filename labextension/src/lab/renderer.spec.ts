@@ -6,8 +6,8 @@ import { expect, test, vi } from 'vitest';
 import { MIME_TYPE } from '../transcript';
 import type { IHost, ITranscript } from '../transcript';
 import { pending } from '../transcript/testing/samples';
-import { KernelBus } from './bus';
-import type { IPlace, Rescue } from './place';
+import { KernelBus } from './kernel/bus';
+import type { IPlace, Rescue } from './notebook/place';
 import { TranscriptRenderer } from './renderer';
 import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 
@@ -45,7 +45,7 @@ class Place implements IPlace {
   }
 
   host(id: string): IHost {
-    return this.bus?.store.isTold(id)
+    return this.bus?.store.isFromKernel(id)
       ? { act: () => Promise.resolve() }
       : { blocked: 'No.', live: Boolean(this.bus) };
   }

@@ -133,6 +133,8 @@ def plugins(shell: InteractiveShell, _words: Sequence[str]) -> None:
         "register_template_loaders": ("templates", "%llm templates"),
         "register_fragment_loaders": ("fragments", "%llm fragments"),
         "register_embedding_models": ("embedding models", ""),
+        "register_objects": ("objects", ""),
+        "register_commands": ("commands of the llm program", ""),
     }
     lines = []
     for plugin in found:
@@ -172,12 +174,12 @@ def _about(offer: Any) -> str:
     return excerpt(f"({arguments}) {_documentation(offer)}", _LONGEST)
 
 
-def _properties(schema: Any) -> Iterator[str]:
+def _properties(schema: object) -> Iterator[str]:
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     yield from map(str, properties or ())
 
 
-def _fields(source: Any) -> str:
+def _fields(source: object) -> str:
     try:
         schema = schema_of(source)
     except (TypeError, ValueError, ModelError):

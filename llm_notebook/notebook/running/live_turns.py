@@ -35,7 +35,7 @@ from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.running.accounting import Spent, account_for
-from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit
+from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit, plain_error
 from llm_notebook.notebook.running.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
 from llm_notebook.notebook.running.outcome import ask_for_correction, take_answer
 from llm_notebook.notebook.running.printed import PrintRoutes
@@ -45,7 +45,7 @@ from llm_notebook.notebook.waits.deciding import mark_problems, renew, show_call
 from llm_notebook.notebook.waits.held_up import HeldUpCells
 from llm_notebook.notebook.waits.recalling import has_open_calls, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.transcript.endings import Limit
+from llm_notebook.transcript.endings import Limit, can_go_on
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.turns.concurrency.interrupts import held_interrupts, holdable_interrupts, interruptible
@@ -223,7 +223,7 @@ class LiveTurns:
         """Make a turn from what the journal holds. This kernel does not show it anywhere yet."""
         view = view_of_turns(rounds, inside=read_inside(rounds))
         turn = self.register(view, None, is_shown=False)
-        turn.rounds = rounds if has_open_calls(rounds) or view.state in ("interrupted", "failed") else ()
+        turn.rounds = rounds if has_open_calls(rounds) or can_go_on(view) else ()
         view.scopes, view.grants_end = turn.origin.scopes, not turn.origin.notebook
         return turn
 
@@ -292,7 +292,7 @@ class LiveTurns:
                     chain = again
                     continue
                 if turn.view.problem is None or not explains(self.front):
-                    raise
+                    raise plain_error(turn, chain, error) from error.__cause__
                 raise CellHalted(str(error)) from error
             answer = ask(turn, pause) if pause is not None and ask is not None else None
             if answer is None:
@@ -306,11 +306,7 @@ class LiveTurns:
             raise CellHalted("Waiting for your approval.", turn.view.id)
 
     def _read(self, turn: LiveTurn, chain: ChainResponse, *, here: bool, by_keyboard: bool) -> PauseChain | None:
-        """Read a chain until it is complete or stops. Return the pause that stopped it, or None.
-
-        Args:
-            by_keyboard: whether the cell then asks by keyboard if the chain pauses.
-        """
+        """Read a chain until it is complete or stops. Return the pause that stopped it, which a cell may ask about by keyboard."""
         view, display = turn.view, turn.display
         began = time.monotonic() - view.seconds
         state: State = "failed"
@@ -351,19 +347,21 @@ class LiveTurns:
             chain._chain.log.on_call = None
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)
-                view.by_keyboard = by_keyboard and state == "paused" and not was_stopped
-                if state == "paused" and was_stopped:
-                    add_remark(view, _STOPPED)
-                self._close(turn, chain, pause)
+                self._close(turn, chain, pause, by_keyboard=by_keyboard, was_stopped=was_stopped)
         if was_stopped or pressed:
             raise CellHalted("Stopped by you.")
         if reached is not None:
             halt_at_limit(reached, self.shell, stops=self.on_pause == "stop")
         return pause
 
-    def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None) -> None:
+    def _close(
+        self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None, *, by_keyboard: bool, was_stopped: bool
+    ) -> None:
         """Show the record of a run that has ended, and keep what outlives the run."""
-        view, error = turn.view, sys.exception()
+        view, error, is_paused = turn.view, sys.exception(), turn.view.state == "paused"
+        view.by_keyboard = by_keyboard and is_paused and not was_stopped
+        if is_paused and was_stopped:
+            add_remark(view, _STOPPED)
         if isinstance(error, AnswerMisfit) or (isinstance(error, EXPECTED) and explains(self.front)):
             explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:

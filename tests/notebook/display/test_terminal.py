@@ -120,15 +120,20 @@ def ipython(open_terminal: Callable[..., Terminal]) -> Terminal:
     return open_terminal()
 
 
-def test_text_appears_while_it_streams(ipython: Terminal, openai_server: OpenAIServer) -> None:
-    words = ["A pelican ", "flew over ", "the sea."]
+def test_text_appears_while_it_streams_and_silence_is_told(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    ipython.say("from llm_notebook.notebook.display import silence; silence._PATIENCE = 1.0")
+    ipython.prompt()
+    # Each is sent only after the terminal has shown what stands before it.
+    words = ["Waiting for scripted. Nothing has arrived for 1 s.", "A pelican ", "flew over ", "the sea."]
+    silent = "Nothing has arrived for 1 s."
     seen = [threading.Event() for _ in words]
-    pieces = [step for word, event in zip(words, seen, strict=True) for step in (_chunk(word), UntilSet(event))]
-    openai_server.play(Reply([*pieces, sse()]))
+    pieces = [step for word, event in zip(words[1:], seen[1:], strict=True) for step in (_chunk(word), UntilSet(event))]
+    openai_server.play(Reply([sse(delta_chunk({"role": "assistant"}), done=False), UntilSet(seen[0]), *pieces, sse()]))
     ipython.say("%llm -m scripted A story")
     for word, event in zip(words, seen, strict=True):
-        # Each piece is sent only after the terminal has shown the piece before it.
         ipython.until(word)
+        if word == "flew over ":
+            ipython.until(silent)
         event.set()
     ipython.prompt()
 
@@ -259,19 +264,3 @@ def test_a_mistake_is_one_sentence(ipython: Terminal) -> None:
 
 def _chunk(text: str) -> bytes:
     return sse(text_chunk(text), done=False)
-
-
-def test_tab_completes_in_a_terminal(open_terminal: Callable[..., Terminal]) -> None:
-    colourful = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
-    terminal = open_terminal(options=(), environment=colourful)
-    for typed, rest, shown in [
-        ("%llm usa", "ge", "The journal holds nothing yet."),
-        ("%llm keys pa", "th", "keys.json"),
-        ("%llm error fi", "x", "No cell of this kernel has failed"),
-    ]:
-        terminal.process.send(f"{typed}\t")
-        # The word is whole in the line once its end has been drawn.
-        terminal.until(rest)
-        terminal.process.send("\r")
-        terminal.until(shown)
-        terminal.prompt()

@@ -5,7 +5,7 @@ import type { JSONObject } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 
 import type { FromKernel, ITranscript, ToKernel } from '../../transcript';
-import type { IBusKernel } from '../bus';
+import type { IBusKernel } from '../kernel/bus';
 
 /** Wait until everything that is ready has happened. */
 export const settled = (): Promise<void> =>
@@ -32,6 +32,7 @@ export function appended(seq: number, text: string, id = 't1'): FromKernel {
 
 type Target = Parameters<IBusKernel['registerCommTarget']>[1];
 
+/** A kernel connection whose messages a test makes. */
 export class FakeKernel {
   readonly clientId = 'this page';
   readonly sent: ToKernel[] = [];

@@ -5,17 +5,18 @@
  * are text, and a title is followed by the host that its link really leads to.
  */
 
-import type { ISource } from '../document';
+import type { ISource } from '../protocol/document';
 import { attrs, el, refill } from '../dom/elements';
 import { visible } from '../dom/visible';
-import type { IHost } from '../host';
-import type { IContext, IPiece } from '../piece';
-import { outsideLink, webAddress } from './links';
+import type { IHost } from '../drawing/host';
+import type { IContext, IPiece } from '../drawing/piece';
+import { outsideLink, webAddress } from './markdown/links';
 
 /** More sources than this are folded. */
 const SHOWN = 8;
 
-export class Sources implements IPiece {
+/** The list of an answer's sources. */
+export class SourceList implements IPiece {
   readonly node = attrs(el('aside', 'llm-sources'), {
     'aria-label': 'Sources of the answer'
   });

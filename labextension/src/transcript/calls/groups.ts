@@ -1,21 +1,21 @@
 /** Draws rows that belong together: calls that ran at once, and the gathered steps of a finished answer. */
 
-import type { ITranscript } from '../document';
+import type { ITranscript } from '../protocol/document';
 import { asGroup } from '../dom/boxes';
 import { arrange, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { duration, plural, wholeSeconds } from '../dom/formatting';
 import { icon } from '../dom/icons';
-import { timesOf } from '../layout';
-import type { Row } from '../layout';
-import type { IContext, IPiece } from '../piece';
+import { timesOf } from '../drawing/layout';
+import type { Row } from '../drawing/layout';
+import type { IContext, IPiece } from '../drawing/piece';
 import { Call } from './call';
 
 /** Finds the piece of a row, or makes it. */
 export type FindPiece = (row: Row) => IPiece;
 
 /** Calls that ran at once, each with its bar on a common time scale. */
-export class Group implements IPiece {
+export class CallGroup implements IPiece {
   readonly node = asGroup(el('div', 'llm-group'), 'Calls at once');
   private readonly words = el('span');
   private readonly when = el('span', 'llm-when');
@@ -75,7 +75,7 @@ export class Group implements IPiece {
 }
 
 /** The steps before a text, folded into one line: "Thought for 14 s, ran 6 tool calls, 1 failed". */
-export class Gathered implements IPiece {
+export class GatheredSteps implements IPiece {
   private readonly fold = new Fold();
   readonly node = this.fold.node;
   private blocks: number[] = [];

@@ -18,35 +18,44 @@
  * closed.
  */
 
-import { displayedDigest } from '../digest';
-import type { IParam, IRequest } from '../document';
+import { displayedDigest } from '../protocol/digest';
+import type { IParam, IRequest } from '../protocol/document';
 import { noteNode } from '../dom/boxes';
 import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
 import { oneLine, sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible } from '../dom/visible';
-import { isPending } from '../layout';
-import type { PendingCall } from '../layout';
-import type { IContext, IPiece } from '../piece';
-import { printedNodes } from '../printed';
-import { Arming } from './arming';
+import { isPending } from '../drawing/layout';
+import type { PendingCall } from '../drawing/layout';
+import type { IContext, IPiece } from '../drawing/piece';
+import { printedNodes } from '../calls/printed';
+import { Arming } from './decision/arming';
 import { bandFact, bandOf } from './band';
-import { unknownButtons, waitingButtons } from './buttons';
-import type { IButtons } from './buttons';
+import { unknownButtons, waitingButtons } from './decision/buttons';
+import type { IButtons } from './decision/buttons';
 import { makeDrawer } from './drawers';
-import { EditDrawer } from './editDrawer';
-import { hold, lockFields } from './holding';
-import { Params, shortDigest } from './params';
+import { EditDrawer } from './arguments/editDrawer';
+import { hold, lockFields } from './decision/holding';
+import { Params, shortDigest } from './arguments/params';
 import {
   dropOpener,
+  hintBeforeConsent,
   makeFineprint,
+  makeOrigin,
   makeReasons,
   makeSource,
   SENT_TO_SERIES,
   sentHint
 } from './parts';
-import type { DrawerName, IDrawer, Reply, Seen, Verdict } from './reply';
+import type {
+  DrawerName,
+  IDrawer,
+  Reply,
+  Seen,
+  Verdict
+} from './decision/reply';
 
+/** The piece of a call that a human must decide about. */
 export class Card implements IPiece {
   readonly node = el('section', 'llm-ask');
   readonly request: IRequest;
@@ -70,7 +79,7 @@ export class Card implements IPiece {
   private footer: HTMLElement;
   /** The button in the footer that opens the drawer to drop the question. */
   private readonly dropper = dropOpener(() => this.openDrawer('drop'));
-  /** What is said once a reply was sent. */
+  /** The hint once a reply was sent. */
   private sent = '';
   /** Whether the kernel may yet say that what was decided here does not count. */
   private isAwaited = false;
@@ -144,7 +153,7 @@ export class Card implements IPiece {
     return Boolean(this.sent || this.blocked);
   }
 
-  /** Say that a decision was sent, and take none; with an empty text take decisions again. */
+  /** Say that a decision was sent, and take no other. With an empty text, take decisions again. */
   hold(sent: string): void {
     this.sent = sent;
     this.isAwaited ||= sent !== '';
@@ -216,15 +225,9 @@ export class Card implements IPiece {
   private makeDescription(): HTMLElement[] {
     const { call, request } = this;
     const source = makeSource(request);
-    const origin = el(
-      'p',
-      'llm-ask-origin',
-      ...request.origin.map(fact => el('span', '', visible(fact))),
-      el('span', '', `asked by ${visible(this.context.document.model)}`),
-      source && el('span', '', source.button)
-    );
+    const { model } = this.context.document;
     return [
-      origin,
+      makeOrigin(request, model, source?.button),
       source && el('div', '', source.node),
       ...makeReasons(request, this.isUnknown),
       ...printedNodes(call),
@@ -377,12 +380,7 @@ export class Card implements IPiece {
     if (this.arming.isSettling) {
       return ['Read it first: Approve takes a click in a moment.'];
     }
-    if (this.request.destructive) {
-      return ['Always allow is not offered for tools marked destructive.'];
-    }
-    return this.request.params.some(param => param.cut)
-      ? ['You have seen every argument.']
-      : [];
+    return [hintBeforeConsent(this.request)];
   }
 
   private refreshBand(): void {

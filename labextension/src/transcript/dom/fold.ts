@@ -1,4 +1,4 @@
-/** A line that opens to show more: glyph, words, time and chevron. */
+/** Draws a line that opens to show more: glyph, words, time and chevron. */
 
 import { toneClass } from './boxes';
 import type { Tone } from './boxes';
@@ -7,6 +7,7 @@ import type { Child } from './elements';
 import { icon } from './icons';
 import type { Icon } from './icons';
 
+/** What the line says. */
 export interface IFoldLine {
   glyph: Icon;
   tone?: Tone;
@@ -17,6 +18,7 @@ export interface IFoldLine {
   wraps?: boolean;
 }
 
+/** The line with its body. */
 export class Fold {
   readonly node = el('details', 'llm-fold');
   readonly summary = el('summary');

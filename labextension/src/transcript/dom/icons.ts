@@ -21,6 +21,7 @@ const PATHS = {
     'M8 2.5c3.2 0 5.75 1.9 5.75 4.4S11.2 11.3 8 11.3c-.7 0-1.3-.1-1.9-.2L3.3 13l.5-2.9C2.9 9.3 2.25 8.2 2.25 6.9 2.25 4.4 4.8 2.5 8 2.5zM5.6 7v.01M8 7v.01M10.4 7v.01',
   copy: 'M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3',
   insert: 'M2.5 2.75h11v4h-11zM8 9.25v4.5M5.75 11.5h4.5',
+  cut: 'M2.5 4h11M2.5 8h4M8.75 8h1.5M2.5 12h2M6.5 12H8',
   redo: 'M2.5 8h8.75M8 4.5 11.5 8 8 11.5M13.75 3.5v9',
   retry: 'M13.2 6.2A5.6 5.6 0 1 0 13.6 9M13.5 2.6v3.8H9.7',
   key: 'M7.4 8.6 13.5 2.5M11 5l2 2',
@@ -51,6 +52,7 @@ const CIRCLES: Partial<Record<Icon, string>> = {
   unsent: '8 8 5.75'
 };
 
+/** The name of a glyph. */
 export type Icon = keyof typeof PATHS;
 
 function makeShape(tag: string, values: Record<string, string>): SVGElement {

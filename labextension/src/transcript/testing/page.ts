@@ -2,10 +2,11 @@
 
 import { vi } from 'vitest';
 
-import type { Action, ITranscript } from '../document';
-import type { IHost } from '../host';
+import type { Action, ITranscript } from '../protocol/document';
+import type { IHost } from '../drawing/host';
 import { TranscriptView } from '../view';
 
+/** A page with one transcript. */
 export class Page {
   readonly actions: Action[] = [];
   readonly view: TranscriptView;

@@ -1,6 +1,6 @@
 /** Holds a sample of every state of a transcript, by name. */
 
-import type { ITranscript } from '../document';
+import type { ITranscript } from '../protocol/document';
 import {
   ANSWER,
   call,
@@ -73,6 +73,7 @@ const LINES = Array.from(
 const at = (minutes: number): string =>
   new Date(new Date().setHours(12, minutes, 0, 0)).toISOString();
 
+/** The samples by their names. */
 export const STATES: Record<string, ITranscript> = {
   sources: transcript(
     [
@@ -288,6 +289,14 @@ export const STATES: Record<string, ITranscript> = {
       seconds: 4.2,
       footer: ['claude-sonnet-4-5', '1,911 in', 'at least 52 out', '4.2 s']
     }
+  ),
+  cut: transcript(
+    [
+      text(
+        'Most of the dip is **one region in one month**. EMEA revenue fell by 31 % in August while the number of orders held, so the price per order is what changed. Three reasons are likely: first, the campaign of the summer ran longer than'
+      )
+    ],
+    { cut: true }
   ),
   limit: transcript(
     [

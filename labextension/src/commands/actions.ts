@@ -1,0 +1,132 @@
+/** Carries out the commands in a notebook. Only `explain` sends anything to a model, and no command decides for the reader. */
+
+import { Notification } from '@jupyterlab/apputils';
+import type { Cell, CodeCell } from '@jupyterlab/cells';
+import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { sourceOf } from '../lab/notebook/cellText';
+import type { NotebookPlace } from '../lab/notebook/place';
+import { insertPrompt } from './promptCells';
+import { isCode } from './selection';
+import { transcriptIn, waitingIn } from './outputs';
+import { ABOUT_CELL_ABOVE, isPrompt, promptAbout } from './promptText';
+
+/**
+ * Insert a prompt about the active cell directly below it. When the prompt is
+ * run, the cell goes with it, together with the output that the page then
+ * shows.
+ */
+export async function askAboutCell({
+  content: notebook
+}: NotebookPanel): Promise<void> {
+  if (notebook.activeCell) {
+    await insertPrompt(notebook, ABOUT_CELL_ABOVE);
+  }
+}
+
+/** Insert a prompt about the text that is selected in the active cell. */
+export async function askAboutSelection(
+  { content: notebook }: NotebookPanel,
+  text: string,
+  isFromEditor: boolean,
+  trans: TranslationBundle
+): Promise<void> {
+  const cell = notebook.activeCell;
+  if (cell) {
+    const title = isFromEditor
+      ? trans.__('From the cell:')
+      : trans.__('From its output:');
+    const language = isFromEditor ? languageOf(cell) : '';
+    await insertPrompt(notebook, promptAbout({ title, text, language }));
+  }
+}
+
+function languageOf(cell: Cell): string {
+  if (cell.model.type === 'markdown') {
+    return 'markdown';
+  }
+  return isCode(cell) && !isPrompt(sourceOf(cell)) ? 'python' : '';
+}
+
+/** Insert a prompt that continues from the answer in the active cell. */
+export async function continueHere({
+  content: notebook
+}: NotebookPanel): Promise<void> {
+  const cell = notebook.activeCell;
+  const id = cell && isCode(cell) ? transcriptIn(cell.model.outputs) : '';
+  if (id) {
+    await insertPrompt(notebook, `%%llm --cid ${id}\n`);
+  }
+}
+
+/** Ask a model why a cell has failed. The answer is shown below its traceback. */
+export async function explain(
+  place: NotebookPlace,
+  cell: CodeCell,
+  asksForFix: boolean
+): Promise<void> {
+  const what = asksForFix ? 'error fix' : 'error';
+  // A cell without a number has not run in this kernel, and the kernel then says so.
+  const number = cell.model.executionCount ?? 0;
+  try {
+    await place.run(`%llm ${what} In[${number}]`, cell);
+  } catch (error) {
+    Notification.error((error as Error).message);
+  }
+}
+
+/** Run all cells below the active one. */
+export async function runBelow(panel: NotebookPanel): Promise<void> {
+  const { content: notebook, sessionContext } = panel;
+  const below = notebook.widgets.slice(notebook.activeCellIndex + 1);
+  await NotebookActions.runCells(notebook, below, sessionContext);
+}
+
+/**
+ * Bring the next card that waits into view and focus its heading, never a
+ * button.
+ *
+ * @param panels the open notebooks; in the first one, the search begins at the
+ *   active cell.
+ * @param show brings a notebook to the front.
+ */
+export async function showWaiting(
+  panels: readonly NotebookPanel[],
+  show: (panel: NotebookPanel) => void,
+  trans: TranslationBundle
+): Promise<void> {
+  for (const [position, panel] of panels.entries()) {
+    const { widgets, activeCellIndex } = panel.content;
+    const first = position === 0 ? activeCellIndex + 1 : 0;
+    const inOrder = [...widgets.keys()].map(
+      index => (index + first) % widgets.length
+    );
+    const found = inOrder.find(index => isWaiting(widgets[index]));
+    if (found !== undefined) {
+      show(panel);
+      await focusCard(panel, found);
+      return;
+    }
+  }
+  Notification.info(trans.__('Nothing waits in the open notebooks.'));
+}
+
+const isWaiting = (cell: Cell): boolean =>
+  isCode(cell) && waitingIn(cell.model.outputs) > 0;
+
+async function focusCard(panel: NotebookPanel, index: number): Promise<void> {
+  const notebook = panel.content;
+  notebook.deselectAll();
+  notebook.mode = 'command';
+  notebook.activeCellIndex = index;
+  await notebook.scrollToItem(index);
+  const cell = notebook.widgets[index];
+  await cell.ready;
+  const heading = cell.node.querySelector<HTMLElement>('.llm-ask h3');
+  if (heading) {
+    heading.tabIndex = -1;
+    heading.scrollIntoView({ block: 'center' });
+    heading.focus({ preventScroll: true });
+  }
+}

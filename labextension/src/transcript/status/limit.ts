@@ -1,0 +1,72 @@
+/** Draws where a turn stopped at a limit: at that of the answers in a row that its cell allows, or at that of the tokens of one. */
+
+import { row } from '../dom/boxes';
+import { attrs, el } from '../dom/elements';
+import { count } from '../dom/formatting';
+import type { ITranscript } from '../protocol/document';
+
+type Limit = NonNullable<ITranscript['limit']>;
+
+/** The label of the button that continues the turn. */
+export function continueLabel({ answers }: Limit): string {
+  return `Continue for ${count(answers)} more`;
+}
+
+/** The row that says where the turn stopped, with the buttons below it. */
+export function limitRow(
+  limit: Limit,
+  buttons: HTMLElement | null
+): HTMLElement {
+  const { answers, calls } = limit;
+  const node = row(
+    'redo',
+    'warn',
+    el(
+      'p',
+      'llm-notice-title',
+      `Paused after ${count(answers)} ${answers === 1 ? 'answer' : 'answers'} in a row`
+    ),
+    el(
+      'p',
+      'llm-notice-text',
+      'That is the limit of this cell (',
+      el('code', 'llm-code', `--cl ${answers}`),
+      `). ${unfinished(calls)}`
+    ),
+    buttons
+  );
+  node.classList.add('llm-ended');
+  return attrs(node, { role: 'alert' });
+}
+
+/** What was left to be done; without calls, the provider has paused in the middle of its own tools. */
+function unfinished(calls: number): string {
+  switch (calls) {
+    case 0:
+      return 'The provider was still at work with its own tools.';
+    case 1:
+      return 'The model asked for another call, which has not run.';
+    default:
+      return `The model asked for ${count(calls)} more calls, which have not run.`;
+  }
+}
+
+/** The row that says that an answer ended at the token limit, with the buttons below it. */
+export function cutRow(buttons: HTMLElement | null): HTMLElement {
+  const node = row(
+    'cut',
+    'warn',
+    el('span', 'llm-strong', 'Cut at the token limit.'),
+    ' ',
+    el(
+      'span',
+      'llm-quiet',
+      'The end of the answer is missing. ',
+      el('code', 'llm-code', '-o max_tokens N'),
+      ' allows more.'
+    ),
+    buttons
+  );
+  node.classList.add('llm-ended');
+  return node;
+}
