@@ -202,9 +202,16 @@ class ProviderError(ModelError):
     """
 
     def __init__(
-        self, message: str, *, status: int | None = None, code: str | None = None, request_id: str | None = None
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        kind: str = "",
     ) -> None:
         super().__init__(message)
+        self.kind = kind
         self.status = status
         self.code = code
         self.request_id = request_id
@@ -240,8 +247,11 @@ class IncompleteResponse(ModelError):
         partial_text: the text that arrived.
     """
 
-    def __init__(self, message: str, *, partial: list[Message] | None = None, partial_text: str = "") -> None:
+    def __init__(
+        self, message: str, *, partial: list[Message] | None = None, partial_text: str = "", kind: str = ""
+    ) -> None:
         super().__init__(message)
+        self.kind = kind
         self.partial: list[Message] = partial if partial is not None else []
         self.partial_text = partial_text
 
