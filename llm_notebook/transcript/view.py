@@ -136,7 +136,7 @@ class TranscriptView:
             seconds: how long the turn has taken so far.
         """
         self._forget_parts()
-        if can_go_on(self):
+        if self.is_over and can_go_on(self):
             self.join_next()
         self.seconds = seconds
         self.problem = self.limit = self.finish = None
