@@ -190,7 +190,7 @@ import time
 class Embedding(llm.EmbeddingModel):
     model_id = "embedding"
     def embed_batch(self, items):
-        print("begun", flush=True)
+        print("begun")
         time.sleep(120)
 Embedding().embed("hi")
 """
@@ -208,7 +208,7 @@ await Awaited().prompt("hi").text()
 _TOOL = """
 import time
 def look(path: str) -> str:
-    print("begun", flush=True)
+    print("begun")
     time.sleep(120)
 llm.get_model("asker").chain("Look at /a", tools=[look]).text()
 """
