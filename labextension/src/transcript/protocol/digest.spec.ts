@@ -1,3 +1,5 @@
+// @vitest-environment node
+
 import { createHash } from 'node:crypto';
 
 import { expect, test } from 'vitest';
