@@ -27,7 +27,7 @@ test('what could not be sent is said, and may be tried again', async () => {
   expect(page.actions).toHaveLength(2);
 });
 
-test('what cannot run can be read, denied and dropped, and not be approved', async () => {
+test('what cannot run can be read and denied, and not be approved', async () => {
   const page = asked({ blocked: 'Run the cell that defines delete_files.' });
   await page.wait();
   page.press('Approve');
