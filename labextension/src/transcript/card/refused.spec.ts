@@ -15,7 +15,7 @@ function asked(fields: Partial<IRequest> = {}): Page {
   return new Page(transcript([pending(fields)], { state: 'paused' }));
 }
 
-test('what could not be sent is said, and may be tried again', async () => {
+test('a decision that could not be sent says why, and can be tried again', async () => {
   const page = asked();
   page.outcome = () => Promise.reject(new Error('The kernel went away.'));
   await page.wait();
