@@ -207,7 +207,7 @@ class Asking:
         self._followed = execution.name
         journal = process.of(CurrentJournal).journal
         if journal is not None:
-            # If the journal fails, questions are asked anew; nothing is lost.
+            # If the journal fails, questions are asked again; nothing is lost.
             with suppress(JournalError):
                 journal.submit(NotebookRenamed(before, after)).result()
         if before in self.sessions:

@@ -472,6 +472,7 @@ def test_a_date_is_shown_as_iso_and_given_as_a_date(face: Face) -> None:
 
 _ARGUMENTS = """
 import dataclasses
+import functools
 from typing import Annotated, Literal
 
 import pydantic
@@ -506,6 +507,34 @@ class Model(pydantic.BaseModel):
 def below(path):
     return "/tmp/" + path
 
+class Made(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(str_to_lower=True)
+    path: str = pydantic.Field(default_factory=lambda: "/made")
+
+class Prefix:
+    def __init__(self, root):
+        self.root = root
+
+    def __call__(self, path):
+        return self.root + path
+
+class Rooted:
+    def __init__(self, root):
+        self.root = root
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(lambda path: self.root + path, handler(source))
+
+def joined(root, path):
+    return root + path
+
+def erase_made(made: Made): ...
+def erase_default(path: Annotated[str, pydantic.Field(default_factory=lambda: "/made")]): ...
+def erase_called(path: Annotated[str, pydantic.BeforeValidator(Prefix("/test"))]): ...
+def erase_partial(path: Annotated[str, pydantic.BeforeValidator(functools.partial(joined, "/bound"))]): ...
+def erase_rooted(path: Annotated[str, Rooted("/rooted")]): ...
 def erase_job(job: Job): ...
 def erase_jobs(jobs: list[Job] | None = None): ...
 def erase_model(model: Model): ...
@@ -521,7 +550,20 @@ def _arguments(name: str, before: str = "", after: str = "") -> dict[str, str]:
     return identify(llm.Tool.function(names[name])).facts
 
 
-@pytest.mark.parametrize("name", ["erase_job", "erase_jobs", "erase_model", "erase_path"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "erase_job",
+        "erase_jobs",
+        "erase_model",
+        "erase_path",
+        "erase_made",
+        "erase_default",
+        "erase_called",
+        "erase_partial",
+        "erase_rooted",
+    ],
+)
 def test_the_same_types_of_arguments_defined_again_are_the_same(name: str) -> None:
     assert _arguments(name) == _arguments(name)
 
@@ -535,6 +577,15 @@ def test_the_same_types_of_arguments_defined_again_are_the_same(name: str) -> No
         ("erase_job", "self.root + path", "self.root + '/PROD' + path"),
         ("erase_model", '"/tmp/" + path', '"/PROD/" + path'),
         ("erase_model", '"/test" + self', '"/PROD" + self'),
+        ("erase_made", '"/made"', '"/PROD"'),
+        ("erase_made", "str_to_lower=True", "str_to_upper=True"),
+        ("erase_default", '"/made"', '"/PROD"'),
+        ("erase_called", 'Prefix("/test")', 'Prefix("/PROD")'),
+        ("erase_called", "return self.root + path", "return '/PROD' + path"),
+        ("erase_partial", '"/bound"', '"/PROD"'),
+        ("erase_partial", "return root + path", "return '/PROD' + path"),
+        ("erase_rooted", 'Rooted("/rooted")', 'Rooted("/PROD")'),
+        ("erase_rooted", "lambda path: self.root + path", "lambda path: '/PROD' + path"),
         ("erase_path", 'def below(path):\n    return "/tmp/"', 'def below(path):\n    return "/PROD/"'),
     ],
 )

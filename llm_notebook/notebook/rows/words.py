@@ -1,4 +1,4 @@
-"""What a reader is told of a run over rows, made from how it stands. No I/O."""
+"""Describes the state of a run over rows for the reader. No I/O."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "misfit": ("answer did not fit", _RETRY),
         "ended": ("answer ended early", _RETRY),
+        "long": ("too long for the model", "another model"),
         "request": ("refused by the server", _RETRY),
         "key": ("no valid key", _AGAIN),
         "prompt": ("no prompt could be made", "another prompt"),
