@@ -29,7 +29,7 @@ const data = (bundle: object): object => ({
   data: bundle
 });
 
-test('all cells are told in order, whatever they hold', () => {
+test('all cells are sent in order, whatever they hold', () => {
   const outputs = [
     { output_type: 'stream', text: ['a', 'b'] },
     { output_type: 'error', ename: 'KeyError', evalue: "'x'", traceback: [] },
@@ -93,7 +93,7 @@ test('a text that is cut says how long it is, and stays hidden by a line that is
   expect('length' in whole).toBe(false);
 });
 
-test('a message is never too long for a server, and what is nearest is told', () => {
+test('a message is never too long for a server, and the nearest cells are sent', () => {
   const outputs = [{ output_type: 'stream', text: 'x'.repeat(200_000) }];
   const cells = Array.from({ length: 100 }, (_, index) =>
     cell({ id: `${index}`, source: 'print()', outputs })
