@@ -3,8 +3,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   resolve: {
     alias: {
-      entities: new URL('src/transcript/answer/entities.ts', import.meta.url)
-        .pathname
+      entities: new URL(
+        'src/transcript/answer/markdown/entities.ts',
+        import.meta.url
+      ).pathname
     }
   },
   test: {

@@ -5,7 +5,10 @@ const { resolve } = require('node:path');
 module.exports = {
   resolve: {
     alias: {
-      entities$: resolve(__dirname, 'lib/transcript/answer/entities.js')
+      entities$: resolve(
+        __dirname,
+        'lib/transcript/answer/markdown/entities.js'
+      )
     }
   }
 };

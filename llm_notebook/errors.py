@@ -160,7 +160,7 @@ class UnreadAttachment(ModelError, ValueError):
     model_id: str = ""
     type: str = ""
 
-    def __init__(self, message: str, *, model_id: str = "", type: str = "") -> None:  # noqa: A002  the name that attachments have for it
+    def __init__(self, message: str, *, model_id: str = "", type: str = "") -> None:
         super().__init__(message)
         self.model_id, self.type = model_id, type
 

@@ -11,43 +11,22 @@ import { expect, test } from 'vitest';
  */
 const ORDER = [
   ['../package.json'],
-  [
-    'transcript/checks',
-    'transcript/jobDocument',
-    'transcript/overviewDocument',
-    'transcript/sentDocument'
-  ],
-  ['transcript/document', 'transcript/dom', 'transcript/packing', 'version'],
-  [
-    'transcript/digest',
-    'transcript/limit',
-    'transcript/printed',
-    'transcript/reading'
-  ],
-  [
-    'transcript/host',
-    'transcript/layout',
-    'transcript/reducer',
-    'transcript/pace',
-    'transcript/slices'
-  ],
-  ['transcript/piece', 'transcript/problem', 'transcript/unsent'],
-  ['transcript/answer', 'transcript/calls', 'transcript/card'],
-  ['transcript/job', 'transcript/pieces'],
-  [
-    'transcript/announcing',
-    'transcript/asking',
-    'transcript/beside',
-    'transcript/heldUp',
-    'transcript/sent',
-    'transcript/status'
-  ],
-  ['transcript/view'],
+  ['version', 'transcript/protocol', 'transcript/dom'],
+  ['transcript/drawing'],
+  ['transcript/answer/code', 'transcript/answer/formulas'],
+  ['transcript/answer/markdown'],
+  ['transcript/answer/streaming'],
+  ['transcript/answer', 'transcript/calls', 'transcript/card/decision'],
+  ['transcript/card/arguments'],
+  ['transcript/card', 'transcript/jobs', 'transcript/prompt'],
+  ['transcript/status'],
   ['transcript'],
   ['formulas'],
+  ['lab/kernel'],
+  ['lab/notebook'],
   ['lab', 'promptCell', 'widget'],
   ['commands'],
-  ['status'],
+  ['statusBar'],
   ['index'],
   ['transcript/testing', 'lab/testing']
 ];
@@ -90,6 +69,15 @@ test('every import leads to the same folder or further down', () => {
     }
   }
   expect(wrong).toEqual([]);
+});
+
+test('no folder holds more than 18 files', () => {
+  const sizes = new Map<string, number>();
+  for (const path of readdirSync('src', { recursive: true }) as string[]) {
+    const folder = join(path, '..');
+    sizes.set(folder, (sizes.get(folder) ?? 0) + 1);
+  }
+  expect([...sizes].filter(([, size]) => size > 18)).toEqual([]);
 });
 
 test('no import leads back to where it began', () => {

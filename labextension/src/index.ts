@@ -18,14 +18,14 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 // Saved transcripts are among the first things on a page, so these are not loaded lazily.
 /* eslint-disable jupyter/prefer-lazy-imports */
 import { addCommands, addLines, COMMANDS } from './commands';
-import { Clicks } from './lab/click';
-import { Renames, Senders } from './lab/path';
-import { Buses, Elsewhere, NotebookPlace } from './lab/place';
-import { IPlaces, Places } from './lab/places';
+import { Clicks } from './lab/kernel/click';
+import { Renames, Senders } from './lab/notebook/path';
+import { Buses, Elsewhere, NotebookPlace } from './lab/notebook/place';
+import { IPlaces, Places } from './lab/notebook/places';
 import { RANK, transcriptFactory } from './lab/renderer';
 import { promptCellFactory } from './promptCell';
 import { SHOW_WAITING } from './commands/ids';
-import { StatusItem } from './status';
+import { StatusItem } from './statusBar';
 /* eslint-enable jupyter/prefer-lazy-imports */
 
 const DOMAIN = 'jupyter-llm-notebook';

@@ -65,7 +65,7 @@ def get_key(
     *,
     alias: str | None = None,
     env: str | None = None,
-    input: str | None = None,  # noqa: A002 - the name is part of the API
+    input: str | None = None,
 ) -> Secret | None:
     """Find an API key. Prefer the keyword arguments; the positional ones are their older names.
 

@@ -74,7 +74,7 @@ class Arrived:
     def set_usage(
         self,
         *,
-        input: int | None = None,  # noqa: A002  the API's name
+        input: int | None = None,
         output: int | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:

@@ -51,7 +51,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
     def __init__(
         self,
         model: ModelT,
-        id: str | None = None,  # noqa: A002  the API's name
+        id: str | None = None,
         name: str | None = None,
         responses: list[ResponseT] | None = None,
         tools: Sequence[ToolLike] | None = None,
@@ -82,7 +82,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
             self._id = new_id() if turn is None else turn.log.conversation_id or turn.log.chain_id
         return self._id
 
-    @id.setter  # noqa: A003  the API's name
+    @id.setter
     def id(self, value: str) -> None:
         self._id = value
 

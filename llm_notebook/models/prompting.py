@@ -161,17 +161,12 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         }
         model, conversation = self._asked()
         made = _checked_prompt(model, conversation, prompt, (options, option_keywords), given)
-        limit = 10 if conversation is None else conversation.chain_limit
-        plan = ChainPlan(
-            model,
-            conversation,
-            before_call or (conversation.before_call if conversation is not None else None),
-            after_call or (conversation.after_call if conversation is not None else None),
-            limit if chain_limit is None else chain_limit,
-            parallel_tools,
-            stream,
-            key,
-        )
+        limit: int | None = 10
+        if conversation is not None:
+            before_call, after_call = before_call or conversation.before_call, after_call or conversation.after_call
+            limit = conversation.chain_limit
+        limit = limit if chain_limit is None else chain_limit
+        plan = ChainPlan(model, conversation, before_call, after_call, limit, parallel_tools, stream, key)
         return cast("ChainT_co", model._chain(made, plan, open_log(conversation)))
 
 

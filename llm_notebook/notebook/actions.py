@@ -117,7 +117,7 @@ class Actions:
                 self._main.run(lambda: self._click(message))
 
     def act(self, line: str) -> None:
-        """Perform an Action of `labextension/src/transcript/document.ts` in the running cell: `%llm act JSON`.
+        """Perform an Action of `labextension/src/transcript/protocol/document.ts` in the running cell: `%llm act JSON`.
 
         Only our Lab extension uses this command.
 

@@ -112,12 +112,7 @@ class Asking:
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        beside: Beside | None = None
-        told = list[Sent]()
-        if command is not None:
-            (arguments, beside, told), body = self._explain_failure(command, names), None
-        else:
-            arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+        arguments, body, beside, told = self._parse(command, line, cell, names)
         if arguments.each is not None or arguments.save is not None:
             return self._ask_rows_or_save(arguments, body, names)
         entered = f"{line}\n{cell or ''}"
@@ -161,12 +156,19 @@ class Asking:
         self.turns.show_again(repeated)
         return None
 
-    def _explain_failure(
-        self, command: Subcommand, names: dict[str, Any]
-    ) -> tuple[Arguments, Beside | None, list[Sent]]:
-        from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
+    def _parse(
+        self, command: Subcommand | None, line: str, cell: str | None, names: dict[str, Any]
+    ) -> tuple[Arguments, str | None, Beside | None, list[Sent]]:
+        """Return the options, the text below them, and for `%llm error` what is shown and sent beside the prompt."""
+        if command is not None:
+            from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
 
-        return explain_failure(command, self._watched.failures, names, self._watched.run_cells.tags)
+            failed = explain_failure(command, self._watched.failures, names, self._watched.run_cells.tags)
+            arguments, beside, told = failed
+            return arguments, None, beside, told
+        if cell is None:
+            return parse_line(line), None, None, []
+        return *parse_cell(line, cell), None, []
 
     def _ask_rows_or_save(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
         if arguments.save is not None:
@@ -228,16 +230,7 @@ class Asking:
 
         The tools come first: running a cell makes them available to the questions that wait in it, even if the rest is refused.
         """
-        origin = Origin(
-            execution.cell_id,
-            execution.notebook,
-            execution.session,
-            keeps=arguments.keeps,
-            started_in=execution.started_in,
-            place=place,
-            cell_text=execution.text,
-            number=execution.number,
-        )
+        origin = _origin(execution, place, keeps=arguments.keeps)
         uses_templates = arguments.templates or arguments.params
         applied = apply_templates(arguments, self.shell) if uses_templates else Applied(arguments)
         arguments = applied.arguments
@@ -351,3 +344,16 @@ class Asking:
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer or view.limit is not None:
             self.sessions.setdefault(chain._chain.log.origin.notebook, Session()).keep(node, response)
+
+
+def _origin(execution: Execution, place: int, *, keeps: bool) -> Origin:
+    return Origin(
+        execution.cell_id,
+        execution.notebook,
+        execution.session,
+        keeps=keeps,
+        started_in=execution.started_in,
+        place=place,
+        cell_text=execution.text,
+        number=execution.number,
+    )

@@ -69,7 +69,7 @@ class Attachment:
 
     def __init__(
         self,
-        type: str | None = None,  # noqa: A002  the API's name
+        type: str | None = None,
         path: str | os.PathLike[str] | None = None,
         url: str | None = None,
         content: bytes | bytearray | memoryview | None = None,

@@ -224,7 +224,7 @@ def _with_bridged(own: dict[str, T], bridged: dict[str, T]) -> dict[str, T]:
     return own | {name: offered for name, offered in bridged.items() if name not in own}
 
 
-def get_plugins(all: bool = False) -> list[dict[str, Any]]:  # noqa: A002, ARG001  part of the API
+def get_plugins(all: bool = False) -> list[dict[str, Any]]:  # noqa: ARG001  part of the API
     """Return the loaded plugins, each as a dict with `name`, `hooks` and, if it comes from a distribution, `version`.
 
     Args:

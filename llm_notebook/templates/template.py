@@ -100,7 +100,7 @@ class Template(BaseModel):  # noqa: PLW1641  like other pydantic models it can c
         """Whether the template, and with it the code in `functions`, comes from a file on this machine."""
         return self._from_own_file
 
-    def evaluate(self, input: str, params: Mapping[str, Any] | None = None) -> tuple[str | None, str | None]:  # noqa: A002
+    def evaluate(self, input: str, params: Mapping[str, Any] | None = None) -> tuple[str | None, str | None]:
         """Return the prompt and the system prompt, with their variables replaced by values.
 
         Args:

@@ -93,7 +93,7 @@ class Job:
 
 
 def job_document(job: Job) -> Document:
-    """Return the document of a run; `IJob` of `document.ts` is its type."""
+    """Return the document of a run; `IJob` in the page's `protocol/job.ts` is its type."""
     document: Document = {
         "state": job.state,
         "count": job.count,

@@ -1,4 +1,4 @@
-"""Packs long texts that are sent to a page, which `labextension/src/transcript/packing.ts` unpacks.
+"""Packs long texts that are sent to a page, which `labextension/src/transcript/protocol/packing.ts` unpacks.
 
 A packed text is deflated, and takes its place in a message as `{"deflated": …, "bytes": …}`: `bytes` is its length as UTF-8. The
 deflated bytes themselves go beside the message as a buffer, since in JSON they would take a third more.

@@ -192,17 +192,7 @@ class Chain:
             Exception: what a hook raised.
         """
         finished: dict[str, ToolResult] = {}
-        tools = {tool.name: tool for tool in prompt.tools if isinstance(tool, Tool)}
-        runs, may_ask = [], False
-        for call in calls:
-            tool = tools.get(call.name)
-            if found is not None:
-                policy, identity = found.policies.get(call.name), found.identities.get(id(tool))
-            else:
-                policy, identity = self.plan.policy_for(tool) if tool is not None else None, None
-            may_ask = may_ask or policy is not None
-            has_siblings = len(calls) > 1
-            runs.append(ToolRun(self.plan, self.log, tool, policy, call, asked_by, finished, has_siblings, identity))
+        runs, may_ask = self._runs_of(calls, prompt, asked_by, finished, found)
         try:
             if may_ask:
                 yield from _prepared(runs)
@@ -226,6 +216,28 @@ class Chain:
         if any(isinstance(stop, Exception) for stop in stops):
             raise self._stop_of(stops, prompt, history, results, asked_by)
         return results
+
+    def _runs_of(
+        self,
+        calls: list[ToolCall],
+        prompt: Prompt,
+        asked_by: str,
+        finished: dict[str, ToolResult],
+        found: ToolsFound | None,
+    ) -> tuple[list[ToolRun], bool]:
+        """Return a run for each call, and whether a policy may ask about one of them."""
+        tools = {tool.name: tool for tool in prompt.tools if isinstance(tool, Tool)}
+        runs, may_ask = list[ToolRun](), False
+        for call in calls:
+            tool = tools.get(call.name)
+            if found is not None:
+                policy, identity = found.policies.get(call.name), found.identities.get(id(tool))
+            else:
+                policy, identity = self.plan.policy_for(tool) if tool is not None else None, None
+            may_ask = may_ask or policy is not None
+            has_siblings = len(calls) > 1
+            runs.append(ToolRun(self.plan, self.log, tool, policy, call, asked_by, finished, has_siblings, identity))
+        return runs, may_ask
 
     def _stop_of(
         self,
@@ -275,9 +287,9 @@ class Chain:
                 asked_by, found = (yield from self._turn_asking(history, left)), None
             results = yield from self.run(waiting, prompt, history, asked_by, turn, found)
             yield results
-            if went_on(self.log, asked_by, waiting):
-                # The next prompt of the conversation tells the model.
-                self.went_on = True
+            # Then the next prompt of the conversation tells the model.
+            self.went_on = went_on(self.log, asked_by, waiting)
+            if self.went_on:
                 return
             prompt = prompt.next_round(history, results)
         limit = self.plan.chain_limit
@@ -292,9 +304,7 @@ class Chain:
             if not (calls or turn.is_paused_by_provider or left):
                 return
             if limit and self._round >= limit:
-                # A caller that wants it to continue allows as many responses again.
-                self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn_id)
-                raise ChainLimitReached(limit, [call.name for call in calls])
+                raise self._limit_reached(limit, turn, calls)
             history = turn.messages()
             if not calls:
                 # The provider goes on with its own tools when it is sent back what it has said.
@@ -303,6 +313,11 @@ class Chain:
             results = yield from self.run(calls, turn.prompt, history, turn_id, turn)
             yield results
             prompt = prompt.next_round(history, results)
+
+    def _limit_reached(self, limit: int, turn: Turn, calls: list[ToolCall]) -> ChainLimitReached:
+        # A caller that wants the chain to continue allows as many responses again.
+        self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn.turn_id)
+        return ChainLimitReached(limit, [call.name for call in calls])
 
     def _give_up(self) -> None:
         """End the chain after ■, which may strike between any two instructions: what the generator waits for is not performed any more."""

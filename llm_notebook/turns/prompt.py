@@ -118,11 +118,7 @@ class Prompt:
         self.options = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
-        self.tool_sources: tuple[Tool | Toolbox | ServerSideTool, ...] = tuple(
-            item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopt_tool, _listed(tools))
-        )
-        if self.tool_sources:
-            as_tools(self.tool_sources)
+        self.tool_sources = _adopted_tools(tools)
         self._tool_results = tuple(settled_result(result) for result in tool_results or ())
         self.hide_reasoning = hide_reasoning
         self._given = given
@@ -392,9 +388,13 @@ def name_of_source(source: Tool | Toolbox | ServerSideTool) -> str:
     return source.sent_name if isinstance(source, ServerSideTool) else source.name
 
 
-def _listed(tools: Sequence[ToolLike] | None) -> list[ToolLike]:
+def _adopted_tools(tools: Sequence[ToolLike] | None) -> tuple[Tool | Toolbox | ServerSideTool, ...]:
     if tools is not None and (
         isinstance(tools, str | Tool | Toolbox | ServerSideTool) or not isinstance(tools, Iterable)
     ):
         as_tools(tools)  # says that a list is wanted
-    return list(tools or [])
+    adopted = map(adopt_tool, tools or [])
+    sources = tuple(item if isinstance(item, Toolbox) else as_tools([item])[0] for item in adopted)
+    if sources:
+        as_tools(sources)  # checks that no two have the same name
+    return sources

@@ -134,7 +134,7 @@ def test_arguments_that_another_decision_has_replaced_do_not_run(
 
 def test_a_default_that_was_changed_asks_anew(face: Face) -> None:
     @llm.require_approval
-    def erase(path: str, options: dict[str, bool] = {"dry": True}) -> None:  # noqa: B006  that is the point
+    def erase(path: str, options: dict[str, bool] = {"dry": True}) -> None:
         ran.append(options["dry"])
 
     model = face.rounds(asks(Call("erase", {"path": "/a"}, "c1")), "done")

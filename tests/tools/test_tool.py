@@ -209,7 +209,7 @@ class Colour(enum.Enum):
     RED = "red"
 
 
-class Word(str, enum.Enum):  # noqa: UP042  as people write it
+class Word(str, enum.Enum):
     YES = "yes"
 
 
@@ -351,7 +351,7 @@ def test_server_side_tools() -> None:
 
     class Fixed(ServerSideTool):
         name = "fixed"
-        spec = {"type": "fixed_1"}  # noqa: RUF012  as people write it
+        spec = {"type": "fixed_1"}
 
     plain = ServerSideTool({"type": "web_search", "country": "NL"})
     assert plain.tool_spec(None) == {"type": "web_search", "country": "NL"}

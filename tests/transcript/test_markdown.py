@@ -514,7 +514,7 @@ ADDRESSES = json.loads(Path(__file__).with_name("addresses.json").read_text(enco
 
 @pytest.mark.parametrize(("address", "is_link"), ADDRESSES)
 def test_an_address_is_a_link_in_the_file_if_it_is_one_on_the_page(address: str, is_link: bool) -> None:
-    # The front end reads the same table: `labextension/src/transcript/answer/links.spec.ts`.
+    # The front end reads the same table: `labextension/src/transcript/answer/markdown/links.spec.ts`.
     assert (safe_url(address) is not None) is is_link
 
 

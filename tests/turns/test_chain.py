@@ -103,7 +103,7 @@ class Search(llm.ServerSideTool):
     """A tool that the provider runs."""
 
     name = "search"
-    spec = {"type": "search"}  # noqa: RUF012  as people write it
+    spec = {"type": "search"}
 
 
 def test_a_tool_of_the_provider_is_sent_and_never_run_here(face: Face) -> None:

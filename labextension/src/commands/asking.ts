@@ -5,8 +5,8 @@ import type { Cell, CodeCell } from '@jupyterlab/cells';
 import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { sourceOf } from '../lab/cellText';
-import type { NotebookPlace } from '../lab/place';
+import { sourceOf } from '../lab/notebook/cellText';
+import type { NotebookPlace } from '../lab/notebook/place';
 import { insertPrompt } from './cells';
 import { isCode } from './kinds';
 import { transcriptIn, waitingIn } from './outputs';

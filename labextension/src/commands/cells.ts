@@ -3,7 +3,7 @@
 import type { Cell } from '@jupyterlab/cells';
 import { NotebookActions, type Notebook } from '@jupyterlab/notebook';
 
-import { isEditable, sourceOf } from '../lab/cellText';
+import { isEditable, sourceOf } from '../lab/notebook/cellText';
 import { asCode, asPrompt, isPrompt } from './sources';
 
 /** Insert a code cell below the active one, and let the reader type into its second line. Nothing is run. */

@@ -6,8 +6,8 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
-import { isEditable, sourceOf } from '../lab/cellText';
-import type { Places } from '../lab/places';
+import { isEditable, sourceOf } from '../lab/notebook/cellText';
+import type { Places } from '../lab/notebook/places';
 import { addErrorLines } from './failed';
 import { askIcon } from './icon';
 import * as ids from './ids';

@@ -6,8 +6,12 @@ import { checkIcon } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
 
-import type { KernelBus } from '../lab/bus';
-import { chooseModel, chosenModel, shownModel } from '../lab/chosenModel';
+import type { KernelBus } from '../lab/kernel/bus';
+import {
+  chooseModel,
+  chosenModel,
+  shownModel
+} from '../lab/notebook/chosenModel';
 
 const DESCRIBED = { args: { type: 'object' as const } };
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { Markdown } from '../transcript/answer/markdown';
-import { texOf } from '../transcript/answer/formulaRules';
+import { Markdown } from '../transcript/answer/markdown/markdown';
+import { texOf } from '../transcript/answer/formulas/rules';
 import { typeset } from '.';
 
 interface IData {

@@ -6,8 +6,8 @@ import { expect, test, vi } from 'vitest';
 import { MIME_TYPE } from '../transcript';
 import type { IHost, ITranscript } from '../transcript';
 import { pending } from '../transcript/testing/samples';
-import { KernelBus } from './bus';
-import type { IPlace, Rescue } from './place';
+import { KernelBus } from './kernel/bus';
+import type { IPlace, Rescue } from './notebook/place';
 import { TranscriptRenderer } from './renderer';
 import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 

@@ -16,10 +16,10 @@ import { Widget } from '@lumino/widgets';
 
 import { MIME_TYPE, readSaved, TranscriptView } from '../transcript';
 import type { ITranscript } from '../transcript';
-import type { KernelBus } from './bus';
-import type { IPlace, Rescue } from './place';
-import { atRest } from './store';
-import type { Bundle, Change } from './store';
+import type { KernelBus } from './kernel/bus';
+import type { IPlace, Rescue } from './notebook/place';
+import { atRest } from './kernel/store';
+import type { Bundle, Change } from './kernel/store';
 
 /** Ranks our renderer above that of widgets (-10), which the same output may hold too. */
 export const RANK = -100;

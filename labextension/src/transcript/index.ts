@@ -4,10 +4,15 @@ export type {
   ISetFormula,
   ITypesetter,
   LoadTypesetter
-} from './answer/formulas';
-export * from './document';
-export type { IHeldUpCells, IHost, IReplaceable } from './host';
-export { readDelta, readMessage, readSaved, readTranscript } from './reading';
-export { isPending } from './layout';
-export { reduce } from './reducer';
+} from './answer/formulas/formulas';
+export * from './protocol/document';
+export type { IHeldUpCells, IHost, IReplaceable } from './drawing/host';
+export {
+  readDelta,
+  readMessage,
+  readSaved,
+  readTranscript
+} from './protocol/reading';
+export { isPending } from './drawing/layout';
+export { reduce } from './protocol/reducer';
 export { TranscriptView } from './view';

@@ -1,7 +1,7 @@
 /** Makes the piece that draws a row of a transcript. */
 
 import { CodePiece } from './answer/codePiece';
-import type { Markdown } from './answer/markdown';
+import type { Markdown } from './answer/markdown/markdown';
 import { PicturePiece } from './answer/picture';
 import { Reasoning } from './answer/reasoning';
 import { TablePiece } from './answer/table';
@@ -9,9 +9,9 @@ import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
 import { Card } from './card/card';
-import type { IHost } from './host';
-import type { Row } from './layout';
-import type { IContext, IPiece } from './piece';
+import type { IHost } from './drawing/host';
+import type { Row } from './drawing/layout';
+import type { IContext, IPiece } from './drawing/piece';
 
 /** What pieces need of the transcript that they are part of. */
 export interface ISurroundings {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { Block, ITranscript } from './document';
+import type { Block, ITranscript } from './protocol/document';
 import { isHeld, Page } from './testing/page';
 import {
   call,

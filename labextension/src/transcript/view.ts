@@ -15,32 +15,32 @@
  * open is kept with its drafts while there is no kernel to answer.
  */
 
-import type { LoadTypesetter } from './answer/formulas';
-import { Markdown } from './answer/markdown';
+import type { LoadTypesetter } from './answer/formulas/formulas';
+import { Markdown } from './answer/markdown/markdown';
 import { Sources } from './answer/sources';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
-import { Announcer } from './announcing';
-import { Proposed } from './beside';
+import { Announcer } from './status/announcing';
+import { Proposed } from './answer/proposal';
 import { Card } from './card/card';
 import { Series } from './card/series';
-import type { IDelta, ITranscript } from './document';
+import type { IDelta, ITranscript } from './protocol/document';
 import { row as boxRow } from './dom/boxes';
 import { arrange, attrs, el } from './dom/elements';
 import { suppressShortcuts } from './dom/shortcuts';
-import type { IHost } from './host';
-import { isPending, keyOfCard, rowsOf } from './layout';
-import type { Row } from './layout';
-import { Pace } from './pace';
-import type { IContext, IPiece } from './piece';
+import type { IHost } from './drawing/host';
+import { isPending, keyOfCard, rowsOf } from './drawing/layout';
+import type { Row } from './drawing/layout';
+import { Pace } from './drawing/pace';
+import type { IContext, IPiece } from './drawing/piece';
 import { makePiece } from './pieces';
 import type { ISurroundings } from './pieces';
-import { reduce } from './reducer';
-import { AskKernel } from './asking';
-import { HeldUp } from './heldUp';
-import { Job } from './job';
-import { Sent } from './sent';
-import { Ending, labelOf, Waiting } from './status';
+import { reduce } from './protocol/reducer';
+import { AskKernel } from './status/asking';
+import { HeldUp } from './status/heldUp';
+import { Job } from './jobs/job';
+import { Sent } from './prompt/sent';
+import { Ending, labelOf, Waiting } from './status/status';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
 

@@ -228,7 +228,7 @@ def load_conversation(id: str, *, model: AwaitedModel) -> AsyncConversation: ...
 
 
 def load_conversation(
-    id: str,  # noqa: A002  the API's name
+    id: str,
     *,
     model: SyncModel | AwaitedModel | None = None,
 ) -> Conversation | AsyncConversation:
@@ -289,7 +289,7 @@ def resume(
 
 
 def resume(
-    id: str,  # noqa: A002  the API's name
+    id: str,
     *,
     tools: Sequence[ToolLike] | None = None,
     model: SyncModel | AwaitedModel | None = None,

@@ -49,7 +49,7 @@ class Bus:
 
     Args:
         shell: the shell of the kernel.
-        received: called with what a page sent: a `ToKernel` of `labextension/src/transcript/document.ts`, unchecked.
+        received: called with what a page sent: a `ToKernel` of `labextension/src/transcript/protocol/document.ts`, unchecked.
         lost: called when the last comm is closed, so that no page listens any more.
     """
 

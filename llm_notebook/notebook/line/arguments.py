@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Mapping, Set
+from typing import TypedDict
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
@@ -73,11 +75,7 @@ def _read(given: Given, prompt: str) -> Arguments:
         options=_pairs("option", given),
         fragments=[values[0] for name, values in given if name == "fragment"],
         system_fragments=[values[0] for name, values in given if name == "system_fragment"],
-        attachments=[
-            (values[0], values[1] if name == "attachment_type" else None)
-            for name, values in given
-            if name in ("attachment", "attachment_type")
-        ],
+        attachments=_attachments(given),
         context=_context(last.get("context")),
         max_size=_size(last.get("max_size")),
         key=Secret(last["key"]) if "key" in last else None,
@@ -109,15 +107,41 @@ def _read(given: Given, prompt: str) -> Arguments:
         shown_as=_choice("--as", last.get("shown_as"), _LOOKS),
         out=out,
         form=form,
-        each=last.get("each"),
-        limit_cost=_dollars(last.get("limit_cost")),
-        sample=_rows("--sample", last.get("sample")),
-        concurrency=_rows("--concurrency", last.get("concurrency")),
-        resume="no_resume" not in flags,
-        retry=_choice("--retry", last.get("retry"), ("failed",)),
+        **_row_options(last, flags),
         raw="raw" in flags,
         prompt=prompt,
     )
+
+
+class _RowOptions(TypedDict):
+    """The options of a prompt for every row of a table."""
+
+    each: str | None
+    limit_cost: float | None
+    sample: int | None
+    concurrency: int | None
+    resume: bool
+    retry: str
+
+
+def _row_options(last: Mapping[str, str], flags: Set[str]) -> _RowOptions:
+    return {
+        "each": last.get("each"),
+        "limit_cost": _dollars(last.get("limit_cost")),
+        "sample": _rows("--sample", last.get("sample")),
+        "concurrency": _rows("--concurrency", last.get("concurrency")),
+        "resume": "no_resume" not in flags,
+        "retry": _choice("--retry", last.get("retry"), ("failed",)),
+    }
+
+
+def _attachments(given: Given) -> list[tuple[str, str | None]]:
+    """Return what is attached, in the order in which it was typed, each with its MIME type if that was typed too."""
+    return [
+        (values[0], values[1] if name == "attachment_type" else None)
+        for name, values in given
+        if name in ("attachment", "attachment_type")
+    ]
 
 
 def _count(text: str | None, needs: str) -> int | None:

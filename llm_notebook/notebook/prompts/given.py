@@ -169,7 +169,7 @@ class _Reader:
         code = compiled_expression(word, self.names)
         if code is not None:
             try:
-                value = eval(code, dict(self.names))  # noqa: S307  the user's own expression
+                value = eval(code, dict(self.names))
             except Exception as error:
                 # What looks like an attribute may be a file's extension.
                 if files := _files(word):

@@ -306,11 +306,7 @@ class LiveTurns:
             raise CellHalted("Waiting for your approval.", turn.view.id)
 
     def _read(self, turn: LiveTurn, chain: ChainResponse, *, here: bool, by_keyboard: bool) -> PauseChain | None:
-        """Read a chain until it is complete or stops. Return the pause that stopped it, or None.
-
-        Args:
-            by_keyboard: whether the cell then asks by keyboard if the chain pauses.
-        """
+        """Read a chain until it is complete or stops. Return the pause that stopped it, which a cell may ask about by keyboard."""
         view, display = turn.view, turn.display
         began = time.monotonic() - view.seconds
         state: State = "failed"
@@ -351,19 +347,21 @@ class LiveTurns:
             chain._chain.log.on_call = None
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)
-                view.by_keyboard = by_keyboard and state == "paused" and not was_stopped
-                if state == "paused" and was_stopped:
-                    add_remark(view, _STOPPED)
-                self._close(turn, chain, pause)
+                self._close(turn, chain, pause, by_keyboard=by_keyboard, was_stopped=was_stopped)
         if was_stopped or pressed:
             raise CellHalted("Stopped by you.")
         if reached is not None:
             halt_at_limit(reached, self.shell, stops=self.on_pause == "stop")
         return pause
 
-    def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None) -> None:
+    def _close(
+        self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None, *, by_keyboard: bool, was_stopped: bool
+    ) -> None:
         """Show the record of a run that has ended, and keep what outlives the run."""
-        view, error = turn.view, sys.exception()
+        view, error, is_paused = turn.view, sys.exception(), turn.view.state == "paused"
+        view.by_keyboard = by_keyboard and is_paused and not was_stopped
+        if is_paused and was_stopped:
+            add_remark(view, _STOPPED)
         if isinstance(error, AnswerMisfit) or (isinstance(error, EXPECTED) and explains(self.front)):
             explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:

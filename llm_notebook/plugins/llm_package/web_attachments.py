@@ -31,7 +31,7 @@ class WebAttachment(llm.Attachment):
         by_user: whether the user has written the address. Any other one must be public.
     """
 
-    def __init__(self, type: str | None, url: str, *, by_user: bool) -> None:  # noqa: A002  the API's name
+    def __init__(self, type: str | None, url: str, *, by_user: bool) -> None:
         super().__init__(type=type, url=url)
         self._by_user = by_user
         self._fetched: tuple[bytes, str] | None = None

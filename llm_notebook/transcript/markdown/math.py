@@ -1,6 +1,6 @@
 r"""Formulas in Markdown: finding `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\begin{align}…`, and telling which of them are harmless.
 
-`labextension/src/transcript/answer/formulaRules.ts` finds the same ones on the page, and `tests/transcript/formulas.json` holds both to it.
+`labextension/src/transcript/answer/formulas/rules.ts` finds the same ones on the page, and `tests/transcript/formulas.json` holds both to it.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ def _arguments(tool: llm.Tool, **arguments: Any) -> dict[str, Any]:
 def test_null_for_a_default_of_none_is_that_default() -> None:
     def search(
         q: str,
-        limit: int = None,  # type: ignore[assignment]  # noqa: RUF013  as many people write it
-        tags: list[str] = None,  # type: ignore[assignment]  # noqa: RUF013
+        limit: int = None,  # type: ignore[assignment]
+        tags: list[str] = None,  # type: ignore[assignment]
         lang: str | None = None,
         page: int = Field(None),
     ) -> Any:

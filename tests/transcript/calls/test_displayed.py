@@ -25,7 +25,7 @@ _REQUEST: dict[str, Any] = {
 
 
 def test_the_page_makes_the_same_digest() -> None:
-    """`labextension/src/transcript/digest.spec.ts` has the same sample and the same digest."""
+    """`labextension/src/transcript/protocol/digest.spec.ts` has the same sample and the same digest."""
     call = {"status": "waiting", "request": _REQUEST}
     digest = digest_of_document("turn-1", "claude-sonnet-4-5", call, {})
     assert digest == "ce8a8aebe4ed0fb734f169d0cc7f4d50a04e75c6142879a11889e1370119bc83"

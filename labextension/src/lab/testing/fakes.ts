@@ -5,7 +5,7 @@ import type { JSONObject } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 
 import type { FromKernel, ITranscript, ToKernel } from '../../transcript';
-import type { IBusKernel } from '../bus';
+import type { IBusKernel } from '../kernel/bus';
 
 /** Wait until everything that is ready has happened. */
 export const settled = (): Promise<void> =>

@@ -1,13 +1,13 @@
 /** Shows a text block that is to be drawn as code, or as it is. What the answer said around the code is in a fold. */
 
-import type { IRaw, ITextBlock } from '../document';
+import type { IRaw, ITextBlock } from '../protocol/document';
 import { arrange, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { visibleNodes } from '../dom/visible';
-import type { IHost } from '../host';
-import type { IContext, IPiece } from '../piece';
-import type { Slices } from '../slices';
-import { codeBlock, type ICodeBlock } from './codeBlock';
+import type { IHost } from '../drawing/host';
+import type { IContext, IPiece } from '../drawing/piece';
+import type { Slices } from '../drawing/slices';
+import { codeBlock, type ICodeBlock } from './code/block';
 import { rawNodes, sizeOf } from './table';
 
 export class CodePiece implements IPiece {

@@ -5,12 +5,12 @@
  * picture that is somewhere else is a link, and nothing is loaded by itself.
  */
 
-import type { IPictureBlock } from '../document';
+import type { IPictureBlock } from '../protocol/document';
 import { el, refill } from '../dom/elements';
 import { visible } from '../dom/visible';
-import type { IHost } from '../host';
-import type { IContext, IPiece } from '../piece';
-import { outsideLink, webAddress } from './links';
+import type { IHost } from '../drawing/host';
+import type { IContext, IPiece } from '../drawing/piece';
+import { outsideLink, webAddress } from './markdown/links';
 
 const FORMATS = /^image\/(?:png|jpeg|gif|webp)$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;

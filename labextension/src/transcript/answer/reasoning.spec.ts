@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 
-import type { IContext } from '../piece';
-import { Slices } from '../slices';
+import type { IContext } from '../drawing/piece';
+import { Slices } from '../drawing/slices';
 import { randomly } from '../testing/random';
 import { transcript } from '../testing/samples';
 import { Reasoning } from './reasoning';

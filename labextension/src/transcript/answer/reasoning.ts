@@ -1,13 +1,13 @@
 /** Draws reasoning: open while it is the newest block, then folded into one line. */
 
-import type { IReasoningBlock } from '../document';
+import type { IReasoningBlock } from '../protocol/document';
 import { asGroup } from '../dom/boxes';
 import { attrs, el } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { oneLine, wholeSeconds } from '../dom/formatting';
-import type { IContext, IPiece } from '../piece';
-import type { Slices } from '../slices';
-import { portionEnd } from './portions';
+import type { IContext, IPiece } from '../drawing/piece';
+import type { Slices } from '../drawing/slices';
+import { portionEnd } from './streaming/portions';
 
 /** So many paragraphs are drawn at once, whatever time it is. */
 const AT_ONCE = 10;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import type { IPictureBlock, ISource } from '../document';
+import type { IPictureBlock, ISource } from '../protocol/document';
 import { Page } from '../testing/page';
 import { text, transcript } from '../testing/samples';
 

@@ -5,12 +5,12 @@
  * are text, and a title is followed by the host that its link really leads to.
  */
 
-import type { ISource } from '../document';
+import type { ISource } from '../protocol/document';
 import { attrs, el, refill } from '../dom/elements';
 import { visible } from '../dom/visible';
-import type { IHost } from '../host';
-import type { IContext, IPiece } from '../piece';
-import { outsideLink, webAddress } from './links';
+import type { IHost } from '../drawing/host';
+import type { IContext, IPiece } from '../drawing/piece';
+import { outsideLink, webAddress } from './markdown/links';
 
 /** More sources than this are folded. */
 const SHOWN = 8;

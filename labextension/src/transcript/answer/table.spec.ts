@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import type { ITableBlock, ITextBlock } from '../document';
-import { readTranscript } from '../reading';
+import type { ITableBlock, ITextBlock } from '../protocol/document';
+import { readTranscript } from '../protocol/reading';
 import { Page } from '../testing/page';
 import { text, transcript } from '../testing/samples';
 

@@ -6,14 +6,13 @@
  * in them survives, and a row is drawn once.
  */
 
-import type { Cell, ITableBlock } from '../document';
+import type { Cell, ITableBlock } from '../protocol/document';
 import { row as boxRow, well } from '../dom/boxes';
-import { arrange, attrs, el, refill, setText } from '../dom/elements';
+import { arrange, attrs, el, refill, setText, withCode } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { count, wholeSeconds } from '../dom/formatting';
 import { visible, visibleNodes } from '../dom/visible';
-import type { IContext, IPiece } from '../piece';
-import { withCode } from '../problem';
+import type { IContext, IPiece } from '../drawing/piece';
 
 /** Text that is longer than this wraps, in characters. */
 const LONG = 32;

@@ -1,10 +1,10 @@
 /** Shows a text block of the document as an answer, drawn again only if its text changes. */
 
-import type { ITextBlock } from '../document';
-import type { IHost } from '../host';
-import type { IContext, IPiece } from '../piece';
-import { Answer } from './answer';
-import type { Markdown } from './markdown';
+import type { ITextBlock } from '../protocol/document';
+import type { IHost } from '../drawing/host';
+import type { IContext, IPiece } from '../drawing/piece';
+import { Answer } from './streaming/answer';
+import type { Markdown } from './markdown/markdown';
 
 export class TextPiece implements IPiece {
   readonly node: HTMLElement;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { ICallBlock, ITranscript } from '../document';
+import type { ICallBlock, ITranscript } from '../protocol/document';
 import { Page } from '../testing/page';
 import { call, decided, pending, text, transcript } from '../testing/samples';
 

@@ -1,15 +1,15 @@
 /** Draws a tool call as one line, which opens to show what was asked and what came back. */
 
-import type { ICallBlock } from '../document';
+import type { ICallBlock } from '../protocol/document';
 import { noteNode, well, wellLabel } from '../dom/boxes';
 import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { clock, count, sentenceOf } from '../dom/formatting';
 import { visible, visibleName, visibleNodes } from '../dom/visible';
-import { isPending } from '../layout';
-import type { IContext, IPiece } from '../piece';
-import { printedNodes } from '../printed';
+import { isPending } from '../drawing/layout';
+import type { IContext, IPiece } from '../drawing/piece';
+import { printedNodes } from './printed';
 import { callLine, parseObject, SCOPES } from './words';
 
 /** How much of a result is shown at first; the rest is behind "Show all". */

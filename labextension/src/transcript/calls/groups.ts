@@ -1,14 +1,14 @@
 /** Draws rows that belong together: calls that ran at once, and the gathered steps of a finished answer. */
 
-import type { ITranscript } from '../document';
+import type { ITranscript } from '../protocol/document';
 import { asGroup } from '../dom/boxes';
 import { arrange, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { duration, plural, wholeSeconds } from '../dom/formatting';
 import { icon } from '../dom/icons';
-import { timesOf } from '../layout';
-import type { Row } from '../layout';
-import type { IContext, IPiece } from '../piece';
+import { timesOf } from '../drawing/layout';
+import type { Row } from '../drawing/layout';
+import type { IContext, IPiece } from '../drawing/piece';
 import { Call } from './call';
 
 /** Finds the piece of a row, or makes it. */

@@ -1,14 +1,14 @@
 /** The words and glyphs of a tool call's line, for each of its states. */
 
-import type { ICallBlock, ITranscript, Scope } from '../document';
+import type { ICallBlock, ITranscript, Scope } from '../protocol/document';
 import { el } from '../dom/elements';
 import type { Child } from '../dom/elements';
 import type { IFoldLine } from '../dom/fold';
 import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
 import { nameNodes, visible, visibleName } from '../dom/visible';
-import { isPending, seriesOf } from '../layout';
-import type { IContext } from '../piece';
-import { isShallow } from '../reading';
+import { isPending, seriesOf } from '../drawing/layout';
+import type { IContext } from '../drawing/piece';
+import { isShallow } from '../protocol/reading';
 
 /** How far a grant reaches, in words. */
 export const SCOPES: Record<Scope, string> = {

@@ -1,10 +1,10 @@
 /** The words of the band at the top of a card: what is asked, what has happened, and which question of several it is. */
 
-import type { IRequest, ITranscript } from '../document';
+import type { IRequest, ITranscript } from '../protocol/document';
 import { clock } from '../dom/formatting';
 import type { Icon } from '../dom/icons';
-import { placeInSeries } from '../layout';
-import type { PendingCall } from '../layout';
+import { placeInSeries } from '../drawing/layout';
+import type { PendingCall } from '../drawing/layout';
 
 /** The glyph and the title of the band at the top. */
 export function bandOf(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { IRequest } from '../document';
+import type { IRequest } from '../protocol/document';
 import { isHeld, Page } from '../testing/page';
 import {
   DESTRUCTIVE,

@@ -18,25 +18,25 @@
  * closed.
  */
 
-import { displayedDigest } from '../digest';
-import type { IParam, IRequest } from '../document';
+import { displayedDigest } from '../protocol/digest';
+import type { IParam, IRequest } from '../protocol/document';
 import { noteNode } from '../dom/boxes';
 import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
 import { oneLine, sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible } from '../dom/visible';
-import { isPending } from '../layout';
-import type { PendingCall } from '../layout';
-import type { IContext, IPiece } from '../piece';
-import { printedNodes } from '../printed';
-import { Arming } from './arming';
+import { isPending } from '../drawing/layout';
+import type { PendingCall } from '../drawing/layout';
+import type { IContext, IPiece } from '../drawing/piece';
+import { printedNodes } from '../calls/printed';
+import { Arming } from './decision/arming';
 import { bandFact, bandOf } from './band';
-import { unknownButtons, waitingButtons } from './buttons';
-import type { IButtons } from './buttons';
+import { unknownButtons, waitingButtons } from './decision/buttons';
+import type { IButtons } from './decision/buttons';
 import { makeDrawer } from './drawers';
-import { EditDrawer } from './editDrawer';
-import { hold, lockFields } from './holding';
-import { Params, shortDigest } from './params';
+import { EditDrawer } from './arguments/editDrawer';
+import { hold, lockFields } from './decision/holding';
+import { Params, shortDigest } from './arguments/params';
 import {
   dropOpener,
   makeFineprint,
@@ -45,7 +45,13 @@ import {
   SENT_TO_SERIES,
   sentHint
 } from './parts';
-import type { DrawerName, IDrawer, Reply, Seen, Verdict } from './reply';
+import type {
+  DrawerName,
+  IDrawer,
+  Reply,
+  Seen,
+  Verdict
+} from './decision/reply';
 
 export class Card implements IPiece {
   readonly node = el('section', 'llm-ask');

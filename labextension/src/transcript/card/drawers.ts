@@ -1,12 +1,12 @@
 /** Makes the drawer that a button opens in place of the row of buttons. */
 
-import type { IRequest, Scope } from '../document';
+import type { IRequest, Scope } from '../protocol/document';
 import { el } from '../dom/elements';
 import { nameNodes } from '../dom/visible';
-import { EditDrawer } from './editDrawer';
-import type { Params } from './params';
-import type { DrawerName, IDrawer, Reply } from './reply';
-import { dropDrawer, grantDrawer, textDrawer } from './simpleDrawers';
+import { EditDrawer } from './arguments/editDrawer';
+import type { Params } from './arguments/params';
+import type { DrawerName, IDrawer, Reply } from './decision/reply';
+import { dropDrawer, grantDrawer, textDrawer } from './decision/simpleDrawers';
 
 /** What a drawer needs from its card. */
 export interface IDrawerContext {

@@ -1,10 +1,10 @@
 /** Makes the parts of a card that do not change while it is shown. */
 
-import type { IRequest } from '../document';
+import type { IRequest } from '../protocol/document';
 import { well } from '../dom/boxes';
 import { attrs, button, el } from '../dom/elements';
 import { visible, visibleNodes } from '../dom/visible';
-import type { Reply, Verdict } from './reply';
+import type { Reply, Verdict } from './decision/reply';
 
 /** What a card says once a decision was sent. */
 export const SENT_HINTS: Record<Verdict, string> = {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { IRequest } from '../document';
+import type { IRequest } from '../protocol/document';
 import { Page } from '../testing/page';
 import { pending, transcript } from '../testing/samples';
 

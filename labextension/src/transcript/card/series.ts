@@ -8,20 +8,20 @@
  * been in view for half a second, while every card would take consent.
  */
 
-import type { IParam, ITranscript } from '../document';
+import type { IParam, ITranscript } from '../protocol/document';
 import { attrs, button, el, refill, setText, uniqueId } from '../dom/elements';
 import { count, plural, sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible, visibleNodes } from '../dom/visible';
-import { placeInSeries, seriesOf } from '../layout';
-import type { IContext } from '../piece';
-import { whenSeen } from './arming';
+import { placeInSeries, seriesOf } from '../drawing/layout';
+import type { IContext } from '../drawing/piece';
+import { whenSeen } from './decision/arming';
 import type { Card } from './card';
-import { hold, lockFields } from './holding';
-import { shortDigest } from './params';
+import { hold, lockFields } from './decision/holding';
+import { shortDigest } from './arguments/params';
 import { makeFineprint, SENT_HINTS } from './parts';
-import type { IDrawer } from './reply';
-import { textDrawer } from './simpleDrawers';
+import type { IDrawer } from './decision/reply';
+import { textDrawer } from './decision/simpleDrawers';
 
 type Verdict = 'approved' | 'denied';
 

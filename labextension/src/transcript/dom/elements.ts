@@ -96,3 +96,10 @@ export function uniqueId(): string {
   idCount += 1;
   return `llm-${Math.random().toString(36).slice(2, 8)}-${idCount}`;
 }
+
+/** Backticks in our sentences enclose what the reader can type. */
+export function withCode(text: string): (string | HTMLElement)[] {
+  return text
+    .split('`')
+    .map((part, i) => (i % 2 ? el('code', 'llm-code', part) : part));
+}

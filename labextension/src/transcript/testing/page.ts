@@ -2,8 +2,8 @@
 
 import { vi } from 'vitest';
 
-import type { Action, ITranscript } from '../document';
-import type { IHost } from '../host';
+import type { Action, ITranscript } from '../protocol/document';
+import type { IHost } from '../drawing/host';
 import { TranscriptView } from '../view';
 
 export class Page {

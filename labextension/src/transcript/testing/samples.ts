@@ -7,7 +7,7 @@ import type {
   IParam,
   IRequest,
   ITranscript
-} from '../document';
+} from '../protocol/document';
 
 /** A transcript with these blocks. */
 export function transcript(

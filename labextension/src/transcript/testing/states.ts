@@ -1,6 +1,6 @@
 /** Holds a sample of every state of a transcript, by name. */
 
-import type { ITranscript } from '../document';
+import type { ITranscript } from '../protocol/document';
 import {
   ANSWER,
   call,

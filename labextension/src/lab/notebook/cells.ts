@@ -1,0 +1,174 @@
+/**
+ * The cells of a notebook as the kernel is told them, where a prompt asks for them.
+ *
+ * They go with the request that runs the cell, so they are what the reader sees at
+ * that moment: unsaved ones too, in the order of the page. A server closes the
+ * connection over a message that is too long, so all of it is bounded, and what is
+ * nearest to the cell that asks comes first.
+ */
+
+import type { ICellModel, ICodeCellModel } from '@jupyterlab/cells';
+
+import { MIME_TYPE } from '../../transcript';
+
+/** What an output is told as. A `transcript` is one of ours, which the kernel knows by its id. */
+interface IToldOutput {
+  transcript?: string;
+  error?: string;
+  data?: Record<string, string>;
+  /** The MIME type of what has no text. */
+  other?: string;
+  /** How long the text is, where it is cut. */
+  length?: number;
+}
+
+export interface IToldCell {
+  id: string;
+  type: string;
+  source: string;
+  number: number | null;
+  tags: string[];
+  outputs: IToldOutput[];
+}
+
+/** An output as notebook files have it. */
+type Output = Record<string, unknown>;
+
+const LONGEST_TEXT = 100_000;
+/** JSON in UTF-8 may take three times as many bytes, and servers take 10 MB. */
+const MOST_CHARACTERS = 3_000_000;
+const PICTURES = ['image/png', 'image/jpeg'];
+const TEXTS = ['text/markdown', 'text/plain', 'text/html'];
+
+/** A line that asks a model, and may assign the answer. */
+const PROMPT = /^[ \t]*(?:[\w.,[\]'"][\w.,[\]'" ]*=\s*)?%%?llm\b/m;
+
+/** Whether the code of a request asks for the cells of its notebook. */
+export function asksForCells(code: string): boolean {
+  const at = code.search(PROMPT);
+  return at >= 0 && /--context\b/.test(code.slice(at));
+}
+
+/** Whether the code of a request asks a model. */
+export function asksModel(code: string): boolean {
+  return /%%?llm\b/.test(code);
+}
+
+/**
+ * Return all cells of a notebook.
+ *
+ * @param cells the cells, in order.
+ * @param asking the id of the cell that asks.
+ */
+export function toldCells(
+  cells: Iterable<ICellModel>,
+  asking: string
+): IToldCell[] {
+  const models = [...cells];
+  const here = models.findIndex(({ id }) => id === asking);
+  const room = new Room(MOST_CHARACTERS);
+  const told = new Map<ICellModel, IToldCell>();
+  // Texts of cells first, because without them outputs say little.
+  const order = [
+    ...models.slice(0, Math.max(0, here)).reverse(),
+    ...models.slice(Math.max(0, here))
+  ];
+  for (const model of order) {
+    told.set(model, {
+      id: model.id,
+      type: model.type,
+      source: room.take(model.sharedModel.getSource()),
+      number: isCodeCellModel(model) ? model.executionCount : null,
+      tags: tagsOf(model),
+      outputs: []
+    });
+  }
+  for (const model of order) {
+    if (isCodeCellModel(model) && model.id !== asking) {
+      told.get(model)!.outputs = model.outputs
+        .toJSON()
+        .map(output => toldOutput(output as Output, room));
+    }
+  }
+  return models.map(model => told.get(model)!);
+}
+
+function isCodeCellModel(model: ICellModel): model is ICodeCellModel {
+  return model.type === 'code';
+}
+
+function tagsOf(model: ICellModel): string[] {
+  const tags = model.getMetadata('tags') as unknown;
+  return Array.isArray(tags)
+    ? tags.filter((tag): tag is string => typeof tag === 'string')
+    : [];
+}
+
+/** Counts what may still be told. */
+class Room {
+  constructor(private left: number) {}
+
+  /** Return the beginning of a text, as much as there is room for. */
+  take(text: string): string {
+    const taken = text.slice(0, Math.min(LONGEST_TEXT, this.left));
+    this.left -= taken.length;
+    return taken;
+  }
+
+  /** Whether something that cannot be cut may be told. */
+  has(size: number): boolean {
+    const fits = size <= this.left;
+    this.left -= fits ? size : 0;
+    return fits;
+  }
+}
+
+function toldOutput(output: Output, room: Room): IToldOutput {
+  if (output.output_type === 'stream') {
+    return cut(joined(output.text), room, text => ({
+      data: { 'text/plain': text }
+    }));
+  }
+  if (output.output_type === 'error') {
+    const { ename, evalue, traceback } = output;
+    const lines = Array.isArray(traceback) ? traceback.join('\n') : '';
+    const said = `${String(ename)}: ${String(evalue)}`;
+    return cut(lines || said, room, error => ({ error }));
+  }
+  const data = (output.data ?? {}) as Record<string, unknown>;
+  const transcript = data[MIME_TYPE] as { id?: unknown } | undefined;
+  if (typeof transcript?.id === 'string') {
+    return { transcript: transcript.id };
+  }
+  const picture = PICTURES.find(type => type in data);
+  if (picture) {
+    const content = joined(data[picture]).trim();
+    return room.has(content.length)
+      ? { data: { [picture]: content } }
+      : { other: 'a figure that is too large' };
+  }
+  const text = TEXTS.find(type => type in data);
+  const [first = 'an output'] = Object.keys(data);
+  if (!text || 'application/vnd.jupyter.widget-view+json' in data) {
+    return {
+      other: first === 'text/plain' ? Object.keys(data)[1] : first
+    };
+  }
+  return cut(joined(data[text]), room, kept => ({ data: { [text]: kept } }));
+}
+
+function cut(
+  text: string,
+  room: Room,
+  told: (kept: string) => IToldOutput
+): IToldOutput {
+  const kept = room.take(text);
+  return {
+    ...told(kept),
+    ...(kept.length < text.length && { length: text.length })
+  };
+}
+
+function joined(text: unknown): string {
+  return Array.isArray(text) ? text.join('') : String(text ?? '');
+}

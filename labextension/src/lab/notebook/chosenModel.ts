@@ -1,0 +1,30 @@
+/** The model that was chosen for a notebook, which the notebook's file keeps. */
+
+import type { INotebookModel } from '@jupyterlab/notebook';
+
+import { visible } from '../../transcript/dom/visible';
+
+const KEY = 'llm_notebook';
+const LONGEST_SHOWN = 80;
+
+type Held = Pick<INotebookModel, 'getMetadata' | 'setMetadata'>;
+
+/** The model of a notebook; empty if none was chosen. A file may hold anything. */
+export function chosenModel(notebook: Held | null): string {
+  const held: unknown = notebook?.getMetadata(KEY);
+  const { model } = (held ?? {}) as { model?: unknown };
+  return typeof model === 'string' ? model : '';
+}
+
+/** A model's name as it is shown. Whoever wrote the notebook chose it, so it may be of any length and hold any characters. */
+export function shownModel(model: string): string {
+  const isLong = model.length > LONGEST_SHOWN;
+  return visible(isLong ? `${model.slice(0, LONGEST_SHOWN)}…` : model);
+}
+
+/** Choose a model, or none with an empty text. What else is kept under our name stays. */
+export function chooseModel(notebook: Held, model: string): void {
+  const held: unknown = notebook.getMetadata(KEY);
+  const kept = typeof held === 'object' && held !== null ? { ...held } : {};
+  notebook.setMetadata(KEY, { ...kept, model });
+}

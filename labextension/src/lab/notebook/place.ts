@@ -1,0 +1,339 @@
+/** Knows where a transcript is shown, in a notebook or elsewhere, and what the reader can do there. */
+
+import { Clipboard } from '@jupyterlab/apputils';
+import type { Cell, CodeCell } from '@jupyterlab/cells';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { NotebookActions } from '@jupyterlab/notebook';
+import type { IOutputAreaModel } from '@jupyterlab/outputarea';
+import type { Kernel } from '@jupyterlab/services';
+import type { PartialJSONObject } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+
+import { MIME_TYPE, readTranscript } from '../../transcript';
+import type {
+  Action,
+  IHeldUpCells,
+  IHost,
+  IReplaceable,
+  ITranscript
+} from '../../transcript';
+import { VERSION } from '../../version';
+import { KernelBus } from '../kernel/bus';
+import { asksForCells, asksModel, toldCells } from './cells';
+import type { IToldCell } from './cells';
+import { isEditable, replaceable, sourceOf } from './cellText';
+import { chosenModel } from './chosenModel';
+import type { Clicks, ITarget } from '../kernel/click';
+import type { Senders } from './path';
+
+export interface IPlace {
+  /** The bus of the connected kernel. */
+  readonly bus: KernelBus | null;
+  /** Emitted when another kernel is connected, or when the state of the bus changes. */
+  readonly changed: ISignal<IPlace, void>;
+  /** The host for the transcript `id`, which the widget `shown` shows. */
+  host(id: string, shown: Widget): IHost;
+  /** Whether its cell was run on this page, which therefore gets the kernel's messages without asking. */
+  ranHere(shown: Widget): boolean;
+  /**
+   * What brings a transcript back that is taken off the page while its cell runs, as
+   * by "Clear Cell Output"; null where its cell was not run on this page.
+   */
+  rescuer(shown: Widget): Rescue | null;
+}
+
+/** Puts a transcript back into its cell, unless it is there or the cell was run anew. */
+export type Rescue = (document: ITranscript) => void;
+
+const NO_KERNEL = 'As saved; start the kernel to decide.';
+const START_FIRST = 'Start the kernel first.';
+const ELSEWHERE = 'As saved; open this in a notebook with a kernel to decide.';
+const ASKING =
+  'As saved. The kernel is busy; how it stands is known when it is free.';
+const NOT_LOADED =
+  'As saved. The kernel runs, but llm_notebook is not loaded in it.';
+const GONE =
+  'As saved. This kernel does not know this answer. Run the cell again.';
+
+/** Gives each kernel connection one bus, which the places that use the connection share. */
+export class Buses {
+  private readonly buses = new WeakMap<Kernel.IKernelConnection, KernelBus>();
+
+  of(kernel: Kernel.IKernelConnection): KernelBus {
+    let bus = this.buses.get(kernel);
+    if (!bus) {
+      bus = new KernelBus(kernel);
+      this.buses.set(kernel, bus);
+    }
+    return bus;
+  }
+}
+
+const copy = (text: string): void => Clipboard.copyToSystem(text);
+const openLink = (url: string): void => {
+  window.open(url, '_blank', 'noopener,noreferrer');
+};
+
+/** A place without a kernel, such as a file viewer. */
+export class Elsewhere implements IPlace {
+  readonly bus = null;
+  readonly changed = new Signal<this, void>(this);
+
+  host(): IHost {
+    return { blocked: ELSEWHERE, copy, openLink };
+  }
+
+  ranHere(): boolean {
+    return false;
+  }
+
+  rescuer(): null {
+    return null;
+  }
+}
+
+/** Why a reader cannot act on a transcript in a notebook with this kernel; empty if they can. */
+export function whyNot(bus: KernelBus, id: string): string {
+  const { kernelVersion, state, store } = bus;
+  if (state === 'absent') {
+    return NOT_LOADED;
+  }
+  if (kernelVersion !== null && kernelVersion !== VERSION) {
+    return `As saved. llm_notebook is ${kernelVersion} in the kernel and ${VERSION} in this page. Reload the page to decide.`;
+  }
+  if (store.isGone(id)) {
+    return GONE;
+  }
+  return store.isTold(id) ? '' : ASKING;
+}
+
+/** Add a transcript to the outputs of a cell, unless it is among them. */
+function putBack(document: ITranscript, outputs: IOutputAreaModel): void {
+  for (let index = 0; index < outputs.length; index += 1) {
+    if (
+      readTranscript(outputs.get(index).data[MIME_TYPE])?.id === document.id
+    ) {
+      return;
+    }
+  }
+  // A document is JSON, which its type does not say.
+  const data = { [MIME_TYPE]: document } as unknown as PartialJSONObject;
+  outputs.add({ output_type: 'display_data', data, metadata: {} });
+}
+
+/** A notebook, whose kernel may change. */
+export class NotebookPlace implements IPlace {
+  private readonly changes = new Signal<this, void>(this);
+  private current: KernelBus | null = null;
+
+  constructor(
+    private readonly panel: NotebookPanel,
+    private readonly buses: Buses,
+    private readonly clicks: Clicks,
+    private readonly senders: Senders,
+    private readonly runSelected: () => Promise<unknown>
+  ) {
+    panel.sessionContext.kernelChanged.connect(this.connect, this);
+    panel.disposed.connect(this.dispose, this);
+    this.connect();
+  }
+
+  get bus(): KernelBus | null {
+    return this.current;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this.changes;
+  }
+
+  host(id: string, shown: Widget): IHost {
+    const { bus } = this;
+    const everywhere: IHost = {
+      copy,
+      openLink,
+      insertBelow: code => this.insertBelow(code, shown),
+      cellWith: text => this.replaceable(text, shown)
+    };
+    const cell = this.cellOf(shown);
+    if (!bus || !this.kernel || !cell) {
+      return { ...everywhere, blocked: NO_KERNEL };
+    }
+    const blocked = whyNot(bus, id);
+    if (blocked) {
+      const live = bus.state !== 'absent';
+      const ask = live ? undefined : () => bus.load();
+      return { ...everywhere, blocked, live, ask };
+    }
+    return {
+      ...everywhere,
+      live: true,
+      act: action => this.act(action, id, shown),
+      value: (request, name) => bus.value(request, name),
+      key: (transcript, name, key) => bus.giveKey(transcript, name, key),
+      cells: ids => this.heldUpCells(ids, cell)
+    };
+  }
+
+  ranHere(shown: Widget): boolean {
+    return Boolean(this.cellOf(shown)?.outputArea.future);
+  }
+
+  rescuer(shown: Widget): Rescue | null {
+    const cell = this.cellOf(shown);
+    const future = cell?.outputArea.future;
+    if (!cell || !future) {
+      return null;
+    }
+    return document => {
+      if (!cell.isDisposed && cell.outputArea.future === future) {
+        putBack(document, cell.model.outputs);
+      }
+    };
+  }
+
+  private get kernel(): Kernel.IKernelConnection | null {
+    return this.panel.sessionContext.session?.kernel ?? null;
+  }
+
+  private connect(): void {
+    this.current?.changed.disconnect(this.notify, this);
+    const { kernel } = this;
+    const bus = kernel && this.buses.of(kernel);
+    if (kernel && bus) {
+      this.senders.sign(kernel, {
+        path: () => this.panel.context.path,
+        model: () => chosenModel(this.panel.content.model),
+        isHeard: () => bus.state === 'joined',
+        cells: (code, asking) => this.toldCells(code, asking, bus)
+      });
+    }
+    this.current = bus;
+    this.current?.changed.connect(this.notify, this);
+    this.notify();
+  }
+
+  private toldCells(
+    code: string,
+    asking: string,
+    bus: KernelBus
+  ): IToldCell[] | null {
+    const { model } = this.panel.content;
+    const asks = asksForCells(code) || (bus.wantsCells && asksModel(code));
+    return model && asks ? toldCells(model.cells, asking) : null;
+  }
+
+  private notify(): void {
+    this.changes.emit();
+  }
+
+  private dispose(): void {
+    this.current?.changed.disconnect(this.notify, this);
+    Signal.clearData(this);
+  }
+
+  private async act(action: Action, id: string, shown: Widget): Promise<void> {
+    const { bus, kernel } = this;
+    const cell = this.cellOf(shown);
+    if (!bus || !kernel || !cell) {
+      throw new Error(START_FIRST);
+    }
+    await this.clicks.perform(action, {
+      ...this.target(kernel, cell),
+      document: () => bus.store.get(id)
+    });
+  }
+
+  /**
+   * Run a line of our magic as if the cell did, and show beside its outputs what comes of it. Rejects with a sentence for the reader.
+   */
+  async run(line: string, cell: CodeCell): Promise<void> {
+    const { kernel } = this;
+    if (!kernel) {
+      throw new Error(START_FIRST);
+    }
+    await this.clicks.run(line, this.target(kernel, cell));
+  }
+
+  /** Whether there is a kernel that could run a line. */
+  get hasKernel(): boolean {
+    return this.kernel !== null;
+  }
+
+  private target(kernel: Kernel.IKernelConnection, cell: CodeCell): ITarget {
+    return {
+      kernel,
+      area: cell.outputArea,
+      cellId: cell.model.id,
+      // Setting `model.executionState` would also mark the cell's text as the one that was run.
+      prompt: text => {
+        if (!cell.isDisposed) {
+          cell.setPrompt(text ?? `${cell.model.executionCount ?? ''}`);
+        }
+      },
+      insertBelow: code => this.insertBelow(code, cell)
+    };
+  }
+
+  /** The cell whose output area holds the widget, or whose outputs are also shown elsewhere and hold it there. */
+  cellOf(shown: Widget): CodeCell | undefined {
+    for (let at: Widget | null = shown; at; at = at.parent) {
+      const { model } = at as Widget & { model?: unknown };
+      const cell = this.cells.find(one => one.outputArea.model === model);
+      if (cell) {
+        return cell;
+      }
+    }
+    return undefined;
+  }
+
+  private get cells(): CodeCell[] {
+    return this.panel.content.widgets.filter(
+      (cell): cell is CodeCell => cell.model.type === 'code'
+    );
+  }
+
+  /** The cells with these ids. They are run as if the reader had selected them. */
+  private heldUpCells(ids: string[], cell: CodeCell): IHeldUpCells | null {
+    const notebook = this.panel.content;
+    const find = (): Cell[] =>
+      notebook.widgets.filter(one => ids.includes(one.model.id));
+    const found = find();
+    const own = notebook.widgets.indexOf(cell);
+    const areBelow = found.every(one => notebook.widgets.indexOf(one) > own);
+    const run = async (): Promise<void> => {
+      const [first, ...others] = find();
+      if (first) {
+        notebook.deselectAll();
+        notebook.activeCellIndex = notebook.widgets.indexOf(first);
+        others.forEach(one => notebook.select(one));
+        await this.runSelected();
+      }
+    };
+    return found.length ? { count: found.length, areBelow, run } : null;
+  }
+
+  /** The cell with this text: the one that shows the widget, or else the only one. */
+  private replaceable(text: string, shown: Widget): IReplaceable | null {
+    const isMeant = (cell: CodeCell): boolean =>
+      sourceOf(cell).replace(/(?<!\n)\n+$/, '') === text && isEditable(cell);
+    const found = this.cells.filter(isMeant);
+    const own = found.find(cell => cell === this.cellOf(shown));
+    const cell = own ?? (found.length === 1 ? found[0] : undefined);
+    return cell && !this.panel.content.model?.readOnly
+      ? replaceable(cell)
+      : null;
+  }
+
+  private insertBelow(code: string, shown: Widget): void {
+    const notebook = this.panel.content;
+    const cell = this.cellOf(shown);
+    if (cell) {
+      notebook.activeCellIndex = notebook.widgets.indexOf(cell);
+    }
+    NotebookActions.insertBelow(notebook);
+    NotebookActions.changeCellType(notebook, 'code');
+    notebook.activeCell?.model.sharedModel.setSource(code);
+  }
+}

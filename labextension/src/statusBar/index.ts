@@ -1,0 +1,111 @@
+/** The item of the status bar: the model of the notebook in front, what waits, and what its kernel has used. */
+
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
+import { Widget } from '@lumino/widgets';
+
+import { askIcon } from '../commands/icon';
+import { chosenModel } from '../lab/notebook/chosenModel';
+import type { NotebookPlace } from '../lab/notebook/place';
+import type { Places } from '../lab/notebook/places';
+import { attrs, button, el, refill } from '../transcript/dom/elements';
+import { statusWords } from './words';
+
+/** What a click on a part does. */
+export interface IStatusActions {
+  chooseModel(panel: NotebookPanel, at: DOMRect): void;
+  showWaiting(): void;
+}
+
+export class StatusItem extends Widget {
+  private readonly changes = new Signal<this, void>(this);
+  private panel: NotebookPanel | null = null;
+  private place: NotebookPlace | null = null;
+  private drawn = '';
+
+  constructor(
+    private readonly notebooks: INotebookTracker,
+    private readonly places: Places,
+    private readonly actions: IStatusActions,
+    private readonly trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('llm-status');
+    attrs(this.node, {
+      role: 'group',
+      'aria-label': trans.__('Language models')
+    });
+    notebooks.currentChanged.connect(this.follow, this);
+    this.follow();
+  }
+
+  /** Emitted when the item may have to be shown or hidden. */
+  get changed(): Signal<this, void> {
+    return this.changes;
+  }
+
+  /** Whether there is anything to show: the package is loaded in the kernel of the notebook in front. */
+  get isActive(): boolean {
+    return Boolean(this.place?.bus?.overview.latest);
+  }
+
+  private follow(): void {
+    this.place?.changed.disconnect(this.refresh, this);
+    this.panel?.content.model?.metadataChanged.disconnect(this.refresh, this);
+    this.panel = this.notebooks.currentWidget;
+    this.place = this.panel && this.places.of(this.panel);
+    this.place?.changed.connect(this.refresh, this);
+    void this.panel?.context.ready.then(() => {
+      this.panel?.content.model?.metadataChanged.connect(this.refresh, this);
+      this.refresh();
+    });
+    this.refresh();
+  }
+
+  private refresh(): void {
+    const { panel, place } = this;
+    place?.bus?.overview.want();
+    const said = place?.bus?.overview.latest;
+    if (panel && said) {
+      const chosen = panel.content.model
+        ? chosenModel(panel.content.model)
+        : '';
+      this.draw(panel, statusWords(said, chosen, this.trans));
+    }
+    this.changes.emit();
+  }
+
+  private draw(
+    panel: NotebookPanel,
+    words: ReturnType<typeof statusWords>
+  ): void {
+    const key = JSON.stringify([panel.id, words]);
+    if (key === this.drawn) {
+      return;
+    }
+    this.drawn = key;
+    const { trans } = this;
+    const model = attrs(
+      button('', askIcon.element({ tag: 'span' }), () =>
+        this.actions.chooseModel(panel, model.getBoundingClientRect())
+      ),
+      {
+        'aria-haspopup': 'menu',
+        'aria-label': trans.__('Model: %1. Choose another', words.model)
+      }
+    );
+    model.append(words.model);
+    const waiting = attrs(
+      button('llm-need', words.waiting, () => this.actions.showWaiting()),
+      { 'aria-label': trans.__('%1 for your decision. Show it', words.waiting) }
+    );
+    const used = attrs(el('span', '', words.used), { title: words.details });
+    refill(
+      this.node,
+      model,
+      words.waiting ? waiting : null,
+      words.used ? used : null
+    );
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Draws a block of code below a bar with its language, Copy and Insert below.
+ *
+ * Code is drawn in pieces. While it grows and is long, what is added has no
+ * colours. When it is complete, colours come piece by piece, as the time allows.
+ */
+
+import { copyAndSay } from '../../dom/copying';
+import { attrs, button, el, refill } from '../../dom/elements';
+import { calm } from '../../dom/formatting';
+import { icon } from '../../dom/icons';
+import type { IHost } from '../../drawing/host';
+import type { Slices } from '../../drawing/slices';
+import { cutCode, highlight } from './highlight';
+
+export interface ICodeBlock {
+  readonly node: HTMLElement;
+  readonly code: string;
+  /** Show other code. `growing` says that more of it may come. */
+  update(code: string, growing: boolean): void;
+}
+
+/** Code longer than this is not drawn again with each delta, but only when it is complete. */
+const LONG = 4000;
+
+/** So much code is coloured at once, whatever time it is. */
+const AT_ONCE = 1000;
+
+/** Code that is longer than this has no colours. */
+const LONGEST = 200_000;
+
+/** How long a part of long code is, so that a new line moves only the lines of its own part. */
+const PART = 8000;
+
+/** Make a block of code. `isWanted` says later whether its nodes are still to be coloured. */
+export function codeBlock(
+  source: string,
+  language: string,
+  host: () => IHost,
+  slices: Slices,
+  isWanted: (node: Node) => boolean
+): ICodeBlock {
+  let code = '';
+  /** How often the code was drawn; only what the last time began is finished. */
+  let drawn = 0;
+  /** Whether nothing was appended since the code was drawn with colours. */
+  let isColoured = false;
+  const text = el('code');
+  const copy = button('llm-plain', null, () => copyAndSay(code, host(), copy));
+  copy.append(icon('copy'), 'Copy');
+  const bar = el(
+    'div',
+    'llm-block-bar',
+    el('span', '', language || 'text'),
+    copy
+  );
+  if (host().insertBelow) {
+    const insert = button('llm-plain', icon('insert'), () =>
+      host().insertBelow?.(cellOf(code, language))
+    );
+    insert.append('Insert below');
+    bar.append(insert);
+  }
+  const node = attrs(
+    el('div', 'llm-block', bar, attrs(el('pre', '', text), { tabindex: '0' })),
+    { role: 'group', 'aria-label': `${language || 'Text'} code` }
+  );
+  const update = (next: string, growing: boolean): void => {
+    const isMore = next.length > LONG && code && next.startsWith(code);
+    if (isMore && (growing || next.length > LONGEST)) {
+      appendParts(text, next.slice(code.length));
+      isColoured = false;
+    } else if (next !== code || (!growing && !isColoured)) {
+      const mine = (drawn += 1);
+      draw(
+        text,
+        next,
+        language,
+        slices,
+        node => mine === drawn && isWanted(node)
+      );
+      isColoured = true;
+    }
+    code = next;
+  };
+  update(source, true);
+  return {
+    node,
+    get code() {
+      return code;
+    },
+    update
+  };
+}
+
+/**
+ * Draw code with colours: the first ones at once, the others when there is time.
+ * Until then the code is there without colours, and a piece after the other is
+ * replaced, so that the page never has to lay out all of a long one again.
+ */
+function draw(
+  text: HTMLElement,
+  code: string,
+  language: string,
+  slices: Slices,
+  isWanted: (node: Node) => boolean
+): void {
+  const whole = calm(code);
+  if (text.textContent !== whole) {
+    refill(text);
+    appendParts(text, code);
+  }
+  const pieces = code.length > LONGEST ? [] : cutCode(whole, language);
+  const isLong = pieces.length > 1;
+  let next: ChildNode | null = text.firstChild;
+  const colour = (): void => {
+    for (let [piece] = pieces; piece !== undefined; [piece] = pieces) {
+      if (slices.isSpent && code.length > AT_ONCE) {
+        slices.later(() => isWanted(text) && colour());
+        return;
+      }
+      pieces.shift();
+      const after = splitAt(next, piece.length);
+      const coloured = highlight(piece, language);
+      if (coloured) {
+        for (let old = next; old && old !== after; old = next) {
+          next = old.nextSibling;
+          old.remove();
+        }
+        const nodes = isLong
+          ? [el('span', 'llm-lines', ...coloured)]
+          : coloured;
+        nodes.forEach(node => text.insertBefore(node, after));
+      }
+      next = after;
+    }
+  };
+  colour();
+}
+
+/** The node that begins so many characters after the beginning of this one. If there is none, one is divided. */
+function splitAt(first: ChildNode | null, length: number): ChildNode | null {
+  let node = first;
+  for (let left = length; node && left > 0; node = node.nextSibling) {
+    const own = node.textContent ?? '';
+    if (own.length > left) {
+      const rest = node.cloneNode(false) as ChildNode;
+      rest.textContent = own.slice(left);
+      node.textContent = own.slice(0, left);
+      node.after(rest);
+    }
+    left -= own.length;
+  }
+  return node;
+}
+
+/** Append code without colours, beginning a new part after a line where the last one is long enough. */
+function appendParts(text: HTMLElement, code: string): void {
+  for (let at = 0; at < code.length;) {
+    const last = text.lastElementChild;
+    const isPart = last?.className === 'llm-lines' && !last.nextSibling;
+    const room = isPart ? PART - (last.textContent?.length ?? 0) : 0;
+    const line = code.indexOf('\n', at + Math.max(0, room)) + 1;
+    const most = at + 2 * PART;
+    // A character of two units is not cut in two.
+    const isPair = /[\udc00-\udfff]/.test(code[most] ?? '');
+    const end = Math.min(line || code.length, most - Number(isPair));
+    const isInLine = !isPart && text.lastChild && !endsLine(text);
+    if (isInLine || room > 0) {
+      const piece = document.createTextNode(calm(code.slice(at, end)));
+      (isInLine ? text : last!).appendChild(piece);
+      at = end;
+    } else {
+      text.appendChild(el('span', 'llm-lines'));
+    }
+  }
+}
+
+function endsLine(text: HTMLElement): boolean {
+  return text.textContent?.endsWith('\n') ?? false;
+}
+
+/** What a cell must hold to run this code. */
+function cellOf(code: string, language: string): string {
+  const isShell = /^(?:bash|sh|shell|zsh)$/i.test(language);
+  return isShell && !/^\s*[%!]/.test(code) ? `%%bash\n${code}` : code;
+}

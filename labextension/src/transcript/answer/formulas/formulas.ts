@@ -1,0 +1,160 @@
+/**
+ * Shows formulas: first as their source, and as soon as the library is there as
+ * MathML. A formula that cannot be set stays as its source.
+ *
+ * Setting one takes about a millisecond, and laying it out takes a part of that. So
+ * that an answer with thousands of them never blocks the page, no more are set at
+ * once than take `SLICE`, and no more than `AT_ONCE`; the others follow, with
+ * pauses between.
+ */
+
+import { attrs, el } from '../../dom/elements';
+import { texOf } from './rules';
+import type { IFormula } from './rules';
+
+/** A formula as MathML, and as one line of text. */
+export interface ISetFormula {
+  math: Element;
+  text: string;
+}
+
+/** Sets a formula; null if that must not or cannot be done. */
+export interface ITypesetter {
+  typeset(tex: string, display: boolean): ISetFormula | null;
+}
+
+export type LoadTypesetter = () => Promise<ITypesetter>;
+
+/** How long setting may block the page, in milliseconds. */
+const SLICE = 12;
+
+/** How many formulas are set at once, those that are remembered included. */
+const AT_ONCE = 100;
+
+/** An answer with more formulas than this shows the others as their source: a page lays out and paints all those that are near. */
+export const MAX_FORMULAS = 2000;
+
+/** How many formulas are remembered, because a growing paragraph is drawn many times. */
+const REMEMBERED = 200;
+
+/** A formula on the page that is still to be set. */
+interface IDue {
+  node: HTMLElement;
+  formula: IFormula;
+}
+
+export class Formulas {
+  private typesetter: ITypesetter | null = null;
+  private isLoading = false;
+  private due: IDue[] = [];
+  private readonly made = new Map<string, ISetFormula | null>();
+  /** Until when formulas are set without a pause, as `performance.now()` counts; 0 where none was set yet. */
+  private pauseAt = 0;
+  /** How many more are set without a pause. */
+  private left = AT_ONCE;
+
+  constructor(private readonly load: LoadTypesetter | undefined) {}
+
+  /** A node that shows a formula. */
+  draw(formula: IFormula): HTMLElement {
+    const name = formula.display ? 'llm-formula-display' : 'llm-formula';
+    const node = el('span', name, formula.source);
+    if (formula.isOpen) {
+      return node;
+    }
+    if (this.mayGoOn(this.made.has(keyOf(formula)))) {
+      this.set({ node, formula });
+    } else {
+      this.due.push({ node, formula });
+      this.prepare();
+    }
+    return node;
+  }
+
+  /** Load the library, unless that has begun. */
+  private prepare(): void {
+    if (this.isLoading || !this.load) {
+      return;
+    }
+    this.isLoading = true;
+    this.load().then(
+      typesetter => {
+        this.typesetter = typesetter;
+        this.setDue();
+      },
+      () => {
+        // It may come later, with another formula.
+        this.isLoading = false;
+      }
+    );
+  }
+
+  /** Whether another formula can be set without blocking the page. One that is remembered takes no time to set. */
+  private mayGoOn(isKnown: boolean): boolean {
+    if (!this.typesetter || (this.due.length && !isKnown)) {
+      return false;
+    }
+    if (!this.pauseAt) {
+      this.pauseAt = performance.now() + SLICE;
+      this.left = AT_ONCE;
+      setTimeout(() => this.setDue(), 0);
+    }
+    this.left -= 1;
+    return this.left >= 0 && (isKnown || performance.now() < this.pauseAt);
+  }
+
+  private setDue(): void {
+    const end = performance.now() + SLICE;
+    let count = 0;
+    while (
+      count < Math.min(this.due.length, AT_ONCE) &&
+      performance.now() < end
+    ) {
+      this.set(this.due[count]);
+      count += 1;
+    }
+    this.due.splice(0, count);
+    this.pauseAt = 0;
+    if (this.due.length) {
+      setTimeout(() => this.setDue(), 0);
+    }
+  }
+
+  private set({ node, formula }: IDue): void {
+    const made = this.make(formula);
+    if (!made) {
+      node.replaceChildren(asSource(formula));
+      return;
+    }
+    // What a reader copies: a displayed formula as TeX, another with its line.
+    const copied = formula.display ? texOf(formula.source) : made.text;
+    node.replaceChildren(
+      made.math.cloneNode(true),
+      attrs(el('span', 'llm-formula-copied', copied), { 'aria-hidden': 'true' })
+    );
+  }
+
+  private make(formula: IFormula): ISetFormula | null {
+    const key = keyOf(formula);
+    let made = this.made.get(key);
+    if (made === undefined) {
+      made =
+        this.typesetter?.typeset(texOf(formula.source), formula.display) ??
+        null;
+      if (this.made.size >= REMEMBERED) {
+        this.made.clear();
+      }
+      this.made.set(key, made);
+    }
+    return made;
+  }
+}
+
+/** A formula that is not set. */
+export function asSource({ source }: IFormula): HTMLElement {
+  return el('code', '', source);
+}
+
+function keyOf({ source, display }: IFormula): string {
+  return (display ? 'd' : 'l') + source;
+}

@@ -1,0 +1,184 @@
+/** Draws the cell that an answer proposes, below it and as a difference. */
+
+import type { IProposal } from '../protocol/document';
+import { asGroup } from '../dom/boxes';
+import { difference } from '../dom/difference';
+import { attrs, button, el, refill } from '../dom/elements';
+import { icon } from '../dom/icons';
+import { visibleNodes } from '../dom/visible';
+import type { IHost } from '../drawing/host';
+import type { IContext, IPiece } from '../drawing/piece';
+
+/** More lines than this are not compared word by word. */
+const MOST_COMPARED = 400;
+
+/** The cell that the answer proposes. It is put into the notebook only by a click, and never run. */
+export class Proposed implements IPiece {
+  readonly node = attrs(el('section', 'llm-proposal'), {
+    'aria-label': 'Proposed cell'
+  });
+  private drawn = '';
+
+  update({ document, host }: IContext): void {
+    const { proposal } = document;
+    this.node.hidden = !proposal;
+    const key = JSON.stringify([
+      proposal,
+      Boolean(host.insertBelow),
+      Boolean(host.cellWith)
+    ]);
+    if (!proposal || key === this.drawn) {
+      return;
+    }
+    this.drawn = key;
+    this.draw(proposal, host);
+  }
+
+  private draw(proposal: IProposal, host: IHost): void {
+    const dismiss = (): void => this.dismiss(() => this.draw(proposal, host));
+    refill(
+      this.node,
+      headOf(visibleNodes(proposal.note)),
+      asGroup(
+        el('div', 'llm-diff', ...linesOf(proposal)),
+        `Difference: ${nameOf(proposal)}`
+      ),
+      host.insertBelow ? buttonsOf(proposal, host, dismiss) : null
+    );
+  }
+
+  /** Reduce it to one line, with a button that shows it again. The notebook's file still has it. */
+  private dismiss(showAgain: () => void): void {
+    const show = button('llm-plain', '', () => {
+      showAgain();
+      this.node.querySelector<HTMLElement>('.llm-actions button')?.focus();
+    });
+    show.append('Show it again');
+    refill(this.node, headOf(['dismissed, not applied ', show]));
+    show.focus();
+  }
+}
+
+function headOf(said: (string | Node)[]): HTMLElement {
+  const title = el('span', 'llm-strong', 'Proposed cell');
+  return el('header', '', title, el('span', '', ...said));
+}
+
+/** What a difference is called. */
+function nameOf({ lines }: IProposal): string {
+  const count = (sign: string): string => {
+    const found = lines.filter(line => line.sign === sign).length;
+    return `${found} line${found === 1 ? '' : 's'}`;
+  };
+  return `${count('-')} removed, ${count('+')} added`;
+}
+
+/** *Replace* and *Put below* are equal: neither runs anything. */
+function buttonsOf(
+  proposal: IProposal,
+  host: IHost,
+  dismiss: () => void
+): HTMLElement {
+  const row = attrs(el('div', 'llm-actions'), { role: 'status' });
+  const put = button('llm-button', icon('insert'), () =>
+    host.insertBelow?.(proposal.code)
+  );
+  put.append('Put below');
+  const away = button('llm-plain', '', dismiss);
+  away.append('Dismiss');
+  const before = textBefore(proposal);
+  const say = (...said: (string | Node)[]): void =>
+    refill(row, el('span', '', ...said));
+  const replace = button('llm-button', icon('pencil'), () => {
+    const cell = host.cellWith?.(before) ?? null;
+    if (!cell) {
+      refill(row, put, away, el('span', '', CHANGED));
+      return;
+    }
+    cell.replace(proposal.code);
+    const undo = button('llm-button', icon('reply'), () => {
+      if (cell.undo()) {
+        refill(row, replace, put, away);
+        replace.focus();
+      } else {
+        say(CHANGED);
+      }
+    });
+    undo.append('Undo');
+    say(icon('check'), ' Replaced. Not run. ', undo);
+    undo.focus();
+  });
+  replace.append('Replace');
+  refill(row, host.cellWith?.(before) ? replace : null, put, away);
+  return row;
+}
+
+const CHANGED = 'The cell has changed since, so it was left as it is.';
+
+/** The text that the proposal was compared with. */
+function textBefore({ lines }: IProposal): string {
+  return lines
+    .filter(({ sign }) => sign !== '+')
+    .map(({ text }) => text)
+    .join('\n');
+}
+
+/** The lines, each with its number in the cell that failed and in the proposed one. */
+function linesOf({ lines }: IProposal): HTMLElement[] {
+  const nodes = drawnLines(lines);
+  let [was, is] = [0, 0];
+  for (const { classList, dataset } of nodes) {
+    if (!classList.contains('llm-new')) {
+      dataset.was = `${(was += 1)}`;
+    }
+    if (!classList.contains('llm-old')) {
+      dataset.is = `${(is += 1)}`;
+    }
+  }
+  return nodes;
+}
+
+function drawnLines(lines: IProposal['lines']): HTMLElement[] {
+  const nodes: HTMLElement[] = [];
+  for (let at = 0; at < lines.length;) {
+    const { sign, text } = lines[at];
+    if (sign === ' ') {
+      nodes.push(lineNode('', '', text));
+      at += 1;
+      continue;
+    }
+    let end = at;
+    while (end < lines.length && lines[end].sign !== ' ') {
+      end += 1;
+    }
+    nodes.push(...changeOf(lines.slice(at, end)));
+    at = end;
+  }
+  return nodes;
+}
+
+/** Lines that go, followed by those that come. Where they are as many, each is compared with its successor. */
+function changeOf(lines: IProposal['lines']): HTMLElement[] {
+  const gone = lines.filter(line => line.sign === '-');
+  const come = lines.filter(line => line.sign === '+');
+  if (gone.length === come.length && lines.length <= MOST_COMPARED) {
+    const pairs = gone.map(({ text }, index) =>
+      difference(text, come[index].text)
+    );
+    return [...pairs.map(([was]) => was), ...pairs.map(([, now]) => now)];
+  }
+  return [
+    ...gone.map(({ text }) => lineNode('−', 'was', text)),
+    ...come.map(({ text }) => lineNode('+', 'now', text))
+  ];
+}
+
+function lineNode(sign: string, label: string, text: string): HTMLElement {
+  const kind = { was: ' llm-old', now: ' llm-new' }[label] ?? '';
+  return el(
+    'div',
+    `llm-diff-line${kind}`,
+    attrs(el('span', '', sign), { 'aria-label': label || null }),
+    el('span', '', ...visibleNodes(text))
+  );
+}

@@ -1,0 +1,80 @@
+/** Divides what is to be drawn: a text into portions that are parsed, and their blocks into batches. */
+
+import type { IBlock } from '../markdown/parser';
+
+/** How many characters and lines are parsed at a time. Even one paragraph of that length is laid out quickly, in any script. */
+const PORTION = 8192;
+const PORTION_LINES = 400;
+
+/** How many signs of Markdown are parsed at a time. Each may become an element, and one block is drawn and laid out at once. */
+const PORTION_SIGNS = 1000;
+const SIGN = /[|*_~`$[<\\]/g;
+
+/** So many blocks, and about so many characters, are drawn together. */
+const BATCH = 16;
+const BATCH_CHARACTERS = 1000;
+
+/** Where a portion ends that begins here: after a line or a word, if there is one. */
+export function portionEnd(source: string, start: number): number {
+  let end = start + PORTION;
+  if (source.length <= end) {
+    end = source.length;
+  } else {
+    const half = start + PORTION / 2;
+    const line = source.lastIndexOf('\n', end - 1);
+    const word = source.lastIndexOf(' ', end - 1);
+    const isPair = /[\ud800-\udbff]/.test(source[end - 1]);
+    end =
+      line > half ? line + 1 : word > half ? word + 1 : end - Number(isPair);
+  }
+  let at = start;
+  for (let lines = 0; lines < PORTION_LINES && at < end; lines += 1) {
+    at = source.indexOf('\n', at) + 1 || end;
+  }
+  return endOfSigns(source, start, Math.min(at, end));
+}
+
+/** Where a portion ends that has no more signs than are parsed at a time: before the line, word or sign that is too much. */
+function endOfSigns(source: string, start: number, end: number): number {
+  SIGN.lastIndex = start;
+  for (let signs = 0; signs < PORTION_SIGNS; signs += 1) {
+    if (!SIGN.test(source) || SIGN.lastIndex > end) {
+      return end;
+    }
+  }
+  const last = SIGN.lastIndex;
+  const half = start + (last - start) / 2;
+  const line = source.lastIndexOf('\n', last - 1);
+  const word = source.lastIndexOf(' ', last - 1);
+  return line > half ? line + 1 : word > half ? word + 1 : last - 1;
+}
+
+/** The next blocks to draw together. */
+export function batchOf(blocks: IBlock[], from: number): IBlock[] {
+  let to = from;
+  let length = 0;
+  do {
+    length += blocks[to].raw.length;
+    to += 1;
+  } while (
+    to < blocks.length &&
+    to - from < BATCH &&
+    length + blocks[to].raw.length <= BATCH_CHARACTERS
+  );
+  return blocks.slice(from, to);
+}
+
+/** The element with the last line of an answer, however deep that is nested. */
+export function lastLineIn(answer: Element): Element {
+  let line = answer;
+  while (
+    line.lastElementChild &&
+    /^(?:P|UL|OL|LI|BLOCKQUOTE|H[1-4]|DIV|PRE|CODE|TABLE|TBODY|TR|TD)$/.test(
+      line.lastElementChild.tagName
+    ) &&
+    !line.classList.contains('llm-block-bar')
+  ) {
+    line = line.lastElementChild;
+  }
+  return line;
+}

@@ -1,0 +1,392 @@
+/**
+ * The contract with the kernel: the document that describes one turn of a
+ * conversation, the deltas that change it, and the messages in both directions.
+ *
+ * `llm_notebook/transcript/document.py` writes the document, and notebooks store
+ * it: fields may be added, but not renamed or given another meaning. A field marked "hostile" holds text
+ * from a model or a tool, which may try to pass for a part of the interface.
+ * `card/` and `calls/` draw such text with its hidden characters written out,
+ * `answer/` sanitises it.
+ */
+
+import type { IJob } from './job';
+import type { IOverview } from './overview';
+import type { ISent } from './sent';
+
+export type { ISent, ISentRow } from './sent';
+
+export const MIME_TYPE = 'application/vnd.llm-notebook.transcript+json';
+
+export interface ITranscript {
+  version: 1;
+  /** Identifies the turn: the live view, the saved record and a reloaded page all use the same id. */
+  id: string;
+  /** The number of the last delta that is included. */
+  seq: number;
+  model: string;
+  state:
+    | 'unsent'
+    | 'waiting'
+    | 'streaming'
+    | 'paused'
+    | 'done'
+    | 'interrupted'
+    | 'failed';
+  /** How long the turn took, or has taken so far. */
+  seconds: number;
+  /** When the turn began, in ISO 8601 with an offset. */
+  began?: string;
+  /** Why nothing is arriving, such as a retry; `seconds` is the time until the next attempt. */
+  notice?: { text: string; detail?: string; seconds?: number } | null;
+  blocks: Block[];
+  /** The sources that the answer names, by their numbers from 1 on: hostile. */
+  sources?: ISource[];
+  /** What went with the prompt, shown above the answer. */
+  sent?: ISent[];
+  /** Our own sentences for the reader, shown below the answer as plain text. */
+  remarks?: string[];
+  error?: IProblem | null;
+  /** The cell that the answer proposes in place of one that failed. Nothing runs it by itself. */
+  proposal?: IProposal | null;
+  /** The run over rows that is shown in place of one answer. */
+  job?: IJob | null;
+  /** Set where Python shows a prompt that was not sent: what it would send, and what reads its answer. */
+  unsent?: IUnsent | null;
+  /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
+  limit?: { answers: number; calls: number } | null;
+  /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
+  footer?: string[] | null;
+  hideReasoning?: boolean;
+  /** Whether tool calls are shown unfolded. */
+  showCalls?: boolean;
+  /** Whether the cell is still running and asks by keyboard, so that a click would come too late. */
+  byKeyboard?: boolean;
+  /** The ids of cells that were queued behind this one and were skipped because it asked; those that have run since are left out. */
+  heldUp?: string[];
+}
+
+export interface IProposal {
+  /** Our own words about it. */
+  note: string;
+  /** The whole cell, as the model wrote it: hostile. */
+  code: string;
+  /** The difference from the cell that failed, line by line. */
+  lines: { sign: ' ' | '-' | '+'; text: string }[];
+}
+
+export interface IUnsent {
+  asks: { name: string; text: string }[];
+  /** Lines of Python that send it. */
+  reads: string[];
+  /** Of a dry run: about how much it would send. */
+  estimate?: string;
+  /** Of a dry run: what would be sent, byte for byte; empty if it is too long to be kept. */
+  exact?: string;
+}
+
+/** Why the turn failed, or was not sent. */
+export interface IProblem {
+  kind: 'key' | 'model' | 'network' | 'limit' | 'error';
+  title: string;
+  /** It may quote a server or a model: hostile. */
+  text: string;
+  ways?: IWay[];
+  /** Whether the same can be asked again. */
+  canStartOver?: boolean;
+  /** Whether the answer is complete, so that there is nothing to continue. */
+  complete?: boolean;
+}
+
+/** What the reader can do about a problem: a line to type, or where the kernel listens, a button. */
+export interface IWay {
+  code: string;
+  text: string;
+  /** What the button says. */
+  label?: string;
+  /** It asks for a key, to be stored under this name. */
+  key?: string;
+  /** It asks this model instead. */
+  model?: string;
+  /** It installs the small local model. */
+  installs?: boolean;
+}
+
+export interface ISource {
+  title: string;
+  /** An http or https address; empty if the source has none that can be a link. */
+  url: string;
+  host: string;
+}
+
+export type Block =
+  ITextBlock | IReasoningBlock | ICallBlock | IPictureBlock | ITableBlock;
+
+export interface ITextBlock {
+  kind: 'text';
+  /** The model's Markdown: hostile. */
+  text: string;
+  /** Set where it is drawn as code, or as it is, and not as Markdown. */
+  look?: 'code' | 'text';
+  /** The language of the code. */
+  language?: string;
+  /** The answer as it came, if only a part of it is shown: hostile. */
+  raw?: IRaw;
+  plain?: IPlace | null;
+}
+
+/** Text of a model that is shown in a fold; `hidden` characters at its end are not kept: hostile. */
+export interface IRaw {
+  text: string;
+  hidden?: number;
+}
+
+/** What stands in a cell of a table; null where the value is missing: hostile. */
+export type Cell = string | null;
+
+/** An answer of rows. */
+export interface ITableBlock {
+  kind: 'table';
+  /** `dtype` is what pandas calls the type; `number` says that the values are aligned at the right. */
+  columns: { name: string; dtype: string; number: boolean }[];
+  /** What stands before the first rows, where that is not their number: hostile. */
+  labels?: string[];
+  /** How many columns are not shown. */
+  moreColumns?: number;
+  /** The first rows, and the latest that are not among them. */
+  head: Cell[][];
+  tail: Cell[][];
+  /** How many rows there are. */
+  count: number;
+  /** What has become of them, with names in backticks; absent while they arrive. */
+  said?: string;
+  /** The row that does not fit, and which cell of it, if it is one. */
+  misfit?: { cells: Cell[]; column: number | null };
+  raw?: IRaw;
+}
+
+/**
+ * Where the plain text of the same output holds the text of a block. Set in the
+ * notebook file only, where the answer is so long that it is kept once; `text` is
+ * empty then.
+ */
+export interface IPlace {
+  start: number;
+  length: number;
+}
+
+/** A picture, or another file, that the model has made. */
+export interface IPictureBlock {
+  kind: 'picture';
+  /** Who made it, its size, and what the notebook keeps of it. */
+  caption: string;
+  /** The MIME type of `data`. */
+  type?: string;
+  /** The picture in base64, or a smaller copy of it; absent if it is not kept here. */
+  data?: string;
+  /** Where it is, if it is not here. It is not loaded by itself. */
+  url?: string;
+}
+
+export interface IReasoningBlock {
+  kind: 'reasoning';
+  text: string;
+  plain?: IPlace | null;
+  /** How long it took; absent while the model is still thinking. */
+  seconds?: number;
+}
+
+export type CallStatus =
+  | 'writing' // the model is still writing the arguments
+  | 'queued' // proposed, but not started
+  | 'running'
+  | 'suspended' // begun, and it waits for a question that it asked
+  | 'finished'
+  | 'failed'
+  | 'cancelled'
+  | 'waiting' // for a human decision
+  | 'approved' // but has not run yet
+  | 'denied'
+  | 'answered'
+  | 'abandoned'
+  | 'unknown'; // it was interrupted while it was running
+
+export interface ICallBlock {
+  kind: 'call';
+  callId: string;
+  name: string;
+  /** The JSON text that has arrived so far. */
+  arguments: string;
+  status: CallStatus;
+  /** When the call started, in seconds after the turn began. */
+  began?: number;
+  seconds?: number;
+  /** When the tool was started, in ISO 8601 with an offset, if its outcome is unknown or it has stopped to ask. */
+  startedAt?: string;
+  /** What the tool returned, cut to a bounded length: hostile. */
+  result?: string;
+  /** How many characters of the result were cut off. */
+  resultHidden?: number;
+  /** The error that the tool raised. `frames` are the lines of its traceback that are the tool's own: hostile. */
+  failure?: { type: string; message: string; frames: string } | null;
+  /** What the tool has printed: hostile. Of a long text the middle is missing: `hidden` characters at `at`. */
+  printed?: {
+    text: string;
+    cut?: { at: number; hidden: number } | null;
+  } | null;
+  /** Our own remark, for example that a hook changed the arguments. */
+  note?: string;
+  request?: IRequest | null;
+  decision?: IDecision | null;
+}
+
+/** The question to a human, made from the frozen copy of the arguments. */
+export interface IRequest {
+  /** The id of the call in the journal, which a decision refers to. */
+  id: string;
+  digest: string;
+  tool: string;
+  /** Where the tool comes from, such as "function in this notebook". */
+  origin: string[];
+  /** The loaded code of the tool; `note` says where its file differs from it. `origin` has the same sentence. */
+  source?: { title: string; code: string; note?: string } | null;
+  /** What the tool said when it paused by itself: hostile. */
+  reason: string;
+  /** What the tool says that it does: hostile. */
+  description?: string;
+  destructive: boolean;
+  params: IParam[];
+  /** The scopes that "Always allow" offers; empty if it is not offered. */
+  grants: Scope[];
+  /** Set where every "Always allow" ends with the kernel, because it is not known which notebook asks. */
+  grantsEndWithKernel?: boolean;
+  /** What has changed about the tool, if that is why the question is asked again. */
+  changed?: string;
+  /** Why the call cannot be approved here, for example because the tool is not defined. */
+  blocked?: string;
+  /** Why the latest decision about the question does not count. */
+  refused?: string;
+}
+
+export type Scope = 'cell' | 'notebook' | 'session';
+
+export interface IParam {
+  name: string;
+  /** The type in words, such as `string` or `list of integer`. */
+  type: string;
+  /** The string itself, or the JSON text of a value that is not a string. */
+  text: string;
+  isText: boolean;
+  /**
+   * Set for a long value: `text` holds its head and tail, and `hidden` characters are missing at `at`.
+   * Of a value of many lines `text` holds the first ones, and `lines` counts them.
+   */
+  cut?: {
+    at: number;
+    hidden: number;
+    total: number;
+    lines?: { hidden: number; total: number };
+  } | null;
+  description?: string;
+  required?: boolean;
+  schema?: Record<string, unknown> | null;
+}
+
+export interface IDecision {
+  verdict: 'approved' | 'denied' | 'answered' | 'abandoned';
+  by: string;
+  /** When it was decided, in ISO 8601 with an offset. */
+  at: string;
+  /** The reason for a denial, or the answer. */
+  text?: string;
+  /** The arguments that were edited, as JSON texts. */
+  changes?: { name: string; before: string; after: string }[];
+  grant?: { id: string; scope: Scope; revoked: boolean } | null;
+  /** Set where the question was dropped before its call had started. */
+  dropped?: boolean;
+}
+
+/** A change to a transcript. Each delta's `seq` is one more than that of the delta before it. */
+export interface IDelta {
+  type: 'delta';
+  id: string;
+  seq: number;
+  ops: Op[];
+}
+
+export type Op =
+  | { op: 'append'; block: number; text: string }
+  /** Further rows of a table: those that belong to its first ones, and the latest. */
+  | { op: 'rows'; block: number; count: number; head: Cell[][]; tail: Cell[][] }
+  | { op: 'block'; block: number; value: Block }
+  | { op: 'set'; fields: Partial<ITranscript> };
+
+/** A message from the kernel. */
+export type FromKernel =
+  | IDelta
+  /** The whole document. `version` is that of the package in the kernel. */
+  | { type: 'state'; document: ITranscript; version?: string }
+  /** The turn has ended or paused, so that it belongs in the notebook file. */
+  | {
+      type: 'record';
+      document: ITranscript;
+      bundle: Record<string, unknown>;
+      version?: string;
+    }
+  /** The same about a long document, which pages have by now unless they have missed something. */
+  | { type: 'settled'; id: string; seq: number }
+  | { type: 'value'; request: string; name: string; text: string }
+  /** Whether cells of the notebook go with every prompt. */
+  | { type: 'context'; wanted: boolean }
+  | IOverview
+  /** This kernel does not know the transcript. */
+  | { type: 'gone'; id: string };
+
+/** Something that the reader does. */
+export type Action =
+  | {
+      type: 'decide';
+      transcript: string;
+      request: string;
+      digest: string;
+      /** The digest of everything that the card has shown, as `digest.ts` makes it. */
+      shown: string;
+      /** For a call whose outcome is unknown, `approved` runs it again. */
+      verdict: 'approved' | 'denied' | 'answered' | 'abandoned';
+      /** The edited arguments: the JSON text of each one that was changed, `null` for one that was removed. */
+      arguments?: Record<string, string | null>;
+      text?: string;
+      grant?: Scope;
+      /** With `abandoned`: ends the question without asking the model. */
+      drop?: true;
+    }
+  /** One decision about all questions of a turn: each with its digest, and the digest of what its card has shown. */
+  | {
+      type: 'decideAll';
+      transcript: string;
+      verdict: 'approved' | 'denied';
+      calls: { request: string; digest: string; shown: string }[];
+      text?: string;
+    }
+  | { type: 'continue'; transcript: string }
+  | { type: 'retry'; transcript: string }
+  /** Asks a model that a problem has offered. */
+  | { type: 'ask'; transcript: string; model: string }
+  /** Installs the small local model, where a problem has offered that. */
+  | { type: 'install'; transcript: string }
+  | { type: 'revoke'; transcript: string; grant: string };
+
+/** A message to the kernel. */
+export type ToKernel =
+  /** The first message. `version` is this package's, so that the kernel can tell whether the page is older. */
+  | { type: 'hello'; by: 'extension' | 'widget'; version: string }
+  /** Asks for the whole document, or for the record of it. */
+  | { type: 'resync'; id: string; record?: true }
+  /** Asks for the full text of a long argument. */
+  | { type: 'value'; request: string; name: string }
+  /** A key that a problem asks for. It is sent by comm only, because an execution request may be kept as history. */
+  | { type: 'key'; transcript: string; name: string; key: string }
+  /** Asks for the overview. */
+  | { type: 'overview' }
+  /** Makes a model the default everywhere, and asks for the overview. */
+  | { type: 'default'; model: string }
+  | Action;

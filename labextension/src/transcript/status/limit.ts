@@ -1,0 +1,52 @@
+/** Draws where a turn stopped because it had as many answers in a row as its cell allows. */
+
+import { row } from '../dom/boxes';
+import { attrs, el } from '../dom/elements';
+import { count } from '../dom/formatting';
+import type { ITranscript } from '../protocol/document';
+
+type Limit = NonNullable<ITranscript['limit']>;
+
+/** What the button says that lets the turn continue. */
+export function continueLabel({ answers }: Limit): string {
+  return `Continue for ${count(answers)} more`;
+}
+
+/** The row that says so, with the buttons below it. */
+export function limitRow(
+  limit: Limit,
+  buttons: HTMLElement | null
+): HTMLElement {
+  const { answers, calls } = limit;
+  const node = row(
+    'redo',
+    'warn',
+    el(
+      'p',
+      'llm-notice-title',
+      `Paused after ${count(answers)} ${answers === 1 ? 'answer' : 'answers'} in a row`
+    ),
+    el(
+      'p',
+      'llm-notice-text',
+      'That is the limit of this cell (',
+      el('code', 'llm-code', `--cl ${answers}`),
+      `). ${unfinished(calls)}`
+    ),
+    buttons
+  );
+  node.classList.add('llm-ended');
+  return attrs(node, { role: 'alert' });
+}
+
+/** What was left to be done; without calls, the provider has paused in the middle of its own tools. */
+function unfinished(calls: number): string {
+  switch (calls) {
+    case 0:
+      return 'The provider was still at work with its own tools.';
+    case 1:
+      return 'The model asked for another call, which has not run.';
+    default:
+      return `The model asked for ${count(calls)} more calls, which have not run.`;
+  }
+}

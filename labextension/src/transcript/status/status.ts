@@ -1,0 +1,337 @@
+/** Draws what concerns the turn as a whole: waiting, notices, how it ended, remarks and the foot. */
+
+import { asTabbed } from '../answer/table';
+import type {
+  Action,
+  IProblem,
+  ITableBlock,
+  ITranscript
+} from '../protocol/document';
+import { jobLabel } from '../jobs/job';
+import { row } from '../dom/boxes';
+import { copyAndSay } from '../dom/copying';
+import { attrs, button, el, refill, setText, withCode } from '../dom/elements';
+import { count, duration, sentenceOf, wholeSeconds } from '../dom/formatting';
+import { icon } from '../dom/icons';
+import { continueLabel, limitRow } from './limit';
+import type { IContext, IPiece } from '../drawing/piece';
+import { problemRow } from './problem';
+import { unsentRow } from '../prompt/unsent';
+
+/** What is said of an action until the kernel performs it. */
+const SENT: Partial<Record<Action['type'], string>> = {
+  retry: 'It starts over',
+  ask: 'The model is asked',
+  install: 'The model is installed'
+};
+
+/** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
+export class Waiting implements IPiece {
+  readonly node = el('div');
+  private readonly seconds = el('span', 'llm-num');
+  private readonly meter = el('i');
+  /** What it was last drawn from. */
+  private drawn = '';
+  private noticeSince = 0;
+
+  update(context: IContext): void {
+    const { job, model, notice, state } = context.document;
+    const shown = notice ?? (state === 'waiting' && !job ? model : null);
+    const key = JSON.stringify(shown);
+    this.node.hidden = shown === null;
+    if (key !== this.drawn) {
+      this.drawn = key;
+      this.noticeSince = context.now;
+      refill(
+        this.node,
+        notice ? this.makeNotice(notice) : shown && this.makeSpinner(model)
+      );
+    }
+    this.tick(context);
+  }
+
+  tick(context: IContext): void {
+    const { notice } = context.document;
+    if (!notice) {
+      setText(this.seconds, wholeSeconds(context.elapsed));
+      return;
+    }
+    const total = notice.seconds ?? 0;
+    const left = Math.max(0, total - (context.now - this.noticeSince) / 1000);
+    setText(this.seconds, wholeSeconds(left));
+    this.meter.style.transform = `scaleX(${total ? left / total : 0})`;
+  }
+
+  private makeSpinner(model: string): HTMLElement {
+    const node = row(
+      'spinner',
+      '',
+      'Waiting for ',
+      el('span', 'llm-strong', model),
+      ', ',
+      this.seconds
+    );
+    node.lastElementChild!.className = 'llm-quiet';
+    return node;
+  }
+
+  private makeNotice(notice: NonNullable<ITranscript['notice']>): HTMLElement {
+    attrs(this.seconds, { 'aria-hidden': 'true' });
+    const counted = notice.seconds !== undefined;
+    return row(
+      'retry',
+      'warn',
+      el(
+        'div',
+        '',
+        el('span', 'llm-strong', notice.text),
+        ' ',
+        el(
+          'span',
+          'llm-quiet',
+          counted && 'Trying again in ',
+          counted && this.seconds,
+          counted && '. ',
+          notice.detail
+        )
+      ),
+      counted &&
+        attrs(el('div', 'llm-meter', this.meter), { 'aria-hidden': 'true' })
+    );
+  }
+}
+
+/** How a turn ended if it did not end well, our remarks, and the line at the foot. */
+export class Ending implements IPiece {
+  readonly node = el('div');
+  /** What it was last drawn from. */
+  private drawn = '';
+  private context: IContext | null = null;
+  /** What is said after a click. While there is such a sentence, the buttons are held. */
+  private sent = '';
+  /** The document that a button was clicked for. Any newer one frees the buttons. */
+  private sentFor: ITranscript | null = null;
+
+  update(context: IContext): void {
+    this.context = context;
+    if (context.document !== this.sentFor) {
+      this.sent = '';
+    }
+    const { document } = context;
+    const { state, error, limit, remarks, seconds, unsent } = document;
+    const facts = footOf(document);
+    const { act, blocked } = context.host;
+    const isEnded = howEnded(context.document) || error;
+    const words = isEnded ? countWords(context.document) : 0;
+    const key = JSON.stringify([
+      [state, error, limit, remarks, facts, this.sent, unsent],
+      [Boolean(act), blocked, words, howEnded(context.document) && seconds]
+    ]);
+    if (key === this.drawn) {
+      return;
+    }
+    this.drawn = key;
+    refill(
+      this.node,
+      unsent && unsentRow(document.model, unsent, context.host),
+      limit && limitRow(limit, this.makeButtons(true)),
+      howEnded(context.document) && this.endRow(context.document, words),
+      isEmpty(context.document) &&
+        makeRemark(`${context.document.model} gave an empty answer.`),
+      error && this.problem(error, words),
+      ...(remarks ?? []).map(makeRemark),
+      facts.length ? this.makeFoot(facts, state === 'done') : null
+    );
+  }
+
+  private endRow(document: ITranscript, words: number): HTMLElement {
+    const kept =
+      words > 0
+        ? ` The answer is incomplete; ${count(words)} ${words === 1 ? 'word is' : 'words are'} kept.`
+        : ' No part of an answer arrived.';
+    const rest = `after ${duration(document.seconds)}.${kept}`;
+    const node = row(
+      'stop',
+      'warn',
+      el('span', 'llm-strong', howEnded(document)),
+      ' ',
+      el('span', 'llm-quiet', endedByDecision(document) ? '' : rest),
+      this.makeButtons(words > 0)
+    );
+    node.classList.add('llm-ended');
+    return node;
+  }
+
+  private problem(problem: IProblem, words: number): HTMLElement {
+    const { host, document } = this.context!;
+    const isHeld = Boolean(this.sent || host.blocked);
+    const continues = words > 0 && !problem.complete;
+    const buttons = problem.canStartOver ? this.makeButtons(continues) : null;
+    return problemRow(problem, {
+      host,
+      act: action => this.perform(action),
+      isHeld,
+      transcript: document.id,
+      buttons: buttons ?? (this.sent ? el('p', 'llm-hint', this.sent) : null)
+    });
+  }
+
+  private makeButtons(canContinue: boolean): HTMLElement | null {
+    const { host } = this.context!;
+    const { limit } = this.context!.document;
+    if (!host.act) {
+      return null;
+    }
+    const make = (
+      type: 'continue' | 'retry',
+      glyph: 'play' | 'retry',
+      label: string
+    ): HTMLButtonElement => {
+      const node = button('llm-button', icon(glyph), () =>
+        this.perform({ type, transcript: this.context!.document.id })
+      );
+      node.append(label);
+      const held = this.sent || host.blocked ? 'true' : null;
+      return attrs(node, { 'aria-disabled': held });
+    };
+    return el(
+      'div',
+      '',
+      el(
+        'div',
+        'llm-actions',
+        canContinue &&
+          make('continue', 'play', limit ? continueLabel(limit) : 'Continue'),
+        !limit && make('retry', 'retry', 'Start over')
+      ),
+      this.sent || host.blocked
+        ? el('p', 'llm-hint', this.sent || host.blocked)
+        : null
+    );
+  }
+
+  private perform(action: Action): void {
+    const { host } = this.context!;
+    const say = (text: string): void => {
+      this.sent = text;
+      this.sentFor = this.context!.document;
+      this.update(this.context!);
+    };
+    if (this.sent || host.blocked) {
+      return;
+    }
+    say(`${SENT[action.type] ?? 'It goes on'} as soon as the kernel is free.`);
+    host.act?.(action).catch((error: unknown) => say(sentenceOf(error)));
+  }
+
+  private makeFoot(facts: string[], copyable: boolean): HTMLElement {
+    const list = el(
+      'ul',
+      'llm-facts',
+      ...facts.map(fact => el('li', '', fact))
+    );
+    const node = el('div', 'llm-foot', list);
+    const { document } = this.context!;
+    const answer = answerOf(document);
+    const tables = tablesOf(document);
+    if (copyable && (answer !== '' || tables.length > 0)) {
+      const copied = answer || tables.map(asTabbed).join('\n\n');
+      const copy = button('llm-plain', icon('copy'), () =>
+        copyAndSay(copied, this.context!.host, copy)
+      );
+      copy.append(answer ? 'Copy answer' : 'Copy rows');
+      node.append(el('div', 'llm-foot-acts', copy));
+    }
+    return node;
+  }
+}
+
+/** What stands at the foot: the facts that were asked for, or else the model below a finished answer. */
+function footOf(document: ITranscript): string[] {
+  const { footer, job, model, state } = document;
+  if (footer?.length) {
+    return footer;
+  }
+  const hasAnswer =
+    answerOf(document) !== '' || tablesOf(document).length > 0 || Boolean(job);
+  return state === 'done' && hasAnswer ? [model] : [];
+}
+
+/** How a turn ended before it was complete; empty if it did not, or if its error says why. */
+function howEnded(document: ITranscript): string {
+  if (document.job) {
+    // The run says it itself.
+    return '';
+  }
+  if (document.state === 'interrupted' && !document.limit) {
+    return endedByDecision(document)
+      ? 'Ended before the model went on.'
+      : 'Stopped by you';
+  }
+  return document.state === 'failed' && !document.error
+    ? 'The answer broke off'
+    : '';
+}
+
+/** Whether the last that happened is that a human refused a call: nobody has stopped anything then. */
+function endedByDecision({ blocks, state }: ITranscript): boolean {
+  const last = blocks.slice(
+    1 + blocks.map(block => block.kind !== 'call').lastIndexOf(true)
+  );
+  return (
+    state === 'interrupted' &&
+    last.some(
+      block =>
+        block.kind === 'call' && ['denied', 'abandoned'].includes(block.status)
+    )
+  );
+}
+
+/** Whether a turn is done, but without any answer, call or error. */
+function isEmpty(document: ITranscript): boolean {
+  return (
+    document.state === 'done' &&
+    !document.error &&
+    !document.job &&
+    document.blocks.every(
+      block =>
+        block.kind === 'reasoning' ||
+        (block.kind === 'text' && block.text.trim() === '')
+    )
+  );
+}
+
+/** The text of the answer, as it was written. */
+function answerOf(document: ITranscript): string {
+  return document.blocks
+    .flatMap(block => (block.kind === 'text' ? [block.text.trim()] : []))
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+function tablesOf({ blocks }: ITranscript): ITableBlock[] {
+  return blocks.filter((block): block is ITableBlock => block.kind === 'table');
+}
+
+function countWords(document: ITranscript): number {
+  return answerOf(document).split(/\s+/).filter(Boolean).length;
+}
+
+function makeRemark(text: string): HTMLElement {
+  return el('p', 'llm-remark', ...withCode(text));
+}
+
+/** The name of a transcript, for screen readers. */
+export function labelOf(document: ITranscript): string {
+  if (document.state === 'unsent') {
+    return `Prompt for ${document.model}, not sent`;
+  }
+  if (document.job) {
+    return jobLabel(document.job);
+  }
+  const kind =
+    document.state === 'interrupted' ? 'Interrupted answer' : 'Answer';
+  return document.error && document.blocks.length === 0
+    ? 'No answer'
+    : `${kind} from ${document.model}`;
+}
