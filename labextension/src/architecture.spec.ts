@@ -26,6 +26,7 @@ const ORDER = [
   ['lab/notebook'],
   ['lab', 'promptCell', 'widget'],
   ['commands'],
+  ['panel'],
   ['statusBar'],
   ['index'],
   ['transcript/testing', 'lab/testing']

@@ -4,7 +4,9 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IStateDB } from '@jupyterlab/statedb';
 import {
   IEditorExtensionRegistry,
   IEditorLanguageRegistry
@@ -24,7 +26,8 @@ import { Buses, Elsewhere, NotebookPlace } from './lab/notebook/place';
 import { IPlaces, Places } from './lab/notebook/places';
 import { RANK, transcriptFactory } from './lab/renderer';
 import { promptCellFactory } from './promptCell';
-import { SHOW_WAITING } from './commands/ids';
+import { PANEL } from './commands/ids';
+import { PanelHolder } from './panel/holder';
 import { StatusItem } from './statusBar';
 /* eslint-enable jupyter/prefer-lazy-imports */
 
@@ -110,6 +113,50 @@ const promptCellsPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const panelPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-llm-notebook:panel',
+  description:
+    'Shows what waits, runs, conversations, models, keys and usage beside the notebooks.',
+  autoStart: true,
+  requires: [INotebookTracker, IPlaces],
+  optional: [ICommandPalette, ILayoutRestorer, IStateDB, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    places: Places,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { commands } = app;
+    const settings = 'settingeditor:open';
+    const openSettings = (): void =>
+      void commands.execute(settings, { query: 'Language Models' });
+    const holder = new PanelHolder({
+      app,
+      notebooks,
+      places,
+      state,
+      trans,
+      openSettings: () =>
+        commands.hasCommand(settings) ? openSettings() : undefined
+    });
+    app.shell.add(holder, 'left', { rank: 650 });
+    restorer?.add(holder, holder.id);
+    commands.addCommand(PANEL, {
+      label: trans.__('Language Models Panel'),
+      caption: trans.__('Show what waits, runs, conversations and models'),
+      describedBy: {
+        args: { type: 'object', properties: { section: { type: 'string' } } }
+      },
+      execute: ({ section }) => holder.open(String(section ?? ''))
+    });
+    palette?.addItem({ command: PANEL, category: trans.__('Ask') });
+  }
+};
+
 const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-llm-notebook:status',
   description:
@@ -138,7 +185,9 @@ const statusPlugin: JupyterFrontEndPlugin<void> = {
       places,
       {
         chooseModel: (panel, at) => void chooseModel(panel, at),
-        showWaiting: () => void app.commands.execute(SHOW_WAITING)
+        showWaiting: () =>
+          void app.commands.execute(PANEL, { section: 'waiting' }),
+        showUsage: () => void app.commands.execute(PANEL, { section: 'usage' })
       },
       trans
     );
@@ -156,5 +205,6 @@ export default [
   transcriptsPlugin,
   commandsPlugin,
   promptCellsPlugin,
+  panelPlugin,
   statusPlugin
 ];

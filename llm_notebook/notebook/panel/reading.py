@@ -5,6 +5,8 @@ Every text that a model, a tool or a file may have written is bounded, and has i
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -47,21 +49,21 @@ _BEFORE_FOUND = 40
 _DAYS = 7
 
 
-def waiting(turns: LiveTurns, _asked: Asked) -> Answer:
+def waiting(turns: LiveTurns, asked: Asked) -> Answer:
     """Return the calls that wait for a human, in all notebooks, oldest first."""
     found = read_waiting(turns)
     names = notebook_names((one.origin.path for one in found), "")
-    return {"waiting": [_question(one, names) for one in found[:_MOST_WAITING]], "count": len(found)}
+    return {"waiting": [_question(one, names, asked) for one in found[:_MOST_WAITING]], "count": len(found)}
 
 
-def _question(one: Waiting, names: Mapping[str, str]) -> Answer:
+def _question(one: Waiting, names: Mapping[str, str], asked: Asked) -> Answer:
     request = one.call.request
     return {
         "id": one.call.call_id,
         "transcript": one.transcript,
         "tool": _short(one.call.tool_name),
         "arguments": visible(call_arguments(one))[:_LONGEST],
-        "notebook": one.origin.path,
+        "notebook": _on_server(one.origin.path, asked),
         "cell": one.origin.cell_id,
         "place": _short(cell_name(names[one.origin.path], one.origin.number)),
         "model": _short(one.model_id),
@@ -70,7 +72,7 @@ def _question(one: Waiting, names: Mapping[str, str]) -> Answer:
     }
 
 
-def runs(_turns: LiveTurns, _asked: Asked) -> Answer:
+def runs(_turns: LiveTurns, asked: Asked) -> Answer:
     """Return the latest runs over rows, newest first."""
     return {
         "runs": [
@@ -78,7 +80,7 @@ def runs(_turns: LiveTurns, _asked: Asked) -> Answer:
                 "id": run.begun.rows_id,
                 "asked": _short(run.begun.prompt),
                 "model": _short(run.begun.model_id),
-                "notebook": run.begun.notebook or "",
+                "notebook": _on_server(run.begun.notebook or "", asked),
                 "at": run.begun.at.isoformat(),
                 "ended": None if run.ended_at is None else run.ended_at.isoformat(),
                 "count": run.begun.count,
@@ -121,7 +123,7 @@ def conversations(_turns: LiveTurns, asked: Asked) -> Answer:
             talk = talks.setdefault(turn.begun.conversation_id, _Talk())
             talk.found = talk.found or (_around(turn, query) if query else "")
     kept = list(talks)[:most]
-    shown = [_conversation(name, _whole(journal, name), talks[name].found) for name in kept]
+    shown = [_conversation(name, _whole(journal, name), asked, talks[name].found) for name in kept]
     return {"conversations": shown, "count": len(talks), "isMore": len(turns) == _MOST_TURNS}
 
 
@@ -134,12 +136,13 @@ def _is_asked(turn: TurnEntry) -> bool:
     return bool(turn.begun.messages) and turn.begun.messages[-1].role != "tool"
 
 
-def _conversation(name: str, turns: Sequence[TurnEntry], found: str = "") -> Answer:
+def _conversation(name: str, turns: Sequence[TurnEntry], asked: Asked, found: str = "") -> Answer:
     last = turns[-1] if turns else None
+    path = (last.begun.notebook or last.begun.started_in or "") if last is not None else ""
     return {
         "id": name,
         "title": _prompt(turns[0]) if turns else "",
-        "notebook": (last.begun.notebook or last.begun.started_in or "") if last is not None else "",
+        "notebook": _on_server(path, asked),
         "model": _short(last.begun.model_id) if last is not None else "",
         "at": last.begun.at.isoformat() if last is not None else "",
         "turns": len(turns),
@@ -177,7 +180,7 @@ def conversation(_turns: LiveTurns, asked: Asked) -> Answer:
         }
         for turn in turns[-_MOST_SHOWN_TURNS:]
     ]
-    return {"conversation": _conversation(name, turns), "turns": shown}
+    return {"conversation": _conversation(name, turns, asked), "turns": shown}
 
 
 def export(_turns: LiveTurns, asked: Asked) -> Answer:
@@ -237,6 +240,13 @@ def _journal() -> Journal:
     if journal is None:
         raise CellError(process.of(CurrentJournal).problem or "No journal is open.")
     return journal
+
+
+def _on_server(path: str, asked: Asked) -> str:
+    """Return the path of a notebook as the page knows it: below its server's folder, or else the whole path."""
+    root = asked.get("root")
+    folder = posixpath.join(os.path.expanduser(root), "") if isinstance(root, str) and root else ""
+    return _short(path.removeprefix(folder))
 
 
 def _short(text: str) -> str:

@@ -138,6 +138,15 @@ export class TranscriptStore {
     return this.entries.get(id)?.document;
   }
 
+  /** The transcripts that the kernel writes now. */
+  live(): ITranscript[] {
+    return [...this.entries.values()]
+      .filter(
+        ({ isTold, document }) => isTold && document.state === 'streaming'
+      )
+      .map(({ document }) => document);
+  }
+
   has(id: string): boolean {
     return this.entries.has(id);
   }
