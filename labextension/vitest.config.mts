@@ -6,6 +6,10 @@ export default defineConfig({
       entities: new URL(
         'src/transcript/answer/markdown/entities.ts',
         import.meta.url
+      ).pathname,
+      'linkify-it': new URL(
+        'src/transcript/answer/markdown/linkify.ts',
+        import.meta.url
       ).pathname
     }
   },

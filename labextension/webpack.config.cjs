@@ -8,6 +8,10 @@ module.exports = {
       entities$: resolve(
         __dirname,
         'lib/transcript/answer/markdown/entities.js'
+      ),
+      'linkify-it$': resolve(
+        __dirname,
+        'lib/transcript/answer/markdown/linkify.js'
       )
     }
   }

@@ -24,9 +24,10 @@ const ORDER = [
   ['formulas'],
   ['lab/kernel'],
   ['lab/notebook'],
-  ['lab', 'promptCell', 'widget'],
+  ['lab', 'widget'],
+  ['promptCell'],
   ['commands'],
-  ['panel'],
+  ['badges', 'panel'],
   ['statusBar'],
   ['index'],
   ['transcript/testing', 'lab/testing']

@@ -10,17 +10,44 @@ import type { NotebookPlace } from '../lab/notebook/place';
 import { insertPrompt } from './cells';
 import { isCode } from './kinds';
 import { transcriptIn, waitingIn } from './outputs';
-import { ABOUT_CELL_ABOVE, isPrompt, promptAbout } from './sources';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { setPromptFirst } from '../lab/notebook/chosenModel';
+import { EMPTY_PROMPT, isPrompt, promptAbout } from './sources';
+
+/** Without a time, a notification is only counted at the bell. */
+const SHORTLY = { autoClose: 5_000 } as const;
 
 /**
  * Make a prompt about the active cell, which stands directly above it. The cell goes with its output, as the page shows it when the
  * prompt is run.
+ *
+ * @param sends what goes with it, as `--context` has it.
  */
-export async function askAboutCell({
-  content: notebook
-}: NotebookPanel): Promise<void> {
+export async function askAboutCell(
+  { content: notebook }: NotebookPanel,
+  sends: string
+): Promise<void> {
   if (notebook.activeCell) {
-    await insertPrompt(notebook, ABOUT_CELL_ABOVE);
+    await insertPrompt(notebook, `%%llm --context ${sends}\n`);
+  }
+}
+
+/** Make a notebook whose new cells are prompts, with one of them. */
+export async function newPromptNotebook(
+  commands: CommandRegistry,
+  cwd: string | undefined
+): Promise<void> {
+  const made: unknown = await commands.execute('notebook:create-new', { cwd });
+  const { content, context } = made as NotebookPanel;
+  await context.ready;
+  const { model } = content;
+  const first = model?.cells.get(0)?.sharedModel;
+  if (model && first) {
+    setPromptFirst(model, true);
+    if (!first.getSource()) {
+      first.setSource(EMPTY_PROMPT);
+    }
   }
 }
 
@@ -71,7 +98,7 @@ export async function explain(
   try {
     await place.run(`%llm ${what} In[${number}]`, cell);
   } catch (error) {
-    Notification.error((error as Error).message);
+    Notification.error((error as Error).message, SHORTLY);
   }
 }
 
@@ -87,12 +114,12 @@ export async function runBelow(panel: NotebookPanel): Promise<void> {
  *
  * @param panels the open notebooks; the first one is looked through from its active cell on.
  * @param show brings a notebook to the front.
+ * @returns whether one was found.
  */
 export async function showWaiting(
   panels: readonly NotebookPanel[],
-  show: (panel: NotebookPanel) => void,
-  trans: TranslationBundle
-): Promise<void> {
+  show: (panel: NotebookPanel) => void
+): Promise<boolean> {
   for (const [position, panel] of panels.entries()) {
     const { widgets, activeCellIndex } = panel.content;
     const first = position === 0 ? activeCellIndex + 1 : 0;
@@ -103,10 +130,14 @@ export async function showWaiting(
     if (found !== undefined) {
       show(panel);
       await focusCard(panel, found);
-      return;
+      return true;
     }
   }
-  Notification.info(trans.__('Nothing waits in the open notebooks.'));
+  return false;
+}
+
+export function sayNothingWaits(trans: TranslationBundle): void {
+  Notification.info(trans.__('Nothing waits in the open notebooks.'), SHORTLY);
 }
 
 const isWaiting = (cell: Cell): boolean =>

@@ -7,7 +7,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 import { isEditable, sourceOf } from '../lab/notebook/cellText';
+import { isPromptFirst, setPromptFirst } from '../lab/notebook/chosenModel';
 import type { Places } from '../lab/notebook/places';
+import type { IOptions } from '../lab/options';
 import { addErrorLines } from './failed';
 import { askIcon } from './icon';
 import * as ids from './ids';
@@ -26,7 +28,9 @@ export const COMMANDS = [
   ids.CONTINUE,
   ids.RUN_BELOW,
   ids.SHOW_WAITING,
-  ids.CHOOSE_MODEL
+  ids.CHOOSE_MODEL,
+  ids.PROMPT_FIRST,
+  ids.PROMPT_NOTEBOOK
 ];
 
 /** What commands act in. */
@@ -36,6 +40,9 @@ export interface IWorkplace {
   places: Places;
   shell: JupyterFrontEnd.IShell;
   trans: TranslationBundle;
+  options: IOptions;
+  /** The folder in which a new notebook is made; undefined for the one that JupyterLab chooses. */
+  folder: () => string | undefined;
 }
 
 const DESCRIBED = {
@@ -105,7 +112,8 @@ export function addCommands(work: IWorkplace): void {
       icon: askIcon,
       isEnabled: () => isWritable() && active() !== null
     },
-    async panel => (await import('./asking')).askAboutCell(panel)
+    async panel =>
+      (await import('./asking')).askAboutCell(panel, work.options.askSends)
   );
   add(
     ids.ASK_SELECTION,
@@ -197,10 +205,36 @@ export function addCommands(work: IWorkplace): void {
       const { bottom, left } = (
         panel.content.activeCell ?? panel
       ).node.getBoundingClientRect();
-      const { openModels } = await import('./models');
-      openModels(panel, places.of(panel).bus, { x: left, y: bottom }, trans);
+      const { notebookChooser, openModels } = await import('./models');
+      const { bus } = places.of(panel);
+      const chooser = notebookChooser(panel, bus, trans);
+      openModels(chooser, bus, { x: left, y: bottom }, trans);
     }
   );
+  add(
+    ids.PROMPT_FIRST,
+    {
+      label: trans.__('New Cells Are Prompts'),
+      caption: trans.__('Make new cells of this notebook prompts'),
+      isToggleable: true,
+      isToggled: () => isPromptFirst(here()?.content.model ?? null) ?? false,
+      isEnabled: isWritable
+    },
+    async ({ content: { model } }) => {
+      if (model) {
+        setPromptFirst(model, !isPromptFirst(model));
+        commands.notifyCommandChanged(ids.PROMPT_FIRST);
+      }
+    }
+  );
+  commands.addCommand(ids.PROMPT_NOTEBOOK, {
+    describedBy: DESCRIBED,
+    label: trans.__('Prompt Notebook'),
+    caption: trans.__('Make a notebook whose new cells are prompts'),
+    icon: askIcon,
+    execute: async () =>
+      (await import('./asking')).newPromptNotebook(commands, work.folder())
+  });
   commands.addCommand(ids.SHOW_WAITING, {
     describedBy: DESCRIBED,
     label: trans.__('Show What Waits'),
@@ -211,8 +245,20 @@ export function addCommands(work: IWorkplace): void {
       notebooks.forEach(panel => panels.push(panel));
       const current = notebooks.currentWidget;
       panels.sort((a, b) => Number(b === current) - Number(a === current));
-      const { showWaiting } = await import('./asking');
-      await showWaiting(panels, panel => shell.activateById(panel.id), trans);
+      const { sayNothingWaits, showWaiting } = await import('./asking');
+      const show = (panel: NotebookPanel): void => shell.activateById(panel.id);
+      if (await showWaiting(panels, show)) {
+        return;
+      }
+      // It waits in a notebook that is not open.
+      const waits = panels.some(
+        panel => places.of(panel).bus?.overview.latest?.waits
+      );
+      if (waits && commands.hasCommand(ids.PANEL)) {
+        await commands.execute(ids.PANEL, { section: 'waiting' });
+      } else {
+        sayNothingWaits(trans);
+      }
     }
   });
 
@@ -231,7 +277,8 @@ export function addLines(panel: NotebookPanel, work: IWorkplace): void {
       changed: place.changed,
       canExplain: shown => {
         const cell = place.cellOf(shown);
-        return cell !== undefined && canExplain(work, panel, cell);
+        const { explains } = work.options;
+        return explains && cell !== undefined && canExplain(work, panel, cell);
       },
       explain: async (shown, asksForFix) => {
         const cell = place.cellOf(shown);

@@ -102,6 +102,9 @@ export class SidePanel extends Widget {
     if (section) {
       section.isOpen = true;
       section.focus();
+      if (section === this.waiting) {
+        this.waiting.showFirst();
+      }
       this.remember();
     }
   }

@@ -60,6 +60,7 @@ export class Waiting extends Section<IAnswer> {
   private card: OpenCard | null = null;
   private known: string[] | null = null;
   private drawn = '';
+  private wantsFocus = false;
   private count = 0;
 
   constructor(panel: IPanel) {
@@ -69,9 +70,10 @@ export class Waiting extends Section<IAnswer> {
     this.rows.addEventListener('keydown', event => this.press(event));
   }
 
-  /** Open the first of the cards. */
+  /** Give the first row the focus, as soon as it is there. */
   showFirst(): void {
-    this.rows.querySelector('button')?.focus();
+    this.wantsFocus = true;
+    this.redraw();
   }
 
   protected draw(all: IAnswered<IAnswer>[]): Child[] {
@@ -107,6 +109,11 @@ export class Waiting extends Section<IAnswer> {
     if (key !== this.drawn) {
       this.drawn = key;
       this.drawRows([...found.values()]);
+    }
+    const first = this.rows.querySelector('button');
+    if (this.wantsFocus && first) {
+      this.wantsFocus = false;
+      queueMicrotask(() => first.focus());
     }
     return [this.rows];
   }
