@@ -7,10 +7,13 @@ export default defineConfig({
         'src/transcript/answer/markdown/entities.ts',
         import.meta.url
       ).pathname,
-      'linkify-it': new URL(
-        'src/transcript/answer/markdown/linkify.ts',
-        import.meta.url
-      ).pathname
+      ...Object.fromEntries(
+        ['linkify-it', 'mdurl', 'punycode.js'].map(name => [
+          name,
+          new URL('src/transcript/answer/markdown/unused.ts', import.meta.url)
+            .pathname
+        ])
+      )
     }
   },
   test: {
