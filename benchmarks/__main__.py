@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from benchmarks import (
     browser_stream,
+    completion,
+    context,
     import_time,
     journal,
     load_extension,
@@ -17,6 +19,8 @@ from benchmarks import (
 
 import_time.run()
 load_extension.run()
+completion.run()
+context.run()
 streaming.run()
 tool_loop.run()
 many_at_once.run()

@@ -1,8 +1,9 @@
 """Measures how long hostile Markdown blocks a page in Chromium, in every shape of `shapes.json`: live, finished and reopened.
 
-    python -m benchmarks.hostile_page [WORD …]
+    python -m benchmarks.hostile_page [--doubling] [WORD …]
 
-A WORD chooses the shapes whose name holds it. A time is that of the longest task of the page, its layout and painting included: the
+A WORD chooses the shapes whose name holds it. With `--doubling`, it is measured how many times longer the page works for a text of the same
+shape twice as long, when it is reopened. A time is that of the longest task of the page, its layout and painting included: the
 processor time that it takes, so that other programs do not count.
 """
 
@@ -25,6 +26,8 @@ _STATIC = ROOT / "llm_notebook" / "static"
 _ADDRESS = "http://transcript.test/"
 _CHARACTERS = 60_000
 _ALLOWED = 100  # milliseconds
+_RATIO = 2.3  # how many times longer the page may work for a text twice as long
+_TOO_SHORT = 60  # milliseconds; in less than that, what every page costs decides
 _TRIES = 2  # of a shape that was too slow: caches are cold at first
 _WAYS = ("live", "finished", "reopened")
 
@@ -97,10 +100,12 @@ class Held:
 
     Attributes:
         times: the longest task for each of the three ways.
+        whole: all tasks together, when it is reopened.
         faults: what is wrong besides the time, in words.
     """
 
     times: dict[str, float]
+    whole: float = 0.0
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -150,6 +155,43 @@ def run(words: list[str]) -> None:
     )
 
 
+def run_doubling(words: list[str], characters: int = _CHARACTERS) -> None:
+    """Measure and print the shapes for which the page works more than is allowed longer when the text is twice as long."""
+    from playwright.sync_api import sync_playwright  # a development package, not needed elsewhere
+
+    texts = [
+        (name, half, whole)
+        for (name, half), (_, whole) in zip(hostile_texts(characters // 2), hostile_texts(characters), strict=True)
+        if not words or any(word in name for word in words)
+    ]
+    slow, worst = 0, (0.0, "")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
+        with contextlib.closing(browser):
+            for name, half, whole in texts:
+                ratio, took = _ratio(browser, half, whole, tries=1)
+                if ratio > _RATIO:
+                    # A busy machine may have spoilt it.
+                    ratio, took = _ratio(browser, half, whole, tries=3)
+                worst = max(worst, (ratio, name))
+                slow += ratio > _RATIO
+                if ratio > _RATIO or words:
+                    print(
+                        f"{'GROWS' if ratio > _RATIO else 'fine '}  {ratio:4.2f} times  {took:5.0f} ms  {name}",
+                        flush=True,
+                    )
+    print(f"{len(texts) - slow} of {len(texts)} shapes hold the page at most {_RATIO} times as long for twice the text")
+    print(f"  the worst ratio: {worst[0]:.2f}, {worst[1]}")
+
+
+def _ratio(browser: Any, half: str, whole: str, *, tries: int) -> tuple[float, float]:
+    """Return how many times longer the page works for the whole, and the milliseconds for that. Where it hardly works, the ratio is 1."""
+    twice = min(_measure_once(browser, "text", whole).whole for _ in range(tries))
+    if twice < _TOO_SHORT:
+        return 1.0, twice
+    return twice / min(_measure_once(browser, "text", half).whole for _ in range(tries)), twice
+
+
 def _measure(browser: Any, kind: str, text: str) -> Held:
     """Measure one text, and what was too slow again."""
     best = _measure_once(browser, kind, text)
@@ -157,7 +199,8 @@ def _measure(browser: Any, kind: str, text: str) -> Held:
         if best.longest <= _ALLOWED:
             break
         again = _measure_once(browser, kind, text)
-        best = Held({way: min(best.times[way], again.times[way]) for way in _WAYS}, best.faults)
+        times = {way: min(best.times[way], again.times[way]) for way in _WAYS}
+        best = Held(times, min(best.whole, again.whole), best.faults)
     return best
 
 
@@ -175,28 +218,29 @@ def _measure_once(browser: Any, kind: str, text: str) -> Held:
         page.evaluate(begin, {"text": text, "kind": kind})
         shown = page.wait_for_function("window.found", timeout=60_000).json_value()
     except Late:
-        return Held(dict.fromkeys(_WAYS, 60_000.0), ["frozen"])
+        return Held(dict.fromkeys(_WAYS, 60_000.0), 60_000.0, ["frozen"])
     finally:
         trace = json.loads(browser.stop_tracing())
         page.close()
     # Reasoning is folded when the answer is over, and line breaks alone say nothing.
     if kind == "text" and text.replace("<br>", "").strip() and not all(shown):
         faults.append("blank")
-    return Held(_longest_tasks(trace["traceEvents"]), faults)
+    tasks = _tasks(trace["traceEvents"])
+    return Held({way: max(took, default=0.0) for way, took in tasks.items()}, sum(tasks["reopened"]), faults)
 
 
-def _longest_tasks(events: list[dict[str, Any]]) -> dict[str, float]:
-    """Return the processor time of the longest task in each of the three ways, in milliseconds."""
+def _tasks(events: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """Return the processor times of all tasks in each of the three ways, in milliseconds."""
     marks = {event["name"]: event for event in events if event.get("cat") == "blink.user_timing"}
-    longest = dict.fromkeys(_WAYS, 0.0)
+    tasks: dict[str, list[float]] = {way: [] for way in _WAYS}
     ends = {"live": "finished", "finished": "between", "reopened": "over"}
     for event in events:
         if event["name"] != "ThreadControllerImpl::RunTask" or event["tid"] != marks["live"]["tid"]:
             continue
         for way, end in ends.items():
             if marks[way]["ts"] <= event["ts"] <= marks[end]["ts"]:
-                longest[way] = max(longest[way], event.get("tdur", 0) / 1000)
-    return longest
+                tasks[way].append(event.get("tdur", 0) / 1000)
+    return tasks
 
 
 def _serve(route: Any) -> None:
@@ -211,4 +255,5 @@ def _serve(route: Any) -> None:
 
 
 if __name__ == "__main__":
-    run(sys.argv[1:])
+    given = sys.argv[1:]
+    (run_doubling if "--doubling" in given else run)([word for word in given if word != "--doubling"])

@@ -13,7 +13,7 @@ Exception
 │   ├── JournalError               the journal cannot be opened, read or written
 │   ├── TransportError             the server could not be reached or stopped answering
 │   └── ProviderError              the server answered with an error; carries `.status`, `.request_id` and `.partial`
-├── ChainLimitReached              (a ValueError) a chain had as many responses as it may have, and has not come to an end
+├── ChainLimitReached              (a ValueError) a chain reached its limit of responses before its end
 └── UnknownModelError              (a KeyError) no model has this name; the message names the closest ones
 """
 
@@ -68,13 +68,13 @@ def terminal_safe(text: str) -> str:
 def plain_words(said: str) -> str:
     """Return what a server said, to be put into a sentence of ours.
 
-    In our sentences backticks enclose what the reader can type, and pages draw it so. Those of others become apostrophes.
+    In our sentences backticks enclose what the reader can type, and pages format it accordingly. Other people's backticks become apostrophes.
     """
     return said.replace("`", "'")
 
 
 class FailedResponse(Protocol):
-    """What a `Response` and an `AsyncResponse` both still offer after they have failed."""
+    """What a `Response` and an `AsyncResponse` still offer after they have failed."""
 
     @property
     def partial(self) -> list[Message]:
@@ -100,7 +100,7 @@ class ModelError(Exception):
     request_id: str | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Return what a pickle is made from. The response stays in its process, with the connection and the key that it may hold."""
+        """Return what is pickled. The response stays in its process, with the connection and the key that it may hold."""
         kind, arguments = type(self), self.args
         return _restored, (kind, arguments, {name: value for name, value in vars(self).items() if name != "response"})
 
@@ -113,10 +113,10 @@ class ModelError(Exception):
 
 
 def failure_kind(error: BaseException | None) -> str:
-    """Return what kind of failure an error is, in one word, by which it is decided whether asking again may help.
+    """Return the kind of a failure in one word, from which callers decide whether asking again may help.
 
-    These are `limit` (too many requests), `quota` (nothing is left of what was paid for), `server`, `connection`, `broken` (the answer was not whole), `key`, `request` (the server
-    refuses what it was sent) and `other`.
+    These are `limit` (too many requests), `quota` (the paid amount is used up), `server`, `connection`, `broken` (the answer was incomplete),
+    `key`, `request` (the server refuses the request) and `other`.
     """
     if isinstance(error, ProviderError):
         status = error.status
@@ -130,7 +130,7 @@ def failure_kind(error: BaseException | None) -> str:
 
 
 def _restored(kind: type[ModelError], arguments: tuple[object, ...], state: dict[str, object]) -> ModelError:
-    """Return the error that was pickled, without calling its constructor, which may want other arguments."""
+    """Return the error that was pickled, without calling its constructor, which may need other arguments."""
     error = kind.__new__(kind, *arguments)
     error.args = arguments
     vars(error).update(state)
@@ -203,8 +203,8 @@ class AnswerMisfit(ModelError, ValueError):
 
     Attributes:
         fault: what is wrong with it, without a full stop.
-        text: the answer as it came.
-        parsed: what of it could be read: of rows, those before the first that does not fit; of one value, that value as JSON.
+        text: the answer as it arrived.
+        parsed: what could be read: for rows, those before the first that does not fit; for one value, that value as JSON.
         row: the number of the row that does not fit, from 0 on; None if the fault is not about a row.
     """
 
@@ -247,11 +247,11 @@ class ToolArgumentError(ModelError, ValueError):
 
 
 class Paused(Exception):
-    """What every `PauseChain` is, for code that recognises one without loading what a chain is made of."""
+    """Base class of `PauseChain`, for code that recognizes a pause without loading the modules of chains."""
 
 
 class ChainLimitReached(ValueError):
-    """A chain had as many responses in a row as it may have, and its last one is not the end.
+    """A chain reached its limit of responses, and the last one is not the end.
 
     Attributes:
         limit: how many responses it may have.
@@ -272,7 +272,7 @@ class ChainLimitReached(ValueError):
         self.names = list(names)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Return what a pickle is made from: the arguments of the constructor."""
+        """Return what is pickled: the arguments of the constructor."""
         return type(self), (self.limit, self.names)
 
 

@@ -1,7 +1,7 @@
 """The JSON that this package writes and reads: TypedDicts for what `to_dict()` returns, and a type for any JSON value.
 
-`pydantic.TypeAdapter(MessageDict)` validates such JSON and gives its schema. For that the annotations have to be types and not text, and before
-Python 3.12 pydantic takes only the TypedDict of `typing_extensions`, on which it depends.
+`pydantic.TypeAdapter(MessageDict)` validates such JSON and gives its schema. For this the annotations have to be types and not text, and before
+Python 3.12 pydantic accepts only the TypedDict of `typing_extensions`, on which it depends.
 """
 
 import sys

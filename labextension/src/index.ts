@@ -23,8 +23,8 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 /* eslint-disable jupyter/prefer-lazy-imports */
 import { addCommands, addLines, COMMANDS } from './commands';
 import { Clicks } from './lab/kernel/click';
-import { Renames, Senders } from './lab/notebook/path';
-import { Buses, Elsewhere, NotebookPlace } from './lab/notebook/place';
+import { Renames, RequestSigner } from './lab/notebook/path';
+import { Buses, KernellessPlace, NotebookPlace } from './lab/notebook/place';
 import { IPlaces, Places } from './lab/notebook/places';
 import { followNewCells } from './lab/notebook/promptFirst';
 import { IOptions, Options } from './lab/options';
@@ -50,10 +50,10 @@ const transcriptsPlugin: JupyterFrontEndPlugin<Places> = {
     rendermime: IRenderMimeRegistry,
     notebooks: INotebookTracker | null
   ) => {
-    rendermime.addFactory(transcriptFactory(new Elsewhere()), RANK);
+    rendermime.addFactory(transcriptFactory(new KernellessPlace()), RANK);
     const buses = new Buses();
     const clicks = new Clicks();
-    const senders = new Senders(new Renames(app.serviceManager.contents));
+    const senders = new RequestSigner(new Renames(app.serviceManager.contents));
     const places = new Places(panel => {
       const runSelected = (): Promise<unknown> => {
         // Lab's command is about the notebook in front.
@@ -106,8 +106,7 @@ const commandsPlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { commands, shell } = app;
-    const folder = (): string | undefined => undefined;
-    const work = { commands, folder, notebooks, options, places, shell, trans };
+    const work = { commands, notebooks, options, places, shell, trans };
     launcher?.add({
       command: PROMPT_NOTEBOOK,
       category: trans.__('Notebook'),

@@ -86,26 +86,6 @@ test('it says once that somebody is here', () => {
   ]);
 });
 
-test('what was asked for and lost is asked for again, until it comes', () => {
-  const { model, gone } = shown(streaming());
-  const asked = (): number =>
-    model.sent.filter(({ type }) => type === 'resync').length;
-  vi.advanceTimersByTime(1_900);
-  expect(asked()).toBe(1);
-  vi.advanceTimersByTime(200);
-  expect(asked()).toBe(2);
-  vi.advanceTimersByTime(4_000);
-  expect(asked()).toBe(3);
-  model.receive({ type: 'state', document: streaming(1, 'ab') });
-  vi.advanceTimersByTime(600_000);
-  expect(asked()).toBe(3);
-  model.receive({ type: 'delta', id: 'turn-1', seq: 5, ops: [] });
-  expect(asked()).toBe(4);
-  gone();
-  vi.advanceTimersByTime(600_000);
-  expect(asked()).toBe(4);
-});
-
 test('what a saved model holds brings no buttons before the kernel has told it', async () => {
   const asked = transcript([pending()], { state: 'paused', seq: 3 });
   const { model, node } = shown(asked);

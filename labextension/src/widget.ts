@@ -4,13 +4,13 @@
  *
  * Its model holds the document as one trait and each delta as another, `d1`,
  * `d2` and so on, because a page keeps traits even before it shows the widget.
- * A view starts with the document and applies the deltas whose turn it is.
+ * A view starts with the document and applies the deltas in their order.
  * Another trait holds the module that sets formulas (`formulas/loading.ts`).
  * Everything else is sent as messages (`FromKernel`, `ToKernel`).
  *
  * The traits that a model begins with may come from a notebook file, which can
- * say anything. So a reader can act only once the kernel has sent the document to
- * this view: as its answer to `resync`, or as a new value of the trait.
+ * say anything. So a reader can act only once the kernel has sent the document
+ * to this view: as its answer to `resync`, or as a new value of the trait.
  */
 
 import { typesetterOf } from './formulas/loading';
@@ -36,13 +36,6 @@ const ASKING =
 const GONE =
   'As saved. This kernel does not know this answer. Run the cell again.';
 
-/**
- * How long to wait for an answer before the whole document is asked for again, in
- * milliseconds: twice as long each time, up to the second. JupyterLab may lose what
- * a widget sends while another widget is being closed, and a busy kernel answers late.
- */
-const [FIRST_WAIT, LONGEST_WAIT] = [2_000, 30_000];
-
 /** How long to wait for the text of a long value, in milliseconds. */
 const VALUE_TIMEOUT = 20_000;
 
@@ -51,12 +44,11 @@ class Widget {
   /** What to do with the text of a long value when it arrives. */
   private readonly waiting = new Map<string, (text: string) => void>();
   private readonly onChange = (): void => this.catchUp();
-  private readonly onDocument = (): void => this.takeTold(this.saved);
+  private readonly onDocument = (): void => this.takeFromKernel(this.saved);
   private readonly onMessage = (message: unknown): void =>
     this.receive(message);
   /** Whether the whole document was asked for and has not arrived. */
   private isResyncing = false;
-  private askAgain: ReturnType<typeof setTimeout> | undefined;
   private host: IHost = { live: true, blocked: ASKING };
 
   constructor(
@@ -72,7 +64,6 @@ class Widget {
   }
 
   dispose(): void {
-    clearTimeout(this.askAgain);
     this.model.off('change:document', this.onDocument);
     this.model.off('change', this.onChange);
     this.model.off('msg:custom', this.onMessage);
@@ -114,21 +105,8 @@ class Widget {
     const { document } = this.view;
     if (document && !this.isResyncing) {
       this.isResyncing = true;
-      this.ask(document.id, FIRST_WAIT);
+      this.model.send({ type: 'resync', id: document.id });
     }
-  }
-
-  private ask(id: string, wait: number): void {
-    this.model.send({ type: 'resync', id });
-    this.askAgain = setTimeout(
-      () => this.ask(id, Math.min(2 * wait, LONGEST_WAIT)),
-      wait
-    );
-  }
-
-  private endAsking(): void {
-    clearTimeout(this.askAgain);
-    this.isResyncing = false;
   }
 
   private receive(given: unknown): void {
@@ -139,8 +117,8 @@ class Widget {
         return;
       case 'state':
       case 'record':
-        this.endAsking();
-        this.takeTold(message.document);
+        this.isResyncing = false;
+        this.takeFromKernel(message.document);
         return;
       case 'settled':
         if ((this.view.document?.seq ?? 0) < message.seq) {
@@ -154,14 +132,13 @@ class Widget {
         return;
       }
       case 'gone':
-        this.endAsking();
         this.host = { blocked: GONE };
         this.view.setHost(this.host);
     }
   }
 
-  /** Show a document that the kernel has sent, on which the reader can act. */
-  private takeTold(document: ITranscript | null): void {
+  /** Show a document that the kernel has sent. The reader can act on it. */
+  private takeFromKernel(document: ITranscript | null): void {
     const shown = this.view.document;
     const isOld =
       this.host.act && document?.id === shown?.id && document && shown

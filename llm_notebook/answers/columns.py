@@ -113,14 +113,14 @@ def cell_text(value: object) -> str | None:
     return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
 
 
-def resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve(schema: object, root: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a schema with its reference replaced by what it refers to in the same document; empty if there is no such place."""
     seen = set()
     while isinstance(schema, Mapping) and isinstance(reference := schema.get("$ref"), str):
         if reference in seen:
             return {}
         seen.add(reference)
-        target: Any = root
+        target: object = root
         for step in reference.removeprefix("#").strip("/").split("/") if reference != "#" else ():
             target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, Mapping) else None
         rest = {key: value for key, value in schema.items() if key != "$ref"}
@@ -128,7 +128,7 @@ def resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
     return schema if isinstance(schema, Mapping) else {}
 
 
-def _column(name: str, described: Any, root: Mapping[str, Any]) -> Column:
+def _column(name: str, described: object, root: Mapping[str, Any]) -> Column:
     schemas = [one for one in _alternatives(described, root) if one.get("type") != "null"]
     values = [value for one in schemas for value in _listed(one) if value is not None]
     if schemas and all(_listed(one) for one in schemas):
@@ -140,7 +140,7 @@ def _column(name: str, described: Any, root: Mapping[str, Any]) -> Column:
     return Column(name, kinds.pop()) if len(kinds) == 1 else Column(name)
 
 
-def _alternatives(described: Any, root: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _alternatives(described: object, root: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     schema = resolve(described, root)
     for key in ("anyOf", "oneOf"):
         if isinstance(options := schema.get(key), list):

@@ -90,7 +90,7 @@ class Fitting:
         self._columns = [column for column in columns_of(schema) if column.kind in ("date", "datetime")]
         self._simple = None if source is not None else _simple_fields(schema)
         self._adapter: Any = None
-        self._find_faults: Callable[[Any], list[Any]] | None = None
+        self._find_faults: Callable[[object], list[Any]] | None = None
         if source is None and self._simple is None:
             self._find_faults = _fault_finder(schema)
         if source is not None:
@@ -98,7 +98,7 @@ class Fitting:
 
             self._adapter = TypeAdapter(as_pydantic_reads(source))
 
-    def check(self, value: Any) -> tuple[Any, Misfit | None]:
+    def check(self, value: object) -> tuple[object, Misfit | None]:
         """Return (the value, or an object of the class if one was asked for; how it misfits, or None if it fits)."""
         if self._adapter is not None:
             return self._check_by_class(value)
@@ -113,11 +113,11 @@ class Fitting:
                 return value, _misfit((column.name,), f"must be {kind}", given)
         return value, None
 
-    def json_of(self, value: Any) -> Any:
+    def json_of(self, value: object) -> object:
         """Return a value that fits as JSON values, including the changes that its class makes to them."""
         return value if self._adapter is None else self._adapter.dump_python(value, mode="json", by_alias=True)
 
-    def _check_by_class(self, value: Any) -> tuple[Any, Misfit | None]:
+    def _check_by_class(self, value: object) -> tuple[object, Misfit | None]:
         from pydantic import ValidationError  # pydantic is slow to import
 
         candidates = [value, value[VALUE]] if isinstance(value, dict) and list(value) == [VALUE] else [value]
@@ -135,13 +135,13 @@ class Fitting:
         detail = first.errors(include_url=False)[-1 if len(candidates) > 1 else 0]
         return value, _misfit_of_pydantic(detail)
 
-    def _faults(self, value: Any) -> list[Any]:
+    def _faults(self, value: object) -> list[Any]:
         if self._find_faults is None:
             self._find_faults = _fault_finder(self._schema)
         return self._find_faults(value)
 
 
-def _fault_finder(schema: dict[str, Any]) -> Callable[[Any], list[Any]]:
+def _fault_finder(schema: dict[str, Any]) -> Callable[[object], list[Any]]:
     from jsonschema import SchemaError  # only schemas that are not simple need it
     from jsonschema.exceptions import relevance  # the same
     from jsonschema.validators import Draft202012Validator, validator_for  # the same
@@ -156,7 +156,7 @@ def _fault_finder(schema: dict[str, Any]) -> Callable[[Any], list[Any]]:
     # The registry is empty, so that a reference to another document is an error and is not fetched.
     validator = checker(schema, registry=Registry())
 
-    def find(value: Any) -> list[Any]:
+    def find(value: object) -> list[Any]:
         try:
             return sorted(validator.iter_errors(value), key=relevance, reverse=True)
         except Unresolvable as error:
@@ -171,7 +171,7 @@ class _Field:
 
     name: str
     types: tuple[type, ...]
-    values: frozenset[Any] | None
+    values: frozenset[object] | None
     is_required: bool
 
 
@@ -187,7 +187,7 @@ def _simple_fields(schema: Mapping[str, Any]) -> tuple[list[_Field], bool] | Non
     return (known, row.get("additionalProperties", True) is not False) if len(known) == len(fields) else None
 
 
-def _simple_field(name: str, described: Any, is_required: bool) -> _Field | None:
+def _simple_field(name: str, described: object, is_required: bool) -> _Field | None:
     if not isinstance(described, Mapping) or set(described) - _KNOWN_KEYS:
         return None
     kinds, values = described.get("type"), described.get("enum")
@@ -200,7 +200,7 @@ def _simple_field(name: str, described: Any, is_required: bool) -> _Field | None
     return _Field(name, types, None if values is None else frozenset(values), is_required)
 
 
-def _passes(value: Any, fields: Sequence[_Field], takes_more: bool) -> bool:
+def _passes(value: object, fields: Sequence[_Field], takes_more: bool) -> bool:
     if type(value) is not dict:
         return False
     count = 0

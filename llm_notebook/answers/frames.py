@@ -20,7 +20,7 @@ def is_installed(library: FrameLibrary) -> bool:
     return importlib.util.find_spec(library) is not None
 
 
-def frame_of(library: FrameLibrary, rows: Sequence[Any], columns: Sequence[Column]) -> Any:
+def frame_of(library: FrameLibrary, rows: Sequence[object], columns: Sequence[Column]) -> object:
     """Return rows as a data frame.
 
     Integers become `Int64`, numbers `Float64`, dates and times `datetime64`, and a field with few possible values becomes a categorical. A
@@ -37,13 +37,13 @@ def frame_of(library: FrameLibrary, rows: Sequence[Any], columns: Sequence[Colum
     return make({column.name: column for column in columns}, values)
 
 
-def _pandas(columns: dict[str, Column], values: dict[str, list[Any]]) -> Any:
+def _pandas(columns: dict[str, Column], values: dict[str, list[Any]]) -> object:
     import pandas as pd  # only frames of pandas need it
 
     return pd.DataFrame({name: _pandas_series(pd, columns[name], found) for name, found in values.items()})
 
 
-def _pandas_series(pd: Any, column: Column, values: list[Any]) -> Any:
+def _pandas_series(pd: Any, column: Column, values: list[Any]) -> object:
     if column.kind == "any":
         return pd.Series(values, dtype=None if values else object)
     if column.kind == "category":
@@ -58,7 +58,7 @@ def _pandas_series(pd: Any, column: Column, values: list[Any]) -> Any:
         return pd.Series(values, dtype=object)
 
 
-def _pandas_times(pd: Any, column: Column, values: list[Any]) -> Any:
+def _pandas_times(pd: Any, column: Column, values: list[Any]) -> object:
     times, has_zone = _times(column, values)
     if times is None:
         return pd.Series(values, dtype=object)
@@ -82,13 +82,13 @@ def _time(value: date | datetime | None) -> datetime | None:
     return value if value is None or isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001
 
 
-def _polars(columns: dict[str, Column], values: dict[str, list[Any]]) -> Any:
+def _polars(columns: dict[str, Column], values: dict[str, list[Any]]) -> object:
     import polars as pl  # only frames of polars need it
 
     return pl.DataFrame([_polars_series(pl, columns[name], found) for name, found in values.items()])
 
 
-def _polars_series(pl: Any, column: Column, values: list[Any]) -> Any:
+def _polars_series(pl: Any, column: Column, values: list[Any]) -> object:
     name = column.name
     if column.kind in ("date", "datetime"):
         times, has_zone = _times(column, values)
@@ -105,13 +105,13 @@ def _polars_series(pl: Any, column: Column, values: list[Any]) -> Any:
         return pl.Series(name, values, dtype=pl.Object)
 
 
-def _arrow(columns: dict[str, Column], values: dict[str, list[Any]]) -> Any:
+def _arrow(columns: dict[str, Column], values: dict[str, list[Any]]) -> object:
     import pyarrow as pa  # only its tables need it
 
     return pa.table({name: _arrow_array(pa, columns[name], found) for name, found in values.items()})
 
 
-def _arrow_array(pa: Any, column: Column, values: list[Any]) -> Any:
+def _arrow_array(pa: Any, column: Column, values: list[Any]) -> object:
     types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
     if column.kind in ("date", "datetime"):
         times, has_zone = _times(column, values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from llm_notebook.answers.columns import Column
 from llm_notebook.answers.rows import RowReader
@@ -37,7 +36,7 @@ class KnownRows(RowReader):
         labels: the label before each row.
     """
 
-    def __init__(self, columns: Sequence[Column], rows: Sequence[Any], labels: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[Column], rows: Sequence[object], labels: Sequence[str]) -> None:
         super().__init__(None)
         self.columns, self.rows, self._labels = list(columns), list(rows), list(labels)
 

@@ -246,7 +246,7 @@ class RowScanner:
         except (ValueError, RecursionError):
             self._state, self._is_whole = "over", False
 
-    def _parse(self, raw: str) -> Any:
+    def _parse(self, raw: str) -> object:
         try:
             return self._from_json(raw)
         except ValueError:

@@ -23,7 +23,7 @@ class MisfitRow:
     """
 
     number: int
-    row: Any
+    row: object
     misfit: Misfit
 
 
@@ -104,7 +104,7 @@ class RowReader:
         fitting = self._fitting
         return self.rows if fitting is None else [fitting.json_of(row) for row in self.objects]
 
-    def _take(self, row: Any) -> None:
+    def _take(self, row: object) -> None:
         if self.wrong is not None:
             return
         made, misfit = self._fitting.check(row) if self._fitting is not None else (row, None)

@@ -1,8 +1,8 @@
-"""The types of a tool's arguments as part of what the tool is: their code makes the values that run of the JSON that a human is shown.
+"""The types of a tool's arguments, which are part of its identity: their code turns the JSON that a human is shown into the values that run.
 
-A dataclass may change a path in `__post_init__`, a validator in an annotation may do the same, and a body calls the methods of what it is given.
-So the code of the user's own classes and validators counts as the tool's own does. Classes of installed packages and of Python count by
-their names.
+A dataclass may change a path in `__post_init__`, a validator in an annotation may do the same, and the tool's body calls the methods of its
+arguments. So the code of the user's own classes and validators is described like the tool's own code. Classes of installed packages and of
+Python are described by their names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SIMPLE = (str, bytes, int, float, bool, types.NoneType)
 
 
 def described_arguments(signature: ToolSignature | None) -> list[object]:
-    """Return a description of the code that makes the arguments of a tool; an empty list if there is none but Python's and packages'."""
+    """Return a description of the user's code that creates the arguments of a tool; an empty list if there is only code of Python and of packages."""
     if signature is None:
         return []
     seen: dict[int, object] = {}
@@ -42,7 +42,7 @@ def described_arguments(signature: ToolSignature | None) -> list[object]:
 
 
 def _described(annotation: object, seen: dict[int, object]) -> Iterator[object]:
-    """Yield what there is to say about an annotation, and about everything in it that was not seen before."""
+    """Yield descriptions of an annotation and of everything in it that was not seen before."""
     if id(annotation) in seen:
         return
     seen[id(annotation)] = annotation
@@ -54,7 +54,7 @@ def _described(annotation: object, seen: dict[int, object]) -> Iterator[object]:
     elif inspect.isroutine(annotation):
         yield _described_member(annotation)
     else:
-        # What pydantic reads in an annotation, such as AfterValidator, holds the function that it calls.
+        # The objects that pydantic reads in an annotation, such as AfterValidator, hold the function that it calls.
         for name, held in sorted((state_of(annotation) or {}).items()):
             if inspect.isroutine(held):
                 yield [type(annotation).__qualname__, name, _described_member(held)]
@@ -67,7 +67,7 @@ def _described_class(kind: type, seen: dict[int, object]) -> Iterator[object]:
                 name: _described_member(member) for name, member in sorted(vars(one).items()) if _counts(name, member)
             }
             yield [one.__qualname__, members]
-    # An annotation of the class that cannot be evaluated says nothing.
+    # An annotation of the class that cannot be evaluated adds nothing.
     with contextlib.suppress(Exception):
         for hint in typing.get_type_hints(kind, include_extras=True).values():
             yield from _described(hint, seen)
@@ -78,13 +78,13 @@ def _is_users(kind: type) -> bool:
 
 
 def _counts(name: str, member: object) -> bool:
-    """Return whether a member of a class is code, or a simple value that somebody wrote, and not what Python notes of the class."""
+    """Return whether a member of a class is code or a simple value that somebody wrote, and not something that Python adds to each class."""
     is_code = inspect.isroutine(member) or isinstance(member, staticmethod | classmethod | property)
     return is_code or (isinstance(member, _SIMPLE) and not name.startswith("__"))
 
 
 def _described_member(member: Any) -> object:
-    """Return the description of code or of a simple value; None where there is none."""
+    """Return the description of code or of a simple value; None for anything else."""
     if isinstance(member, staticmethod | classmethod):
         member = member.__func__
     if isinstance(member, property):

@@ -1,8 +1,8 @@
-"""The digests that consent is bound to, and frozen arguments.
+"""The digests to which consent is bound, and frozen arguments.
 
 A human consents to a digest of four things: what the tool is (`identity`), the policy under which the question is asked, the frozen
-arguments, and the id of the call. Arguments are frozen as canonical JSON bytes after `before_call` and after they were checked. Whatever runs
-is made from those bytes, so nothing that happens after the freeze can change it.
+arguments, and the id of the call. After `before_call`, the arguments are checked and frozen as canonical JSON bytes. Whatever runs is made from
+those bytes, so nothing that happens later can change it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def canonical(arguments: dict[str, Any]) -> bytes:
 
 
 def _is_deeper_than(levels: int, value: dict[str, Any]) -> bool:
-    """Return whether values are nested deeper than that, without recursion."""
+    """Return whether values are nested deeper than a limit, without recursion."""
     level: list[Any] = [value]
     for _ in range(levels):
         inner = [item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer)]
@@ -53,11 +53,11 @@ def thawed(frozen: bytes) -> dict[str, Any]:
 
 
 def digest(identity: str, policy: dict[str, Any] | None, frozen: bytes, tool_call_id: str) -> str:
-    """Return the digest that consent to this one call is bound to, as 64 hexadecimal digits.
+    """Return the digest to which consent to this one call is bound, as 64 hexadecimal digits.
 
     Args:
         identity: the digest of what the tool is.
-        policy: the policy in force, as `ApprovalPolicy.to_dict()` writes it; None where there is none.
+        policy: the policy in force, as `ApprovalPolicy.to_dict()` writes it; None if there is none.
         frozen: the arguments.
         tool_call_id: the provider's id of the call.
     """
@@ -67,21 +67,21 @@ def digest(identity: str, policy: dict[str, Any] | None, frozen: bytes, tool_cal
 
 
 def digest_of_unknown(bound: str) -> str:
-    """Return the digest to use once the call with the digest `bound` was interrupted. Consent given before then does not count."""
+    """Return the digest to use after the call with the digest `bound` was interrupted. Consent from before the interruption does not count."""
     return hashlib.sha256(b"outcome unknown " + bound.encode()).hexdigest()
 
 
 def request_for(
     tool: Tool, frozen: bytes, tool_call_id: str, *, policy: ApprovalPolicy | None, identity: Identity | None = None
 ) -> ApprovalRequest:
-    """Return the question about a call of a tool as it is now.
+    """Return the question about a call of a tool in its current state.
 
     Args:
         tool: what would run.
         frozen: the arguments.
         tool_call_id: the provider's id of the call.
         policy: the policy under which it is asked; None if the tool or a hook asks by itself.
-        identity: what the tool is, where that is known already.
+        identity: the identity of the tool, if it is known already.
     """
     identity = identity or identify(tool)
     origin, source = origin_of(tool, identity.shown), source_of(tool)
@@ -104,19 +104,19 @@ def request_for(
 
 
 def asked_anew(before: ApprovalRequest, after: ApprovalRequest, *, was_decided: bool) -> str:
-    """Return a sentence for the human who is asked again that says what has changed; empty if no difference is known.
+    """Return a sentence that tells the human who is asked again what has changed; empty if no difference is known.
 
     Args:
-        before: the question as it was asked before.
-        after: the question as it is.
-        was_decided: whether a human has decided about it before.
+        before: the question as it was asked the last time.
+        after: the current question.
+        was_decided: whether a human has already decided about it.
     """
     changed = [
         _FACTS[name]
         for name in after.facts
         if name in _FACTS and before.facts.get(name, after.facts[name]) != after.facts[name]
     ]
-    # A question that did not say what the tool is cannot tell what has changed about it.
+    # If the earlier question did not record the tool's identity, it is not known what has changed about the tool.
     values = _changed_values(before.state, after.state) if before.facts else []
     if values and _FACTS["object"] in changed:
         changed.remove(_FACTS["object"])
@@ -141,7 +141,7 @@ def asked_anew(before: ApprovalRequest, after: ApprovalRequest, *, was_decided: 
 
 
 def _changed_values(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
-    """Return `name: value before → value now` for what a tool holds; only the name where a value is not to be shown."""
+    """Return `name: old value → new value` for what a tool holds; only the name if a value must not be shown."""
     changed = []
     for name in [*before, *(name for name in after if name not in before)]:
         (old, old_digest), (new, new_digest) = before.get(name, ["", ""]), after.get(name, ["", ""])
@@ -157,6 +157,7 @@ _FACTS = {
     "name": "its name",
     "description": "its description",
     "schema": "its parameters",
+    "types": "the types of its arguments",
     "plugin": "its package",
     "code": "its code",
     "class": "its class",

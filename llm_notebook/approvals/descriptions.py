@@ -1,12 +1,13 @@
-"""Describes loaded code and the state that it holds as JSON: what is described alike is the same, in every process.
+"""Describes loaded code and its state as JSON: things with equal descriptions are the same, in every process.
 
 Code is described by its code objects, recursively: the bytecode, the constants and the names, without file names, line numbers and the
-order of sets. State is described by its values where they are simple, such as numbers, texts, paths, enums and containers of these, and
-objects by their class and their attributes. What lives below Python, such as a connection or a lock, cannot be described: then
-`Undescribed` is raised.
+order of sets. State is described by its values if they are simple, such as numbers, texts, paths, enums and containers of these. Objects are
+described by their class and their attributes. Objects whose state is not visible to Python, such as a connection or a lock, cannot be
+described: they raise `Undescribed`.
 
-A description must end, and soon. Values may contain themselves, hold a client with thousands of objects, or be ten megabytes of text. So a
-value that was begun is referred to by its number, long texts count by their digest, and a description that becomes too large is given up.
+A description has to end soon. Values may contain themselves, hold a client with thousands of objects, or be ten megabytes of text. So a value
+whose description has begun is referred to by its number, long texts are replaced by their digest, and a description that becomes too large is
+abandoned.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ _MADE_IN_C = (
     types.ClassMethodDescriptorType,
     types.BuiltinFunctionType,
 )
-# Attributes of classes that Python and this package make for themselves.
+# Attributes of classes that Python and this package create for their own use.
 _NOT_OWN = re.compile(
     r"__\w+__|_abc_impl|_llm_notebook_counterpart|_is_protocol|_is_runtime_protocol|_member_map_|_value2member_map_"
 )
@@ -70,13 +71,13 @@ class Undescribed(Exception):
 
 
 class Describer:
-    """Makes one description, of a bounded size.
+    """Creates one description, of limited size.
 
     Args:
-        known: names for objects that are not to be described again, by their `id()`.
-        strict: whether what cannot be described is an error in the attributes of classes; otherwise it is left out there.
-        settled: whether lists, dicts and sets are described by what is in them. Where a tool collects its results in them, they are
-            no description of the tool. Those of classes always are.
+        known: names of objects that are not described again, by their `id()`.
+        strict: whether an attribute of a class that cannot be described is an error; otherwise it is left out.
+        settled: whether lists, dicts and sets are described by their contents. If a tool collects its results in them, their contents do not
+            describe the tool. Those of classes are always described by their contents.
     """
 
     def __init__(self, known: Mapping[int, str] | None = None, *, strict: bool = True, settled: bool = False) -> None:
@@ -121,11 +122,11 @@ class Describer:
                 return [kind, [[self.describe(key), self.describe(item)] for key, item in value.items()]]
             items = [self.describe(item) for item in value]
         finally:
-            # The same list in two places is described twice, and a list that holds itself once.
+            # A list that stands in two places is described twice, but a list that contains itself only once.
             del self._known[id(value)]
         return [kind, sorted(items, key=repr) if isinstance(value, set | frozenset) else items]
 
-    def _callable(self, value: Any) -> object:
+    def _callable(self, value: object) -> object:
         if isinstance(value, functools.partial | functools.partialmethod):
             keywords = [[name, self.describe(value.keywords[name])] for name in sorted(value.keywords)]
             return ["partial", self.describe(value.func), self.describe(value.args), keywords]
@@ -154,7 +155,7 @@ class Describer:
         return ["function", code_description(value.__code__), defaults, closure, self.describe(wrapped)]
 
     def _kind(self, kind: type) -> object:
-        """Describe a class by its name and what it and the classes that it inherits from define."""
+        """Describe a class by its name and by what it and its base classes define."""
         return ["class", [[_name_of(one), self._members(one)] for one in kind.__mro__ if one is not object]]
 
     def _members(self, kind: type) -> object:
@@ -174,7 +175,7 @@ class Describer:
         try:
             members[name] = self.describe(member)
         except Undescribed:
-            # Special methods are often made by decorators, such as that of dataclasses, which close over what they need.
+            # Special methods are often created by decorators, such as that of dataclasses, which close over what they need.
             is_needed = self._strict and not name.startswith("__") and not is_installed(kind)
             if is_needed or self._parts > _MOST_PARTS:
                 raise
@@ -191,7 +192,7 @@ class Describer:
 
 
 def state_of(value: object) -> dict[str, Any] | None:
-    """Return the attributes of an object by name; None for one that holds more than its attributes say."""
+    """Return the attributes of an object by name; None if the object holds more state than its attributes."""
     if not all(kind is object or _is_made_in_python(kind) for kind in type(value).__mro__):
         return None
     found = dict(attributes_of(value))
@@ -211,30 +212,30 @@ def _is_own(name: str, member: object) -> bool:
 
 
 def is_given(kind: type) -> bool:
-    """Return whether a class is one of Python's or of this package."""
+    """Return whether a class belongs to Python or to this package."""
     module = kind.__module__.partition(".")[0]
     return module == _PACKAGE or (module in sys.stdlib_module_names and module != "__main__")
 
 
 def is_installed(kind: type) -> bool:
-    """Return whether a class comes from an installed package: its version says what it is."""
-    # What is run may be installed, such as pytest, while `__main__` holds what the user defines.
+    """Return whether a class comes from an installed package, whose version identifies it."""
+    # The program that runs may be installed, such as pytest, while `__main__` holds what the user defines.
     file = "" if kind.__module__ == "__main__" else str(getattr(sys.modules.get(kind.__module__), "__file__", ""))
     return "site-packages" in file or "dist-packages" in file
 
 
 def _is_made_in_python(kind: type) -> bool:
-    """Return whether a class comes from a class statement. The methods of others are of the kinds that only C makes."""
+    """Return whether a class comes from a class statement. The methods of other classes have types that only C code creates."""
     return kind.__module__ != "builtins" and not any(isinstance(member, _MADE_IN_C) for member in vars(kind).values())
 
 
 @dataclass(slots=True)
 class FunctionParts:
-    """What a function is made of.
+    """The parts of a function.
 
     Attributes:
         code: the description of its code.
-        closure: what it closes over, by name.
+        closure: the values that it closes over, by name.
         defaults: the defaults of its parameters, by position first.
         wrapped: what it wraps with `functools.wraps`; None if it wraps nothing.
     """
@@ -246,7 +247,7 @@ class FunctionParts:
 
 
 def parts_of(function: types.FunctionType) -> FunctionParts:
-    """Take a function apart."""
+    """Return the parts of a function."""
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
     by_position = function.__defaults__ or ()
     defaults = [*zip(names[len(names) - len(by_position) :], by_position, strict=True)]
@@ -256,14 +257,14 @@ def parts_of(function: types.FunctionType) -> FunctionParts:
 
 
 def without_adapters(function: object) -> object:
-    """Return what is behind the functions that this package made only to pass on to what they wrap."""
+    """Return the callable that is wrapped by functions which this package made only to pass calls on."""
     while is_adapter(function):
         function = vars(function)["__wrapped__"]
     return function
 
 
 def _closure_of(function: types.FunctionType) -> dict[str, object]:
-    """Return what a function closes over, by name, except for its class and for what it wraps."""
+    """Return the values that a function closes over, by name, except for its class and for the function that it wraps."""
     wrapped = vars(function).get("__wrapped__")
     found: dict[str, object] = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -277,14 +278,14 @@ def _closure_of(function: types.FunctionType) -> dict[str, object]:
 
 
 def is_adapter(function: object) -> bool:
-    """Return whether a function only passes on to what it wraps, because this package made it for that."""
+    """Return whether this package made a function only to pass calls on to the one that it wraps."""
     if not isinstance(function, types.FunctionType) or "__wrapped__" not in vars(function):
         return False
     return str(function.__globals__.get("__name__", "")).partition(".")[0] == _PACKAGE
 
 
 def code_description(code: types.CodeType) -> object:
-    """Return what a code object does, without where it is written."""
+    """Return what a code object does, regardless of where it is written."""
     return [
         code.co_name,
         [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags],
@@ -306,7 +307,7 @@ def _constant(value: object) -> object:
 
 
 def _scalar(value: object) -> object:
-    """Describe a value that says everything about itself, with its type: True is not 1."""
+    """Describe a simple value, with its type, because True is not 1."""
     kind = type(value).__name__ if type(value).__module__ == "builtins" else _name_of(type(value))
     if isinstance(value, enum.Enum):
         return ["enum", kind, value.name]
@@ -327,7 +328,7 @@ def _is_code(value: object) -> bool:
 
 
 def _written_out(value: object) -> object:
-    """Return what a value that cannot change says about itself, if it says everything; None for any other."""
+    """Return the repr of an immutable value that is fully described by it; None for any other value."""
     if isinstance(value, pathlib.PurePath):
         return str(value)
     if isinstance(value, enum.Enum):

@@ -1,10 +1,10 @@
-"""What a tool is, in the facts that consent is bound to: its code, its class, its state, and where it comes from.
+"""The identity of a tool: the facts to which consent is bound, which are its code, its class, its state and its origin.
 
-A fact is a digest, so that the journal holds no secrets of the tool. State is kept by name, with a text of each value that may be shown, to
-tell a human what has changed: `root: "/test" → "/PROD"`.
+A fact is a digest, so that the journal holds no secrets of the tool. State is recorded by name, with the text of each value that may be shown,
+so that a human can be told what has changed: `root: "/test" → "/PROD"`.
 
-What cannot be described, such as a connection that an object holds, is left out for Toolboxes: their constructor's arguments tell them apart.
-For anything else, consent is then to that very object in this process.
+State that cannot be described, such as a connection that an object holds, is left out for Toolboxes, because their constructor's arguments
+distinguish them. For any other object, consent is then limited to that very object in this process.
 """
 
 from __future__ import annotations
@@ -39,7 +39,16 @@ from llm_notebook.tools.callables import attributes_of
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["Identity", "digest_of_facts", "identify", "identify_all", "origin_of", "short_identity"]
+__all__ = [
+    "Identity",
+    "digest_of_facts",
+    "digest_of_undescribed",
+    "facts_shown",
+    "identify",
+    "identify_all",
+    "origin_of",
+    "short_identity",
+]
 
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn|private", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")
@@ -48,7 +57,7 @@ _MOST_SHOWN = 5
 _SHORT = 16
 
 State = dict[str, list[str]]
-"""For each name [the text of its value, empty if it is not to be shown; a digest of the value]."""
+"""For each name a pair of the value's text, which is empty if it must not be shown, and a digest of the value."""
 
 
 @dataclass(slots=True)
@@ -57,8 +66,8 @@ class Identity:
 
     Attributes:
         facts: a digest of each fact, by the fact's name.
-        state: the values that the tool holds, the defaults of its parameters included.
-        shown: `name = value` for what it runs with that the model does not see.
+        state: the values that the tool holds, including the defaults of its parameters.
+        shown: `name = value` for each value with which it runs and which the model does not see.
         digest: one digest of all facts, as 64 hexadecimal digits.
     """
 
@@ -73,8 +82,18 @@ def digest_of_facts(facts: dict[str, str]) -> str:
     return _digest(facts)
 
 
+def facts_shown(name: str, description: str, input_schema: dict[str, Any] | None) -> dict[str, str]:
+    """Return the digests of those facts about a tool that a question shows as they are."""
+    return {"name": _digest(name), "description": _digest(description), "schema": _digest(input_schema)}
+
+
+def digest_of_undescribed(name: str) -> str:
+    """Return what stands for the identity of a tool of which nothing but its name was noted."""
+    return digest_of_facts({"name": _digest(name)})
+
+
 def identify(tool: Tool) -> Identity:
-    """Return what a tool is at this moment."""
+    """Return the current identity of a tool."""
     toolboxes, signature = tool.toolboxes, tool._signature()
     function = without_adapters(tool.implementation)
     parts = parts_of(function) if isinstance(function, types.FunctionType) else None
@@ -84,50 +103,54 @@ def identify(tool: Tool) -> Identity:
     for toolbox in toolboxes:
         gathered.add_toolbox(toolbox)
     facts = {
-        "name": tool.name,
-        "description": tool.description,
-        "schema": [tool.input_schema, arguments],
+        "types": arguments,
         "plugin": _plugin(tool),
         "code": code,
         "class": gathered.kinds,
         "state": [sorted([name, held[1]] for name, held in kept.items()) for kept in (gathered.state, gathered.given)],
         "object": gathered.objects,
     }
-    digests = {name: _digest(fact) for name, fact in facts.items()}
+    digests = facts_shown(tool.name, tool.description or "", tool.input_schema)
+    digests |= {name: _digest(fact) for name, fact in facts.items()}
     return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)), digest_of_facts(digests))
 
 
 def short_identity(given: object, identity: Identity | None = None) -> str:
     """Return the beginning of the identity of a Tool or a Toolbox, by which it is found again; empty for anything else.
 
+    What no other process can know, because it stands for an object without a description, comes after a hyphen.
+
     Args:
-        identity: that of the tool, where it is known already.
+        identity: the identity of the tool, if it is known already.
     """
     if isinstance(given, Tool):
-        digest = (identity or identify(given)).digest
+        facts = dict((identity or identify(given)).facts)
+        objects = facts.pop("object")
+        described = _digest(facts)
     elif isinstance(given, Toolbox):
         gathered = _Gathered((given,))
         gathered.add_toolbox(given)
-        digest = _digest([gathered.kinds, gathered.state, gathered.given, gathered.objects])
+        objects = _digest(gathered.objects)
+        described = _digest([gathered.kinds, gathered.state, gathered.given])
     else:
         return ""
-    return digest[:_SHORT]
+    return described[:_SHORT] + (f"-{objects[:_SHORT]}" if objects != _digest([]) else "")
 
 
 def identify_all(given: Iterable[object]) -> tuple[dict[int, Identity], list[str]]:
-    """Return what each Tool among Tools and Toolboxes is, by its `id()`, and the `short_identity()` of each of them in order."""
+    """Return the identities of the Tools among Tools and Toolboxes, by their `id()`, and the `short_identity()` of each item in order."""
     found = {id(one): identify(one) for one in given if isinstance(one, Tool)}
     return found, [short_identity(one, found.get(id(one))) for one in given]
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """Gathers what a tool holds, from outside in.
+    """Gathers what a tool holds, from the outside in.
 
     Attributes:
-        toolboxes: the Toolboxes that the tool belongs to, which are described by themselves.
+        toolboxes: the Toolboxes to which the tool belongs, which are described separately.
         state: the values by name.
-        given: the arguments of constructors whose names are those of attributes.
+        given: the arguments of constructors that have the name of an attribute.
         kinds: the descriptions of the classes.
         objects: names for the objects that have no description.
         shown: see Identity.
@@ -141,11 +164,11 @@ class _Gathered:
     shown: list[str] = field(default_factory=list)
 
     def code_of(self, function: object) -> object:
-        """Return the description of the code that a call runs, and gather what the functions and objects on the way hold."""
+        """Return the description of the code that a call runs, and gather what the functions and objects on the way to it hold."""
         return self.code_behind(without_adapters(function))
 
     def code_behind(self, function: object, parts: FunctionParts | None = None) -> object:
-        """Do as `code_of()` does for what is no adapter, whose parts may be known already."""
+        """Do what `code_of()` does for a callable that is no adapter and whose parts may be known already."""
         if function is None:
             return None
         if isinstance(function, functools.partial):
@@ -175,7 +198,7 @@ class _Gathered:
             else:
                 self._hold(name, value, function)
         for name, value in parts.defaults:
-            # Nothing collects results in a default, and a list there says what the function does.
+            # Nobody collects results in a default, so a list there is part of what the function does.
             self._hold(name, value, function, is_shown=False, is_settled=True)
         wrapped = None if parts.wrapped is None else self.code_of(parts.wrapped)
         return ["function", parts.code, described, wrapped]
@@ -187,16 +210,16 @@ class _Gathered:
             self._add_kind(type(box), None)
             for name, value in attributes_of(box).items():
                 if not name.startswith("_"):
-                    # What the constructor was given is shown with the Toolbox.
+                    # The constructor's arguments are shown with the Toolbox.
                     is_shown = name not in given or _text(name, given[name]) != _text(name, value)
                     self._hold(name, value, None, is_shown=is_shown)
         for name, value in given.items():
-            # An attribute of the same name says how it is by now.
+            # An attribute of the same name has the current value.
             state = self.given if name in self.state else self.state
             self._hold(name, value, toolbox, is_shown=False, is_settled=True, state=state)
 
     def _add_owner(self, owner: object) -> None:
-        """Gather the class and the attributes of the object that a call is about."""
+        """Gather the class and the attributes of the object on which a method is called."""
         boxes = [box for toolbox in self.toolboxes for box in (toolbox, *toolbox._represented())]
         if any(owner is box or owner is type(box) for box in boxes):
             return
@@ -226,13 +249,14 @@ class _Gathered:
         is_settled: bool = False,
         state: State | None = None,
     ) -> None:
-        """Keep a value by its name.
+        """Record a value by its name.
 
         Args:
-            holder: what holds it, and what consent is to if it cannot be described; None if it is then left out.
+            holder: the object that holds it. If the value cannot be described, consent is limited to this object; if this is None, the value is
+                left out.
             is_shown: whether a human is shown the value even if nothing has changed.
-            is_settled: whether it was given for good, so that a list counts by what is in it.
-            state: where it is kept; by default `self.state`.
+            is_settled: whether it does not change any more, so that a list is described by its contents.
+            state: where it is recorded; by default `self.state`.
         """
         try:
             described = self._describer(holder, is_settled=is_settled).describe(value)
@@ -274,7 +298,7 @@ class _Names:
     def __init__(self) -> None:
         self._process = os.urandom(16).hex()
         self._latest = 0
-        # By `id()`; the reference tells whether the object is still the one that had this id.
+        # By `id()`; the reference says whether the object is still the one that had this id.
         self._names: dict[int, tuple[Callable[[], object], str]] = {}
 
     def of(self, value: object) -> str:
@@ -288,24 +312,24 @@ class _Names:
         try:
             reference = weakref.ref(value)
         except TypeError:
-            # What cannot be referred to weakly is kept, so that no other object gets its id.
+            # An object without weak references is kept alive, so that no other object gets its id.
             reference = functools.partial(lambda kept: kept, value)
         self._names[id(value)] = (reference, name)
         return name
 
 
 def origin_of(tool: Tool, shown: Sequence[str] = ()) -> list[str]:
-    """Return short phrases that say where the tool comes from, and what it runs with.
+    """Return short phrases that say where the tool comes from and with which values it runs.
 
     Args:
-        shown: `name = value` for what the tool runs with.
+        shown: `name = value` for the values with which the tool runs.
     """
     said = []
     plugin = _plugin(tool)
     if plugin is not None:
         said.append(f"from the package {plugin}")
     else:
-        function: Any = inspect.unwrap(tool.implementation) if tool.implementation is not None else None
+        function: object = inspect.unwrap(tool.implementation) if tool.implementation is not None else None
         module = getattr(function, "__module__", None)
         if module == "__main__":
             said.append(f"from a function {'in this notebook' if 'ipykernel' in sys.modules else 'defined here'}")
@@ -336,7 +360,7 @@ def _arguments(configuration: dict[str, Any]) -> str:
 
 
 def _text(name: str, value: object) -> str:
-    """Return the text of a value that may be shown and recorded; empty for what is private or looks like a secret."""
+    """Return the text of a value that may be shown and recorded; empty for a value that is private or looks like a secret."""
     if name.startswith("_") or _SECRET.search(name):
         return ""
     if isinstance(value, pathlib.PurePath | enum.Enum) or type(value).__module__ in WRITTEN_OUT:

@@ -1,12 +1,12 @@
-"""`require_approval`, the mark on a tool that has a human asked before it runs, and `policy_of`, which finds every mark of a tool.
+"""`require_approval`, which marks a tool so that a human is asked before it runs, and `policy_of`, which finds every mark of a tool.
 
-The mark is an ApprovalPolicy in an attribute. Nothing is enforced here: a marked function can be called directly as before. It is the
-driver of a chain that looks for marks before it runs a call.
+The mark is an ApprovalPolicy in an attribute. Nothing is enforced here: a marked function can still be called directly. A chain looks for marks
+before it runs a call.
 
-A tool seldom is the thing that was marked. It may be a `functools.partial` of a marked function, a decorator around it, an object whose class
-has a marked `__call__`, or a method that overrides a marked one. So `policy_of` goes through everything that a call of the tool goes
-through, and through every class that its object inherits from, and joins what it finds. One thing it cannot see: what a decorator calls
-that does not use `functools.wraps`.
+A tool is rarely the very object that was marked. It may be a `functools.partial` of a marked function, a decorated function, an object whose
+class has a marked `__call__`, or a method that overrides a marked one. So `policy_of` follows everything that a call of the tool passes
+through, and every base class of its object, and combines the marks that it finds. It cannot see the function behind a decorator that does not
+use `functools.wraps`.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def require_approval(
     coroutine functions, methods, Tools, Toolbox objects and classes can be marked, those of the `llm` package and of MCP servers too, by a
     call or with a decorator. Your own code can still call a marked function directly, without being asked.
 
-    Marks add up: a tool that is marked twice asks where either mark does, a method that overrides a marked one asks, and a Toolbox's mark
-    holds for all its tools. A decorator without `functools.wraps` around a marked function hides the mark; put the mark outermost.
+    Marks add up: a tool that is marked twice asks if either mark does, a method that overrides a marked one asks, and a Toolbox's mark applies
+    to all its tools. A decorator without `functools.wraps` around a marked function hides the mark; put the mark outermost.
 
     Args:
         tool: what to mark; leave it out to use the result as a decorator with arguments.
-        when: a condition that is called with the tool's arguments by name; a human is asked only if it returns true. After a restart
-            the condition of the tool as it is defined then is used, and where it has none, every call is asked about.
+        when: a condition that is called with the tool's arguments by name; a human is asked only if it returns true. After a restart, the
+            condition of the tool as it is then defined applies; if it has none, every call is asked about.
         destructive: whether the tool does something that cannot be undone. Such a tool can never be "always allowed".
 
     Returns:
@@ -70,7 +70,7 @@ def require_approval(
 
 
 def policy_of(tool: Tool) -> ApprovalPolicy | None:
-    """Return the policy that all marks of a tool make together; None if there is no mark."""
+    """Return the policy that combines all marks of a tool; None if there is no mark."""
     found = [*marks_in(tool.implementation), *tool.carried_marks]
     for toolbox in tool.toolboxes:
         for box in (toolbox, *toolbox._represented()):
@@ -97,19 +97,19 @@ def _mark(tool: T, policy: ApprovalPolicy) -> T:
     if isinstance(own, Toolbox):
         return _mark_in_place(tool, policy)
     if isinstance(own, Tool):
-        # A tool of the `llm` package stays one: ours and theirs are dataclasses with the same fields.
+        # A tool of the `llm` package keeps its class: ours and theirs are dataclasses with the same fields.
         theirs: Any = tool
         if theirs.implementation is None:
             raise TypeError(f"{own.name} has no implementation, so there is nothing to approve.")
         return cast("T", replace(theirs, implementation=_mark(theirs.implementation, policy)))
     if not callable(tool):
         raise TypeError(f"require_approval() takes a tool, a function or a Toolbox, not {type(tool).__name__}.")
-    # Bound methods too: a marked function that is bound to the object would be pickled as the object and a name, without the mark.
+    # Bound methods are wrapped too: a marked function that is bound to the object would be pickled as the object and a name, without the mark.
     return cast("T", _wrap(tool, policy))
 
 
 def _mark_in_place(target: T, policy: ApprovalPolicy) -> T:
-    """Mark a class or a Toolbox, with what it is marked with already."""
+    """Mark a class or a Toolbox, in addition to its earlier marks."""
     name = target.__name__ if isinstance(target, type) else type(target).__name__
     kinds = target.__mro__ if isinstance(target, type) else ()
     # By name, because the `llm` package has a class of this kind as well.

@@ -1,11 +1,11 @@
-"""Approval policies: when a human is asked about a tool's calls, and how the policies of several sources meet.
+"""Approval policies: when a human is asked about a tool's calls, and how policies from several sources are combined.
 
 A call may be asked about for several reasons: its tool is marked, its Toolbox is, the cell said `--ta`, or the question was asked under a
-policy before the kernel was restarted. These policies meet in `strictest()`: whatever asks, asks, and what is destructive stays so.
+policy before the kernel was restarted. `strictest()` combines these policies: a human is asked if any of them asks, and a tool is destructive
+if any of them says so.
 
-A policy is recorded with the turn and with each call, so that a later process asks about what this one would have asked about. What
-cannot be recorded is a condition. There the condition of the tool's mark in that later process counts, and where it has none, every call is
-asked about.
+A policy is recorded with the turn and with each call, so that a later process asks about the same calls. Only conditions cannot be recorded:
+the later process uses the condition of the tool's mark as it is defined then, and asks about every call if there is none.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class ApprovalPolicy:
     """When a human is asked about the calls of one tool.
 
     Attributes:
-        asks: whether every call is asked about, or those for which a condition is true.
+        asks: whether a human is asked about every call, or about those for which a condition is true.
         destructive: whether the tool does something that cannot be undone. Such a tool can never be "always allowed".
-        conditions: functions that are called with the arguments by name. A human is asked if one of them returns true. They are not
-            recorded; where calls are asked about sometimes and no condition is known, all of them are.
+        conditions: functions that are called with the arguments by name. A human is asked if one of them returns true. They are not recorded;
+            if a policy asks about some calls but its condition is not known, it asks about all of them.
     """
 
     asks: Asks = "always"
@@ -35,22 +35,22 @@ class ApprovalPolicy:
     conditions: tuple[Callable[..., bool], ...] = ()
 
     def without_conditions(self) -> ApprovalPolicy:
-        """Return what can be recorded of the policy."""
+        """Return the policy without what cannot be recorded."""
         return replace(self, conditions=())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what can be recorded of the policy as a JSON-safe dict."""
+        """Return the recordable part of the policy as a JSON-safe dict."""
         return {"asks": self.asks, "destructive": self.destructive}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> ApprovalPolicy:
-        """Return the policy that `to_dict()` wrote. What cannot be read asks always."""
+        """Return the policy that `to_dict()` wrote. A value that cannot be read becomes a policy that always asks."""
         asks: Asks = "sometimes" if data.get("asks") == "sometimes" else "always"
         return ApprovalPolicy(asks, bool(data.get("destructive")))
 
 
 def strictest(*policies: ApprovalPolicy | None) -> ApprovalPolicy | None:
-    """Return the policy that asks wherever one of these does; None if there is none among them."""
+    """Return the policy that asks whenever one of these does; None if none of them is a policy."""
     given = [policy for policy in policies if policy is not None]
     if not given:
         return None
@@ -61,10 +61,10 @@ def strictest(*policies: ApprovalPolicy | None) -> ApprovalPolicy | None:
 
 @dataclass(slots=True)
 class ChainPolicy:
-    """What one chain asks about in addition to the marks of its tools.
+    """The calls about which one chain asks, in addition to the marks of its tools.
 
     Attributes:
-        always: every call is asked about, of tools that are added later too.
+        always: whether every call is asked about, including calls of tools that are added later.
         named: names of tools whose calls are asked about.
         kept: the policies in force so far, by the names of their tools.
     """
@@ -74,12 +74,12 @@ class ChainPolicy:
     kept: dict[str, ApprovalPolicy] = field(default_factory=dict)
 
     def policy_for(self, name: str, mark: ApprovalPolicy | None) -> ApprovalPolicy | None:
-        """Return the policy for a tool of this name and with this mark; None if nobody is to be asked."""
+        """Return the policy for a tool of this name and with this mark; None if nobody has to be asked."""
         asks_here = ApprovalPolicy() if self.always or name in self.named else None
         return strictest(asks_here, self.kept.get(name), mark)
 
     def keep(self, marks: Iterable[tuple[str, ApprovalPolicy | None]]) -> dict[str, ApprovalPolicy]:
-        """Keep the policies in force, so that they hold when the chain is continued with tools that were made anew. Returns them by tool.
+        """Keep the policies in force, so that they still apply if the chain continues with tools that were created anew. Returns them by tool.
 
         Args:
             marks: the names of the chain's tools, each with the tool's mark.
@@ -89,12 +89,12 @@ class ChainPolicy:
             policy = self.policy_for(name, mark)
             if policy is not None:
                 found[name] = policy
-                # A condition belongs to the tool that the chain is continued with.
+                # A condition belongs to the tool with which the chain continues.
                 self.kept[name] = policy.without_conditions()
         return found
 
     def joined(self, other: ChainPolicy) -> ChainPolicy:
-        """Return the policy that asks wherever one of the two does."""
+        """Return the policy that asks whenever one of the two does."""
         joined = ChainPolicy(self.always or other.always, self.named | other.named, dict(self.kept))
         joined.keep(other.kept.items())
         return joined

@@ -1,17 +1,17 @@
 """The values of an approval: what a human is asked, what the human decides, and the states that a tool call goes through.
 
-A call is always in exactly one state, and TRANSITIONS lists every way out of it. The journal changes a state only by compare-and-set along one
-of these edges, so two browser tabs, two clicks or a replay cannot move the same call twice.
+A call is always in exactly one state, and TRANSITIONS lists the states that may follow. The journal changes a state only by compare-and-set
+along one of these edges, so two browser tabs, two clicks or a replay cannot move the same call twice.
 
 Most edges are obvious. These are not:
 
-- `started → unknown` is written by the process that runs the call if somebody stops it there. Otherwise it is how a reader sees
-  `started` once the process that owned the call has died. An `unknown` call is never run again by itself; a human has to decide.
+- `started → unknown` is written by the process that runs the call if somebody stops the call there. Otherwise a reader sees it in place of
+  `started` if the process that owned the call has died. An `unknown` call is never run again automatically; a human has to decide.
 - `approved → waiting` happens when the tool is not the one that was approved: its code, its schema or its arguments have changed.
-- `waiting → started` needs no decision when the body of the tool paused by itself. Such a body is entered again when it resumes.
-- `started → suspended` happens when a chain that the tool's body asks waits for a human. The question is about a call of that chain, so
-  nobody decides about this one: its body is entered again when the chain inside continues, and an earlier consent stays in force.
-- `failed` can follow without `started`. The call cannot be run at all then, for instance because the tool does not exist.
+- `waiting → started` needs no decision when the body of the tool paused by itself. Such a body runs again when it resumes.
+- `started → suspended` happens when a chain inside the tool's body waits for a human. The question is about a call of that chain, so nobody
+  decides about this one: its body runs again when the inner chain continues, and an earlier consent stays in force.
+- `failed` can follow without `started`. In that case the call cannot run at all, for instance because the tool does not exist.
 - `denied`, `answered` and `abandoned` may be followed by themselves, which records the result that the model then reads.
 """
 
@@ -40,11 +40,11 @@ CallState = Literal[
     "unknown",
 ]
 ASKED: tuple[CallState, ...] = ("waiting", "unknown")
-"""The states in which a human is asked what becomes of a call."""
+"""The states in which a call waits for a human."""
 DECIDED: tuple[Verdict, ...] = ("approved", "denied", "answered", "abandoned")
-"""The verdicts, each of which is also the state that it moves a call to."""
+"""The verdicts. Each of them is also the state to which it moves a call."""
 SETTLED: tuple[Verdict, ...] = ("denied", "answered", "abandoned")
-"""The verdicts that take a call out of the tool's hands."""
+"""The verdicts that give a call a result without running the tool."""
 # The states that may follow each state.
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "proposed": frozenset({"waiting", "started", "cancelled", "failed"}),
@@ -61,7 +61,7 @@ TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "unknown": frozenset({"unknown", "waiting", "approved", "answered", "abandoned", "denied"}),
 }
 
-# The types of what `ApprovalRequest.to_dict()` writes besides what every question has.
+# The types of the optional values that `ApprovalRequest.to_dict()` writes.
 _MORE_OF_A_QUESTION = {
     **dict.fromkeys(("destructive", "outcome_unknown", "is_required"), bool),
     **dict.fromkeys(("id", "description", "changed"), str),
@@ -79,11 +79,11 @@ class ApprovalRequest:
         arguments: the arguments of the call, a fresh copy of the frozen ones.
         tool_call_id: the call's id as the provider gave it.
         reason: the sentence that the tool gave when it paused; empty if there is none.
-        digest: what an approval is bound to, as 64 hexadecimal digits.
+        digest: the digest to which an approval is bound, as 64 hexadecimal digits.
         destructive: whether the tool is marked as destructive.
         id: the call's id in the journal, which `resume()` and `%llm approve` take.
         outcome_unknown: whether the call was interrupted while it ran, so that nobody knows how far it got.
-        description: what the tool says that it does.
+        description: what the tool says it does.
         origin: where the tool comes from, as a list of short phrases.
         source: the loaded code of the tool and a title for it, as `{"title": …, "code": …}`, if the code is known. Where the file
             that it was loaded from differs from it, a `"note"` says so.
@@ -91,7 +91,7 @@ class ApprovalRequest:
         facts: a digest of each fact about the tool, by the fact's name; together they are the tool's identity.
         state: what the tool holds, by name: the text of the value, if it may be shown, and a digest of it.
         policy: when calls of the tool are asked about, as `ApprovalPolicy.to_dict()` writes it; None if the tool or a hook asks by itself.
-        is_required: the policy asks, and not the tool or a hook by itself. Such a call waits until it is decided.
+        is_required: whether the policy asks, and not the tool or a hook by itself. Such a call waits until it is decided.
         changed: a sentence that says what has changed since the last decision; empty if the human is asked for the first time.
     """
 

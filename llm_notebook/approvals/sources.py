@@ -1,7 +1,7 @@
-"""The source of a tool as a human may read it: that of the code that is loaded, which its file need not say any more.
+"""Finds a tool's source for a human to read: the source of the loaded code, which may differ from the file by now.
 
-A file can be edited after it was imported. So its text is compiled, and the code in it that does the same as the loaded code is looked
-for, wherever it stands by now. If there is none, the instructions that are loaded are shown in place of the file's text.
+A file can be edited after it was imported. So its text is compiled and searched for code that does the same as the loaded code, wherever it has
+moved. If there is none, the loaded instructions are shown instead of the file's text.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def source_of(tool: Tool) -> dict[str, str] | None:
 
 
 def _loaded_source(function: types.FunctionType) -> tuple[str, bool] | None:
-    """Return the text of a function and whether it is that of its file; None if there is no file."""
+    """Return the text of a function and whether it is the text in its file; None if there is no file."""
     code = function.__code__
     linecache.checkcache(code.co_filename)
     lines = linecache.getlines(code.co_filename, function.__globals__)
@@ -69,7 +69,7 @@ def _loaded_source(function: types.FunctionType) -> tuple[str, bool] | None:
 def _codes_in(text: str, futures: int) -> tuple[types.CodeType, ...]:
     """Return the code objects of all functions in a text; none if it is not Python.
 
-    IPython compiles each statement of a cell by itself. That makes a difference: how a function calls `module.name()` depends on whether
+    IPython compiles each statement of a cell separately. That makes a difference: how a function calls `module.name()` depends on whether
     the module is imported in the same compilation. So each function is compiled both ways.
     """
     flags = futures | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT

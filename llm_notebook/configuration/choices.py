@@ -50,7 +50,7 @@ def _own_file(folder: Path) -> JSONFile:
 
 
 def read_aliases() -> dict[str, str]:
-    """Return the aliases in aliases.json, each with the model id (or any other string) that it stands for."""
+    """Return the aliases in aliases.json, each with its model id (or any other string)."""
     return _alias_file(user_dir(create=False).absolute()).read()
 
 
@@ -59,7 +59,7 @@ def store_alias(alias: str, target: str) -> None:
 
     Args:
         alias: the short name.
-        target: the model id that it stands for. Any string is stored as given.
+        target: the model id. Any string is stored as given.
 
     Raises:
         ModelError: the alias or the target cannot be used, or the file cannot be written.

@@ -93,15 +93,15 @@ class ConfigurationFile(ABC, Generic[T]):
 
     @abstractmethod
     def decode(self, text: str) -> T:
-        """Return the value that the file's text stands for.
+        """Return the value of the file's text.
 
         Raises:
-            ValueError: the text stands for no value; the message completes the sentence "the file …".
+            ValueError: the text is not valid; the message completes the sentence "the file …".
         """
 
     @abstractmethod
     def encode(self, value: T) -> str | None:
-        """Return the text that stands for a value, or None for a value that means "no file"."""
+        """Return the text for a value, or None for a value that means "no file"."""
 
     def usable(self, value: T) -> tuple[T, str | None]:
         """Return the part of a value that readers get, and what is wrong with the rest (None if nothing is).
@@ -339,7 +339,7 @@ class JSONFile(ConfigurationFile[dict[str, Any]]):
 
 
 class TextFile(ConfigurationFile[str | None]):
-    """A file with one line of text. White space around the line is dropped. None stands for no file."""
+    """A file with one line of text. White space around the line is dropped. None means no file."""
 
     def empty(self) -> str | None:
         return None

@@ -36,7 +36,7 @@ class Secret(str):
 
 
 def hidden(key: KeySource | None) -> KeySource | None:
-    """Return a key whose repr does not show it; what is no text, or empty, as it is."""
+    """Return a key whose repr does not show it; anything but a non-empty text is returned unchanged."""
     return Secret(key) if isinstance(key, str) and key else key
 
 

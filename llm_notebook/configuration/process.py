@@ -25,7 +25,7 @@ class Process:
     Attributes:
         made: the objects so far, by the class or function that made them. A test can put its own object there:
             `monkeypatch.setitem(process.made, Registry, Registry())`.
-        answers: for each name that a lower room may ask for, the class that answers, as `module:class`.
+        answers: for each name for which a lower room may ask, the class that answers, as `module:class`.
     """
 
     def __init__(self) -> None:

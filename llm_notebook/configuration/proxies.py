@@ -1,8 +1,7 @@
-"""The proxy through which an address is reached, as the environment names it: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+"""Finds the proxy for an address, as named by the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 
 Other programs write all sorts of things into these variables: networks such as `::1/128`, addresses in brackets, `socks://`. HTTP libraries
-fail over some of them, even where the proxy is not wanted. So they are read here, and an address gets its proxy, none, or an error in one
-sentence.
+fail over some of them, even if no proxy is needed. So they are read here, and an address gets its proxy, none, or an error in one sentence.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def _usable(named: str) -> str:
         TransportError: it cannot be used. The message shows neither user name nor password.
     """
     full = named if "://" in named else f"http://{named}"
-    # What desktop settings call `socks` is SOCKS 5 with every program that takes it.
+    # Programs take `socks`, as desktop settings call it, to mean SOCKS 5.
     full = f"socks5{full[5:]}" if full.lower().startswith("socks://") else full
     try:
         address = urlsplit(full)

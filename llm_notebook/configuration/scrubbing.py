@@ -1,8 +1,8 @@
-"""Keeping secrets out of what is shown and kept: the secret values that a request carries, and texts without them.
+"""Keeps secrets out of what is shown and stored: knows the secret values of a request, and removes them from texts.
 
 A server may repeat what it was sent, and so may a library that quotes the bytes of a reply. Their text is shown, saved in notebooks and kept
-in the journal, so every secret is replaced in it first, in each of the spellings in which it may come back. A secret of a few characters
-cannot be told from the text around it. Where a request carries one, the whole foreign text is withheld instead.
+in the journal, so every secret is replaced in it first, in each of the spellings in which it may come back. A secret of a few characters cannot
+be distinguished from the text around it. If a request carries one, the whole foreign text is withheld instead.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 WITHHELD = "what it said is withheld, as it may repeat a secret that is too short to be found in it"
-"""Stands for a foreign text, in a sentence that has said who speaks."""
+"""Replaces a foreign text, in a sentence that has said who speaks."""
 
 _SHORTEST = 6
 _MASK = "…"
@@ -79,7 +79,7 @@ class Secrets:
         Args:
             text: what a server, a library or a plugin said. Scrub it before it is shortened, or the beginning of a secret may be
                 left at its end.
-            otherwise: stands for the whole text if it has to be withheld.
+            otherwise: replaces the whole text if it has to be withheld.
         """
         if self.withhold:
             return otherwise
@@ -97,7 +97,7 @@ NO_SECRETS = Secrets()
 
 
 def spellings(value: str) -> list[str]:
-    """Return a secret as it is, and as JSON, Python, a URL, HTML and base64 write it."""
+    """Return a secret in all its spellings: unchanged, and as JSON, Python, a URL, HTML and base64 write it."""
     text = str(value)
     return [
         text,
@@ -114,8 +114,8 @@ def spellings(value: str) -> list[str]:
 def secrets_in_headers(headers: Mapping[str, str]) -> Secrets:
     """Return the secrets in headers.
 
-    The names of some headers say that they have one, such as `authorization`, `cookie` and `x-api-key`. Any other may have one too, unless
-    it is known for something else; but a short value of it is more likely to be a common word than a secret.
+    The names of some headers say that they have one, such as `authorization`, `cookie` and `x-api-key`. Any other header may have one too,
+    unless it is known to be harmless; but a short value is more likely to be a common word than a secret.
     """
     found: list[str] = []
     perhaps: list[str] = []
@@ -134,7 +134,7 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Secrets:
 
 
 def is_harmless_header(name: str) -> bool:
-    """Return whether a header of this name is known to say something that is no secret."""
+    """Return whether a header of this name is known to contain no secret."""
     return name.lower() in _HARMLESS
 
 
@@ -167,10 +167,10 @@ def without_secrets(url: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """Return an address, or a text that is none, without the user, the password and the query, which may be secret."""
+    """Return an address, or any other text, without the user, the password and the query, which may be secret."""
     head = url.partition("?")[0]
     scheme, slashes, rest = head.rpartition("://")
     host, slash, path = rest.partition("/")
     host = host.rpartition("@")[2]
-    # In what is no address, a password may stand anywhere before the last such mark.
+    # In a text that is not an address, a password may stand anywhere before the last such mark.
     return f"{scheme}{slashes}{host}{slash}{path}" if _HOST.fullmatch(host) else head.rpartition("@")[2]

@@ -35,7 +35,7 @@ class CurrentJournal:
 
     @property
     def journal(self) -> Journal | None:
-        """The journal that every prompt is recorded in; None if no journal is wanted or it cannot be opened."""
+        """The journal in which every prompt is recorded; None if no journal is wanted or it cannot be opened."""
         # After a failure the journal is not tried again for every prompt; `problem` is shown instead.
         wanted = self.keeps or "LLM_NOTEBOOK_JOURNAL" in os.environ
         if self._journal is None and wanted and not self.problem:
@@ -47,7 +47,7 @@ class CurrentJournal:
 
     @property
     def to_read(self) -> Journal:
-        """The journal to read from. It is opened even if no prompt is recorded in it.
+        """The journal from which to read. It is opened even if no prompt is recorded in it.
 
         Raises:
             JournalError: the journal cannot be opened.
@@ -75,7 +75,7 @@ class CurrentJournal:
             self.close()
 
     def warn_once(self, problem: str) -> None:
-        """Warn that what is asked is not recorded, and why. Further warnings would say the same with every prompt."""
+        """Warn, once, that prompts are not recorded, and why. Otherwise every prompt would repeat the warning."""
         if not self._has_warned:
             self._has_warned = True
             warnings.warn(f"What you ask is not saved: {problem}", stacklevel=2)

@@ -1,4 +1,4 @@
-"""Grants: tools that a human allows in a cell, a notebook or a session, and the places where they hold."""
+"""Grants: tools that a human always allows in a cell, a notebook or a session."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ Scope = Literal["cell", "notebook", "session"]
 
 @dataclass(slots=True, frozen=True)
 class Grant:
-    """An "always allow": the calls of one tool run without a question.
+    """An "always allow": calls of one tool run without a question.
 
     Attributes:
         grant_id: a ULID.
         tool_name: the name of the tool, for people.
-        identity: the identity of the tool that the grant is bound to (see `approvals.consent`).
-        scope: how far the grant reaches.
-        place: which cell, notebook or session the scope means: what `cell_place()` returns, a notebook's path, or the id of a
-            kernel session.
+        identity: the identity of the tool to which the grant is bound (see `approvals.consent`).
+        scope: whether the grant is for a cell, a notebook or a session.
+        place: the cell, notebook or session: what `cell_place()` returns, a notebook's path, or the id of a kernel session.
         who, at: who gave the grant, and when.
         revoked_at: when the grant was revoked; None while it is in force.
-        notebook: the path of the notebook that it was given in, for people; empty if that is not known.
-        owner: the name of the lock of the process that the grant ends with (see `Journal.owner`); empty if it outlasts the process.
+        notebook: the path of the notebook in which it was given, for people; empty if it is not known.
+        owner: the name of the lock of the process with which the grant ends (see `Journal.owner`); empty if it outlasts the process.
     """
 
     grant_id: str
@@ -45,7 +44,7 @@ def cell_place(container: str, cell_id: str, text: str) -> str:
     """Return the `place` of a grant for a cell.
 
     Args:
-        container: the path of the cell's notebook; where that is not known, something that no path is.
+        container: the path of the cell's notebook; if it is not known, a text that cannot be a path.
         cell_id: the cell's id.
         text: a digest of the cell's text.
     """

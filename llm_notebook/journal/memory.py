@@ -1,4 +1,4 @@
-"""The stand-in for a journal when none is open: it keeps a chain's calls in memory and takes the same operations."""
+"""Takes the place of a journal when none is open: keeps a chain's calls in memory and accepts the same operations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ A = TypeVar("A")
 class Done(Generic[A]):
     """The answer to an operation, with the two methods of a Future that callers use.
 
-    A real Future has a lock and a condition; a tool loop would make three of them for each call.
+    A real Future has a lock and a condition, and a tool loop would create three of them for each call.
     """
 
     answer: A
@@ -44,9 +44,9 @@ class Done(Generic[A]):
 
 
 class AskedInMemory:
-    """The journals in memory of this process, by the calls in them that a human was asked about.
+    """The in-memory journals of this process, by the calls about which a human was asked.
 
-    A pause may be written and loaded again, more than once. All that come of one question share its journal, so that it is settled once.
+    A pause may be written and loaded again, more than once. All copies of one question share its journal, so that it is settled once.
     """
 
     def __init__(self) -> None:
@@ -67,11 +67,11 @@ class MemoryJournal:
     _ids: dict[tuple[str, str], str] = field(default_factory=dict)
     # The process in which each decision was made: a forked child has a copy of it, and only one of them may carry it out.
     _decided_in: dict[str, int] = field(default_factory=dict)
-    # Reentrant, so that the main thread, in which ■ may strike as it leaves the lock, is never kept out by itself.
+    # The lock is reentrant: ■ may strike in the main thread as it leaves the lock, and the thread must be able to enter again.
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def submit(self, operation: AnsweredWith[A]) -> Done[A]:
-        """Carry out an operation. It is done when this returns."""
+        """Carry out an operation, which is complete when this returns."""
         with self._lock:
             return Done(cast("A", self._answer(operation)))
 
@@ -87,7 +87,7 @@ class MemoryJournal:
             return [copy.copy(entry) for entry in self.entries.values()]
 
     def adopt(self, entry: CallEntry) -> None:
-        """Take over a call that was recorded in another journal."""
+        """Adopt a call that was recorded in another journal."""
         with self._lock:
             self.entries[entry.call_id] = copy.copy(entry)
             self._ids[entry.turn_id, entry.tool_call_id] = entry.call_id
@@ -107,7 +107,8 @@ class MemoryJournal:
         place = (operation.turn_id, operation.tool_call_id)
         known = self._ids.get(place)
         if known is not None:
-            return copy.copy(self.entries[known])
+            # What a loaded pause says of a call does not change which tool it is a call of.
+            return replace(self.entries[known], tool_name=operation.tool_name)
         self.entries[operation.call_id] = _proposed(operation)
         self._ids[place] = operation.call_id
         return _proposed(operation)
@@ -123,14 +124,14 @@ class MemoryJournal:
             )
         if operation.request is not None:
             process.of(AskedInMemory).journals[entry.call_id] = self
-        # ■ may strike between any two instructions, so the entry changes in one.
+        # ■ may strike between any two instructions, so the entry changes in a single one.
         moved = copy.copy(entry)
         moved.move(operation)
         self.entries[entry.call_id] = moved
         return True
 
     def _decide(self, operations: Sequence[Decided]) -> bool:
-        """Take all of the decisions, or none."""
+        """Record all of the decisions, or none."""
         if not all(map(self._counts, operations)):
             return False
         decided = {operation.call_id: _decided(self.entries[operation.call_id], operation) for operation in operations}

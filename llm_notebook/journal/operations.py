@@ -66,19 +66,19 @@ class TurnBegun(AnsweredWith[None]):
         parent_id: the turn that this one continues; None if it begins a conversation.
         model_id: the model that is prompted.
         messages: the messages that are sent in addition to the history at the end of the parent turn.
-        is_whole: `messages` is everything that is sent, because the history was changed and the parent's is not part of it.
+        is_whole: whether `messages` is everything that is sent, because the history was changed and does not include the parent's.
         settings: how the model was prompted, JSON-safe: `options`, `schema`, `hide_reasoning`, `chain_limit`, `tools` (their
-            names), `approval` (when a human is asked about calls, as `ChainPolicy.to_dict()` writes it), `identities` (of each
-            of them the beginning of its identity), `text` (what the user typed in the cell), `cell_text` (a digest of the cell's
-            whole text), `cell_number` (the number beside the cell), `makers` (which cells make the tools), `sent` (what went with the
-            prompt, as `Sent.to_dict()` writes it).
+            names), `approval` (when a human is asked about calls, as `ChainPolicy.to_dict()` writes it), `identities` (the beginning of each
+            tool's identity), `text` (what the user typed in the cell), `cell_text` (a digest of the cell's whole text), `cell_number` (the
+            number beside the cell), `makers` (which cells define the tools), `sent` (what was sent with the prompt, as `Sent.to_dict()` writes
+            it).
         cell_id, notebook: where the prompt comes from, as the front end said when it ran the cell; None if it did not.
         at: when the turn began.
-        started_in: where the front end did not say which notebook runs, the path that the kernel was started with.
+        started_in: the path with which the kernel was started, if the front end did not say which notebook runs.
         place: how many prompts the execution of the cell had asked before this one.
         request: a digest of the request as rendered, by which it is recognized when it is made again; empty outside of cells and tools.
-        inside: the call whose tool asks this; None outside of tools.
-        rows: the run over rows that this is a row of; None elsewhere.
+        inside: the call whose tool asks; None outside of tools.
+        rows: the run over rows to which this turn belongs; None elsewhere.
     """
 
     turn_id: str
@@ -107,7 +107,7 @@ class TurnEnded(AnsweredWith[None]):
         status: how the turn ended.
         messages: the messages of the model that arrived.
         error: why the turn failed, as a sentence for people; empty if it did not.
-        finish: why the model stopped; None where it has not said so.
+        finish: why the model stopped; None if it has not said so.
         failure: what kind of failure it was, as `errors.failure_kind()` says; empty if it did not fail.
     """
 
@@ -157,7 +157,7 @@ class CallMoved(AnsweredWith[bool]):
         to: the state that the call moves to.
         request: the question to a human, for `waiting`.
         digest: the digest of the tool, the arguments and the call that run, for `started`.
-        decision: the decision that is carried out, for `started`. The call does not move if another one has replaced it.
+        decision: the decision that is carried out, for `started`. The call does not move if another decision has replaced it.
         result: the result that the model reads, once there is one. A decided call that has a result needs no further action.
         note: a sentence for the record, such as that a hook changed the arguments.
         owner: for `started`, the name of the lock that the running process holds; see `Journal.owner`.
@@ -201,12 +201,17 @@ class Decided(AnsweredWith[bool]):
 
 @dataclass(slots=True, frozen=True)
 class DecidedTogether(AnsweredWith[bool]):
-    """A human has decided about several calls at once. Answered with whether the decisions count.
+    """A human has decided several calls at once. Answered with whether the decisions count.
 
     Either all of them count, each as `Decided` says, or none of them is recorded.
+
+    Attributes:
+        decisions: the decisions.
+        granted: what is allowed from then on, if the decisions count.
     """
 
     decisions: Sequence[Decided]
+    granted: Granted | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -239,7 +244,7 @@ Operation = (
 
 
 Run = tuple[datetime, datetime | None]
-"""When a tool was started, and when it stopped; None if that is not known."""
+"""When a tool was started, and when it stopped; None if the time is not known."""
 
 
 @dataclass(slots=True)
@@ -257,7 +262,7 @@ class CallEntry:
         changed_at: when the call moved to this state.
         policy: when a human is asked about the call, without conditions; None if nobody is.
         printed: what the tool has printed. Like `runs`, only a call that is read from a file has it.
-        runs: when the tool was started, each time, and when it stopped again; None where that is not known.
+        runs: when the tool was started and when it stopped, for each time; None for a time that is not known.
     """
 
     call_id: str
@@ -280,7 +285,7 @@ class CallEntry:
     runs: tuple[Run, ...] = ()
 
     def move(self, operation: CallMoved) -> None:
-        """Take over what a move has changed. A human who is asked again has decided nothing yet."""
+        """Apply what a move has changed. A question that is asked again has no decision yet."""
         self.state, self.changed_at = operation.to, operation.at
         self.request = operation.request or self.request
         self.result = operation.result or self.result
@@ -296,7 +301,7 @@ def needs_human(call: CallEntry) -> bool:
 
 
 def is_open(call: CallEntry) -> bool:
-    """Return whether a call needs a human or a resumed chain: itself, or because of a chain that its tool asked."""
+    """Return whether a call needs a human or a resumed chain, for itself or because of a chain inside its tool."""
     return needs_human(call) or call.state == "suspended"
 
 
@@ -306,12 +311,12 @@ class TurnEntry:
 
     Attributes:
         begun: the operation that began the turn.
-        status: how the turn ended, or `streaming`. A turn whose process has ended before it reads as `interrupted`.
+        status: how the turn ended, or `streaming`. If its process ended first, the turn reads as `interrupted`.
         output: the messages of the model that arrived.
         error: why the turn failed; empty if it did not.
         calls: the turn's tool calls, in the model's order.
-        is_cut_off: the turn's process has ended before the turn did, so that nothing of the answer is known.
-        finish: why the model stopped; None where that is not known.
+        is_cut_off: whether the turn's process ended before the turn did, so that nothing of the answer is known.
+        finish: why the model stopped; None if it is not known.
     """
 
     begun: TurnBegun

@@ -1,4 +1,4 @@
-"""What every journal can do. The operations that it records are in `operations`."""
+"""The protocol that every journal implements. The operations that it records are in `operations`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Journal(Protocol):
 
     @property
     def owner(self) -> str:
-        """The name of the OS lock that this process holds while it streams and runs calls, and while what it was allowed is in force."""
+        """The name of the OS lock that this process holds while it streams and runs calls, and while its grants are in force."""
 
     def submit(self, operation: AnsweredWith[A]) -> Future[A]:
         """Hand over an operation, and return at once. The future is done when the operation is durable."""
@@ -40,7 +40,7 @@ class Journal(Protocol):
     def waiting(self) -> list[CallEntry]:
         """Return the calls that need a human or a resumed chain, oldest first.
 
-        These are the `waiting` and `unknown` calls and the decided ones that have neither started nor got a result.
+        These are the `waiting` and `unknown` calls, and the decided calls that have neither started nor received a result.
         """
 
     def turn(self, turn_id: str) -> TurnEntry | None:
@@ -50,10 +50,10 @@ class Journal(Protocol):
         """Return the rounds of one chain, oldest first; an empty list if there is no such chain."""
 
     def conversation(self, conversation_id: str) -> list[TurnEntry]:
-        """Return all turns of one conversation, oldest first. A part of the id will do if only one conversation's id has it."""
+        """Return all turns of one conversation, oldest first. A part of the id is enough if only one conversation's id contains it."""
 
     def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
-        """Return whether a complete turn of another chain than this one continues a turn of a conversation."""
+        """Return whether a complete turn of another chain continues a turn of a conversation."""
 
     def history(self, query: str = "", *, limit: int = 50, rows: bool = True) -> list[TurnEntry]:
         """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words.
@@ -65,7 +65,7 @@ class Journal(Protocol):
         """
 
     def uses(self) -> list[TurnUse]:
-        """Return what each turn used, oldest first, without what was said."""
+        """Return what each turn used, oldest first, without its messages."""
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the whole history up to and including the answer of this turn."""
@@ -78,16 +78,16 @@ class Journal(Protocol):
         started_in: str | None = None,
         place: int | None = None,
     ) -> TurnEntry | None:
-        """Return the turn that began last and has all that is given, as `TurnBegun` describes it."""
+        """Return the latest turn that has all the given attributes, which `TurnBegun` describes."""
 
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
         """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first.
 
-        A call does, too, if it is suspended because of a chain that its tool asked.
+        This includes calls that are suspended because of a chain inside their tool.
         """
 
     def turns_inside(self, call_id: str) -> list[TurnEntry]:
-        """Return the turns that the tool of this call asked, oldest first; not those that tools of these turns asked in turn."""
+        """Return the turns that the tool of this call asked, oldest first, without those that the tools of these turns asked."""
 
     def rows(self, requests: Sequence[str], rows_id: str = "") -> dict[str, RowEntry]:
         """Return how rows were answered, by the digests of what they were sent. A good answer counts before a later failure.
@@ -101,7 +101,7 @@ class Journal(Protocol):
         """Return the latest runs over rows, newest first."""
 
     def grants(self) -> list[Grant]:
-        """Return the grants in force, oldest first. Those of a process that has ended are not."""
+        """Return the grants in force, oldest first. Grants of a process that has ended are not in force."""
 
     def flush(self) -> None:
         """Wait until every operation that was handed over is durable."""

@@ -1,4 +1,4 @@
-"""Runs over rows in the journal: the operations that begin and end one, and what is read of it. Each of their rows is a turn."""
+"""Runs over rows in the journal: the operations that begin and end a run, and the entries that are read. Each row of a run is a turn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["RowAsked", "RowEntry", "RowsBegun", "RowsEnded", "RowsEntry"]
 
 @dataclass(slots=True, frozen=True)
 class RowsBegun(AnsweredWith[str]):
-    """A run over rows is about to begin. Answered with the id of the same run where another process is at it now, else with an empty text.
+    """A run over rows is about to begin. Answered with the id of the same run if another process is running it, else with an empty text.
 
     In the first case nothing is recorded.
 
@@ -26,7 +26,7 @@ class RowsBegun(AnsweredWith[str]):
         same: a digest of what is asked, by which the same run is recognized.
         model_id: the model that is asked.
         prompt: the prompt, with its expressions.
-        count: how many rows there are; None if that is not known beforehand.
+        count: how many rows there are; None if the number is not known beforehand.
         notebook: where the run is asked for, if the front end said so.
     """
 
@@ -44,7 +44,7 @@ class RowsEnded(AnsweredWith[None]):
     """A run over rows has ended. Answered with None.
 
     Attributes:
-        status: `complete` if no row is left to ask.
+        status: how it ended; `complete` if no row is left to ask.
     """
 
     rows_id: str
@@ -56,7 +56,7 @@ class RowsEnded(AnsweredWith[None]):
 class RowAsked(AnsweredWith[None]):
     """A row was asked, and its turn has ended. Answered with None.
 
-    A run has no use for turns that have only begun, and it costs half as much to record both together.
+    A run has no use for turns that have only begun, and recording both together costs half as much.
     """
 
     begun: TurnBegun
@@ -65,7 +65,7 @@ class RowAsked(AnsweredWith[None]):
 
 @dataclass(slots=True)
 class RowEntry:
-    """How a row was last answered, or why it was not.
+    """The latest answer to a row, or why there is none.
 
     Attributes:
         request: the digest of what was sent.
@@ -92,13 +92,13 @@ class RowEntry:
 
 @dataclass(slots=True)
 class RowsEntry:
-    """A run over rows, as the journal has it.
+    """A run over rows, as recorded in the journal.
 
     Attributes:
         begun: the operation that began it.
-        status: how it ended, or `streaming`. A run whose process has ended before it reads as `interrupted`.
+        status: how it ended, or `streaming`. If its process ended first, the run reads as `interrupted`.
         ended_at: when it ended; None if it has not.
-        answered, failed: how many turns it asked that were answered, and that failed. Those that a stop broke off are neither.
+        answered, failed: how many of its turns were answered, and how many failed. Turns that were interrupted are neither.
         input_tokens, output_tokens: what they used.
     """
 

@@ -1,4 +1,4 @@
-"""What a turn has used, as the journal sums it up without reading what was said."""
+"""What a turn has used, as the journal reports it without reading the messages."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class TurnUse:
     Attributes:
         at: when it began.
         model_id: the model.
-        notebook: the notebook's path, as well as that is known; empty if it is not.
+        notebook: the notebook's path, as far as it is known, else empty.
         usage: the tokens; None if they are not known.
-        duration_ms: how long it took; None if that is not known.
+        duration_ms: how long it took, in milliseconds; None if it is not known.
     """
 
     at: datetime

@@ -1,4 +1,4 @@
-"""What has arrived of a response by now, for its readers, and how its model tells it."""
+"""The part of a response that has arrived: what readers can ask without waiting, and how the model reports it."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ class Arrived:
 
     @property
     def interrupted(self) -> bool:
-        """True if reading was stopped before the response's end."""
+        """True if reading was stopped before the end of the response."""
         return self._turn.state.status == "interrupted"
 
     @property
     def resolved_model(self) -> str | None:
-        """The exact model that answered, where the provider says so."""
+        """The exact model that answered, if the provider says so."""
         return self._turn.state.resolved_model
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        """Why the model stopped, in the same words for every provider; None before that, or where the provider does not say so.
+        """Why the model stopped, in the same words for every provider; None before it stops, or if the provider does not say so.
 
-        `stop`: it had said everything; `length`: the answer reached a limit of tokens; `tool_calls`: it waits for the results of tools;
-        `content_filter`: it declined, or a filter stopped it; `pause`: the provider goes on when it is sent the answer back, as chains
-        do by themselves; `error`: something failed.
+        `stop`: the answer is complete; `length`: the answer reached a limit of tokens; `tool_calls`: it waits for the results of tools;
+        `content_filter`: it declined, or a filter stopped it; `pause`: the provider continues when it is sent its own answer, which chains do
+        automatically; `error`: something failed.
         """
         ending = self._turn.state.ending
         return ending.reason if ending is not None else None
@@ -66,7 +66,7 @@ class Arrived:
         self._turn.state.response_json = value
 
     def add_tool_call(self, tool_call: ToolCall) -> None:
-        """Register a tool call that is not streamed as events; it gets an id if it has none. Models call this."""
+        """Register a tool call that is not streamed as events; a call without an id gets one. Models call this."""
         call_id = tool_call.tool_call_id or new_tool_call_id()
         arguments = writable_arguments(tool_call.arguments)
         self._turn.state.extra_calls += (replace(tool_call, arguments=arguments, tool_call_id=call_id),)
@@ -91,7 +91,7 @@ class Arrived:
 
     @property
     def input_tokens(self) -> int | None:
-        """The tokens of everything that was sent; None as long as the provider has not reported them."""
+        """The tokens of everything that was sent; None until the provider has reported them."""
         return self._turn.state.usage.input
 
     @input_tokens.setter
@@ -100,7 +100,7 @@ class Arrived:
 
     @property
     def output_tokens(self) -> int | None:
-        """The tokens of everything that was received; None as long as the provider has not reported them."""
+        """The tokens of everything that was received; None until the provider has reported them."""
         return self._turn.state.usage.output
 
     @output_tokens.setter
@@ -117,7 +117,7 @@ class Arrived:
         self._turn.state.usage = replace(self._turn.state.usage, details=value)
 
     def token_usage(self) -> str:
-        """Return the counts that are known in one line, such as `1,024 input, 36 output, {"cached": 512}`."""
+        """Return the known counts in one line, such as `1,024 input, 36 output, {"cached": 512}`."""
         usage = self._turn.state.usage
         counts = [(usage.input, "input"), (usage.output, "output")]
         shown = [f"{count:,} {name}" for count, name in counts if count is not None]

@@ -1,7 +1,7 @@
 """Runs the tool calls of a response outside of a chain: those that it asked for, or any that the caller names.
 
-A model's `execute()` may run calls itself, while its response is being read. So calls that are named are run without reading the response to
-its end: `execute()` would wait for itself.
+A model's `execute()` may run calls itself, while its response is being read. So named calls run without reading the response to its end,
+because `execute()` would wait for itself.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Calling:
         parts = [ToolCallPart(call.name, call.arguments, call.tool_call_id) for call in named]
         calls = [ToolCall.from_part(part) for part in parts]
         turn, state = self._turn, self._turn.state
-        # A call that has a result is run again like one that the log does not know, and the log knows no turn that was not sent.
+        # A call that already has a result is run again as a call unknown to the log, and the log knows no turn that was not sent.
         if state.status == "new" or any(call.tool_call_id in turn.results for call in calls):
             history = with_calls(turn.history(), calls)
             return (yield from self._run_steps(calls, plan, tools, ChainLog(), history))
@@ -91,7 +91,7 @@ class Calling:
             yield Prepare(toolboxes)
         if not calls:
             return []
-        # The calls are asked about as the tools that the model was offered are, and as those given now are.
+        # A human is asked as often as for the tools that the model was offered, and for those that are given to this method.
         for offered in (self.prompt, prompt):
             plan.keep_policies(offered)
         turn = self._turn

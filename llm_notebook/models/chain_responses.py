@@ -1,4 +1,4 @@
-"""Chains as a user reads them: lazy and replayable, a sync and an async face on one `Chain`."""
+"""Chains as users read them: lazy and replayable, with a sync and an async face on one `Chain`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _BaseChainResponse:
         prompt: the first round's prompt.
     """
 
-    # Two ways to read it, for what is shown before that.
+    # Two ways to read it, which are shown before it is read.
     _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")
 
     def __init__(self, chain: Chain) -> None:
@@ -36,10 +36,10 @@ class _BaseChainResponse:
         self._chain = chain
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle takes along: a chain that was not begun, to be read where it is loaded, without key and conversation.
+        """Return what is pickled: a chain that has not begun, without key and conversation, to be read where it is loaded.
 
         Raises:
-            TypeError: the chain was begun.
+            TypeError: the chain has begun.
         """
         if self._chain.has_begun:
             raise TypeError(
@@ -48,7 +48,7 @@ class _BaseChainResponse:
         return {"prompt": self.prompt, "plan": replace(self._chain.plan, conversation=None, key=None, rounds=None)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the chain that was pickled; the journal that is open here keeps it."""
+        """Become the chain that was pickled; the journal that is open in this process records it."""
         type(self).__init__(self, Chain(state["prompt"], state["plan"], open_log(None)))
 
     @property
@@ -66,7 +66,7 @@ class _BaseChainResponse:
         return "".join(pieces)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. Nothing is sent by that."""
+        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. This sends nothing."""
         from llm_notebook.models.shown import show_chain, show_request  # only where a chain is displayed
 
         return show_chain(self._chain) if self._chain.has_begun else show_request(self.prompt, self._reads)
@@ -79,7 +79,7 @@ class _BaseChainResponse:
 class ChainResponse(_BaseChainResponse):
     """A chain, read when it is first needed: iterate it for text, or use `responses()` or `stream_events()`.
 
-    After a pause or a failure, reading on raises the same error again; nothing is asked or run a second time.
+    After a pause or a failure, further reading raises the same error again; nothing is asked or run a second time.
     """
 
     def __init__(self, chain: Chain) -> None:
@@ -115,7 +115,7 @@ class ChainResponse(_BaseChainResponse):
     def stream_events(self) -> Iterator[StreamEvent]:
         """Yield every event of all responses as it arrives, and the tool results between them.
 
-        Where the texts of two responses would run together, an event with a space comes between them, so that the text is that of `text()`.
+        If the texts of two responses would run together, an event with a space comes between them, so that the result equals `text()`.
         """
         return self._events(Spacing())
 
@@ -232,7 +232,7 @@ class AsyncChainResponse(_BaseChainResponse):
         while await self._advance(len(self._chain.items)):
             pass
 
-    def __await__(self) -> Generator[Any, None, AsyncChainResponse]:
+    def __await__(self) -> Generator[object, None, AsyncChainResponse]:
         """Read the chain to its end and return it."""
         yield from self._read_all().__await__()
         return self

@@ -1,4 +1,4 @@
-"""Conversations: turns that are sent with the turns before them."""
+"""Conversations: each turn is sent with the turns before it."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
 
     Args:
         model: the model that answers.
-        id: the name of the conversation; it is made up where it is not given.
+        id: the id of the conversation; a new one if it is not given.
         name: a title for people.
         responses: what was said before.
-        tools: what the model may call in every turn that names no tools of its own.
+        tools: what the model may call in every turn that has no tools of its own.
         chain_limit: how many responses each chain may have; None and 0 mean no limit.
-        loaded_messages: a history that was stored elsewhere, which goes before the first response that is made here.
-        loaded_tools: the names of the tools that were stored with it, for the code that makes them again.
+        loaded_messages: a history that was stored elsewhere, which precedes the first response.
+        loaded_tools: the names of the tools that were stored with it, for the code that creates them again.
         before_call, after_call: hooks of its chains.
     """
 
@@ -76,7 +76,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
 
     @property
     def id(self) -> str:
-        """The name of this conversation, in the journal if it is kept there."""
+        """The id of this conversation, also in the journal if it is recorded there."""
         if not self._id:
             turn = self._latest_kept()
             self._id = new_id() if turn is None else turn.log.conversation_id or turn.log.chain_id
@@ -94,18 +94,18 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
     def history(self) -> list[Message]:
         """Return every message so far: what the latest turn was sent, what it answered, and the results of its tool calls.
 
-        While there are loaded messages, these are the history, without the responses: the first response that is complete takes them
-        into its own.
+        While there are loaded messages, these are the history, without the responses: the first complete response includes them in its own
+        history.
 
-        If calls still wait, after a pause for one of them, `chain()` without a prompt runs them. A prompt continues without them, and the
-        model is told how they stand; their results begin the first prompt after they have run.
+        If calls still wait after a pause, `chain()` without a prompt runs them. A prompt continues without them, and tells the model their
+        status; their results are at the beginning of the first prompt after they have run.
         """
         if self.loaded_messages:
             return list(self.loaded_messages)
         return self.responses[-1]._turn.history() if self.responses else []
 
     def _join(self, response: ResponseT) -> None:
-        """Add a response that is complete. It has the loaded history in its own."""
+        """Add a complete response. Its own history includes the loaded one."""
         if response not in self.responses:
             self.responses.append(response)
             self.loaded_messages = None
@@ -119,21 +119,21 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         return self.responses[-1]._turn if self.responses else None
 
     def _forget(self, turn_ids: Collection[str]) -> None:
-        """Leave turns out that are about to be said again."""
+        """Leave out turns that are about to be repeated."""
         self.responses[:] = [response for response in self.responses if response._turn.turn_id not in turn_ids]
 
     @property
     def _latest_turn_id(self) -> str:
-        """The turn that asked for the calls that the history ends in; empty if there is none."""
+        """The turn that asked for the calls at the end of the history; empty if there is none."""
         return self.responses[-1]._turn.turn_id if self.responses else ""
 
     def _call(self, turn_id: str, tool_call_id: str, call_id: str = "") -> CallEntry | None:
-        """Return a call by its turn and the provider's id; `call_id` is its id in the journal, where that is known."""
+        """Return a call by its turn and the provider's id; `call_id` is its id in the journal, if it is known."""
         kept = process.of(AskedInMemory).journals.get(call_id)
         if kept is not None:
             return kept.call(call_id)
         for response in reversed(self.responses):
-            # What a journal holds that cannot be read is not known.
+            # What cannot be read from the journal is not known.
             with suppress(JournalError):
                 for call in response._turn.log.calls_of(turn_id):
                     if call.tool_call_id == tool_call_id:
@@ -152,9 +152,9 @@ class AsyncConversation(_BaseConversation["AsyncModel | AsyncKeyModel", AsyncRes
     """A conversation with an AsyncModel."""
 
     def to_sync_conversation(self) -> Conversation:
-        """Return a conversation for code that does not await, with what was said as loaded messages.
+        """Return a conversation for code that does not await, with the history as loaded messages.
 
-        Its model stays the async one, and hooks, which may be async, are left out.
+        Its model is still the async one, and hooks are left out because they may be async.
         """
         return Conversation(
             cast("Model", self.model),

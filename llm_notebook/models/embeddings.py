@@ -24,12 +24,12 @@ class EmbeddingModel(KeyHolder, ABC):
 
     Attributes:
         model_id: the name that `get_embedding_model()` takes.
-        key: a key for this model object; it wins over every other source.
+        key: a key for this model object; it overrides every other source.
         needs_key: the name under which the key is stored, if the model needs one.
         key_env_var: the environment variable that may hold the key.
-        supports_text: items can be `str`.
-        supports_binary: items can be `bytes`.
-        batch_size: how many items `embed_batch()` is given at most; None leaves the choice to `embed_multi()`.
+        supports_text: whether items can be `str`.
+        supports_binary: whether items can be `bytes`.
+        batch_size: the largest number of items for `embed_batch()`; None leaves the choice to `embed_multi()`.
     """
 
     supports_text: bool = True
@@ -40,11 +40,11 @@ class EmbeddingModel(KeyHolder, ABC):
         """Return the numbers for one item.
 
         Args:
-            item: a text, or bytes where the model takes them.
+            item: a text, or bytes if the model accepts them.
             key: an API key, the name of a stored one, or a function that returns a key.
 
         Raises:
-            ValueError: the model does not take items of this type. Nothing was sent.
+            ValueError: the model does not accept items of this type. Nothing was sent.
             ModelError: the model failed, or needs a key and there is none.
         """
         key = hidden(key)
@@ -55,16 +55,16 @@ class EmbeddingModel(KeyHolder, ABC):
     def embed_multi(
         self, items: Iterable[str | bytes], batch_size: int | None = None, *, key: KeySource | None = None
     ) -> Iterator[list[float]]:
-        """Yield the numbers for each item, in the same order. A batch is drawn and computed when its first numbers are wanted.
+        """Yield the numbers for each item, in the same order. A batch is read and computed when its first numbers are needed.
 
         Args:
-            items: texts, or bytes where the model takes them. A list is checked as a whole before anything is sent, other
-                iterables batch by batch.
+            items: texts, or bytes if the model accepts them. A list is checked as a whole before anything is sent, other iterables batch by
+                batch.
             batch_size: how many are computed at once; the model's own `batch_size` if not given.
             key: an API key, the name of a stored one, or a function that returns a key.
 
         Raises:
-            ValueError: an item is of a type that the model does not take.
+            ValueError: an item has a type that the model does not accept.
             ModelError: the model failed, or needs a key and there is none. What was yielded before is valid.
         """
         key = hidden(key)
@@ -80,10 +80,10 @@ class EmbeddingModel(KeyHolder, ABC):
 
     @abstractmethod
     def embed_batch(self, items: Sequence[str | bytes], *, key: str | None = None) -> Iterable[list[float]]:
-        """Return the numbers for each of a few items, in the same order and all of one length.
+        """Return the numbers for each of a few items, in the same order and all of the same length.
 
         Args:
-            items: at most `batch_size` items of the types that the model takes.
+            items: at most `batch_size` items of the types that the model accepts.
             key: the key to use, already resolved; None if there is none.
         """
 
@@ -103,7 +103,7 @@ class EmbeddingModel(KeyHolder, ABC):
             position += len(batch)
 
     def _embed(self, batch: list[str | bytes], key: KeySource | None) -> list[list[float]]:
-        """Return what `embed_batch()` makes of a batch, if it is one vector for each item: one too few would shift all that follow."""
+        """Return the vectors of `embed_batch()` after checking that there is one for each item, because a missing one would shift all the others."""
         with stoppable():
             vectors = [list(map(float, vector)) for vector in self._run(batch, key)]
         if len(vectors) != len(batch):
@@ -133,10 +133,10 @@ class EmbeddingModel(KeyHolder, ABC):
 
 @dataclass(slots=True)
 class EmbeddingModelWithAliases:
-    """A registered embedding model and the other names that it answers to.
+    """A registered embedding model and its other names.
 
     Attributes:
-        known_to_llm: the `llm` command has this model too, so that it can be its default.
+        known_to_llm: whether the `llm` command has this model too, so that it can be its default.
     """
 
     model: EmbeddingModel

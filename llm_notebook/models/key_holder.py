@@ -1,7 +1,7 @@
-"""Which key a model uses, where it is looked for, and that it stays in this process.
+"""Finds the key that a model uses, and keeps it in this process.
 
-A pickle goes to other processes, machines and caches. So a pickled model has no key: where it is loaded, the key comes from there, from the stored
-keys or the environment. A copy within the process, by `copy.copy()`, keeps it.
+A pickle goes to other processes, machines and caches. So a pickled model has no key: where it is loaded, the key comes from the stored keys or
+the environment of that machine. A copy within the process, by `copy.copy()`, keeps it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class KeyHolder:
 
     Attributes:
         model_id: the model's name in error messages.
-        key: a key for this model object, or a function that returns one; it wins over every other source.
+        key: a key for this model object, or a function that returns one; it overrides every other source.
         needs_key: the name under which the key is stored, if the model needs one.
         key_env_var: the environment variable that may hold the key.
     """
@@ -33,15 +33,15 @@ class KeyHolder:
     # Where other programs keep the same key; asked last.
     _further_key_names: tuple[str, ...] = ()
     _further_key_env_vars: tuple[str, ...] = ()
-    # How to do without a key, for the message that none was found.
+    # How to do without a key, for the message that says none was found.
     _without_key: str = ""
     # Whether a key may be awaited.
     _awaits_key: ClassVar[bool] = False
-    # What a pickle of the model did not take along, in words.
+    # What a pickle of the model has left out, in words.
     _left_behind: tuple[str, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle takes along: everything but the key."""
+        """Return what is pickled: everything but the key."""
         state = dict(vars(self))
         if state.get("key"):
             state |= {"key": None, "_left_behind": ("key", *self._left_behind)}
@@ -53,7 +53,7 @@ class KeyHolder:
         vars(copied).update(vars(self))
         return copied
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """Return a deep copy with the key."""
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
@@ -66,7 +66,7 @@ class KeyHolder:
 
         Raises:
             NeedsKeyException: the model needs a key and there is none.
-            ModelError: a function that should return the key fails, or has to be awaited for a model that is not.
+            ModelError: a function that should return the key fails, or has to be awaited although the model is sync.
         """
         if self.key is not None:
             return self._ask(self.key) if callable(self.key) else Secret(self.key)
@@ -87,8 +87,8 @@ class KeyHolder:
             f"store one with `%llm keys set {self.needs_key}`, {environment}, or pass key=…{self._without_key}."
         )
 
-    def _ask(self, source: Callable[[], Any]) -> str | None:
-        """Return the key that a function gives. Async models are given what it returns to be awaited, and check it themselves."""
+    def _ask(self, source: Callable[[], object]) -> str | None:
+        """Return the key that a function gives. Async models get what it returns, await it, and check it themselves."""
         try:
             given = source()
         except Exception as error:
@@ -105,7 +105,7 @@ class KeyHolder:
         """Return the key that a function gave.
 
         Raises:
-            ModelError: it is none.
+            ModelError: it is not a key.
         """
         if not isinstance(given, str) or not given.strip():
             raise self._key_error("gave no key")

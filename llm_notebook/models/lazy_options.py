@@ -12,12 +12,12 @@ __all__ = ["LazyOptions"]
 
 
 class LazyOptions:
-    """A descriptor that stands for a model's options class until the class is needed.
+    """A descriptor that loads a model's options class when the class is needed.
 
     Args:
         module: the module that defines the options.
         plain: the class's name.
-        special: the name of another class of the module, for models whose attribute of that name is true:
+        special: the name of another class of the module, for models with a true attribute of that name:
             `reasoning="ReasoningOptions"`.
     """
 
@@ -27,7 +27,15 @@ class LazyOptions:
         self._special = special
 
     def __get__(self, instance: object | None, owner: type) -> type[Options]:
-        asked = owner if instance is None else instance
-        names = [name for attribute, name in self._special.items() if getattr(asked, attribute, False)]
-        options: type[Options] = getattr(importlib.import_module(self._module), names[0] if names else self._plain)
+        module, name = self.home(owner if instance is None else instance)
+        options: type[Options] = getattr(importlib.import_module(module), name)
         return options
+
+    def home(self, asked: object) -> tuple[str, str]:
+        """Return (the module, the name) of the options class of a model or a class of models. Nothing is loaded."""
+        names = [name for attribute, name in self._special.items() if getattr(asked, attribute, False)]
+        return self._module, names[0] if names else self._plain
+
+    def homes(self) -> list[tuple[str, str]]:
+        """Return (the module, the name) of each options class that a model may have."""
+        return [(self._module, name) for name in (self._plain, *self._special.values())]

@@ -1,10 +1,10 @@
-"""Finding models and tools by their names, for what was stored with the names alone. Rooms above this one answer."""
+"""Finds models and tools by name, for objects that were stored with names only. Rooms above this one answer."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from llm_notebook.configuration.process import process
 
@@ -26,19 +26,19 @@ class ModelSource(Protocol):
 
 
 def model_source() -> ModelSource:
-    """Who knows the models of this process."""
+    """Return the object that knows the models of this process."""
     return cast("ModelSource", process.answer("models"))
 
 
 class ToolFinder(Protocol):
     """Finds the tools that a notebook defines."""
 
-    def find(self, given: Sequence[str], called: Iterable[str], identities: Sequence[str]) -> list[ToolLike]:
-        """Return the tools that a chain was given and those that it called; `identities` tells apart several of one name."""
+    def find(self, settings: Mapping[str, Any], called: Iterable[str]) -> list[ToolLike]:
+        """Return the tools that the settings of a turn name, and those that it called."""
 
 
-def find_tools(given: Sequence[str], called: Iterable[str], identities: Sequence[str]) -> list[ToolLike]:
-    """Return the tools that a chain was given and those that it called, as the user's notebook defines them; none outside of notebooks."""
+def find_tools(settings: Mapping[str, Any], called: Iterable[str]) -> list[ToolLike]:
+    """Return the tools that the settings of a turn name, and those that it called, as the notebook defines them; none outside of notebooks."""
     if "IPython" not in sys.modules:
         return []
-    return cast("ToolFinder", process.answer("the notebook's tools")).find(given, called, identities)
+    return cast("ToolFinder", process.answer("the notebook's tools")).find(settings, called)

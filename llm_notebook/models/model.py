@@ -40,19 +40,19 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
 
     Attributes:
         model_id: the name that `get_model()` takes.
-        key: a key for this model object; it wins over every other source.
+        key: a key for this model object; it overrides every other source.
         needs_key: the name under which the key is stored, if the model needs one.
         key_env_var: the environment variable that may hold the key.
-        can_stream: answers can arrive piece by piece.
-        supports_schema: answers can be made to fit a JSON Schema.
-        supports_tools: the model can ask for tools.
-        supports_conversation: the model can be given a history.
-        supported_server_side_tools: classes of the tools that the provider itself runs.
+        can_stream: whether answers can arrive piece by piece.
+        supports_schema: whether answers can be made to fit a JSON Schema.
+        supports_tools: whether the model can call tools.
+        supports_conversation: whether the model can be given a history.
+        supported_server_side_tools: classes of tools that the provider itself runs.
         attachment_types: MIME types of the attachments it reads.
         Options: the pydantic class of the options it takes.
     """
 
-    _without_key = "; the local model needs none: `%llm local install`, then -m smollm2"
+    _without_key = "; the local model needs none: -m smollm2, once `%llm local install` has fetched it"
     can_stream: bool = False
     supports_schema: bool = False
     supports_tools: bool = False
@@ -91,7 +91,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         A model that answers single prompts only takes the first prompt of a conversation. The second raises `ConversationNotSupported`.
 
         Args:
-            tools: what the model may call in every turn that names no tools of its own.
+            tools: what the model may call in every turn that has no tools of its own.
             before_call, after_call: hooks of its chains.
             chain_limit: how many responses each of its chains may have; None and 0 mean no limit.
         """
@@ -114,7 +114,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         from llm_notebook.turns.chain import Chain  # loads what chains need
 
         if plan.conversation is None and plan.rounds is None:
-            # `execute()` finds the rounds before in its conversation, also in a chain outside of conversations.
+            # `execute()` finds the earlier rounds in its conversation, even in a chain outside of conversations.
             plan.rounds = cast("ChainConversation", self._conversation_class(cast("Any", self)))
         return cast("ChainT", self._chain_class(Chain(prompt, plan, log, asked_by, rounds_before)))
 
@@ -129,10 +129,10 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
 
         Args:
             prompt: the prompt.
-            stream: whether the answer would be asked for piece by piece, where the model can.
+            stream: whether the answer would be requested piece by piece, if the model can do that.
 
         Returns:
-            None for a model without a request of its own, such as a local one.
+            None for a model that sends no request, such as a local one.
         """
         return None
 
@@ -154,10 +154,10 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
             raise ConversationNotSupported(
                 f"{self.model_id} answers single prompts only and cannot be given a history."
             )
-        # What the model itself has made goes back in its own way, whatever it reads.
+        # What the model itself has made goes back in its own way, whatever types it reads.
         for message in messages:
             for part in message.parts if message.role != "assistant" else ():
-                # What a tool attached is no input of the user's: `prompt.messages` has only what the model reads of that.
+                # Attachments of tools are not the user's input: `prompt.messages` contains only those that the model reads.
                 if isinstance(part, AttachmentPart) and part.attachment is not None:
                     self._check_attachment(part.attachment)
 
@@ -209,7 +209,7 @@ class Model(_SyncModel):
 
 
 class KeyModel(_SyncModel):
-    """A Model whose `execute()` is given the resolved API key as well."""
+    """A Model whose `execute()` also receives the resolved API key."""
 
     _takes_key = True
 
@@ -258,7 +258,7 @@ class AsyncModel(_AsyncModel):
 
 
 class AsyncKeyModel(_AsyncModel):
-    """An AsyncModel whose `execute()` is given the resolved API key as well."""
+    """An AsyncModel whose `execute()` also receives the resolved API key."""
 
     _takes_key = True
 
@@ -275,7 +275,7 @@ class AsyncKeyModel(_AsyncModel):
 
 
 class ModelWithAliases:
-    """A registered model in both flavours, and the other names that it answers to.
+    """A registered model in both flavours, and its other names.
 
     Attributes:
         model_id: the id that both flavours share.

@@ -1,4 +1,4 @@
-"""The pause that users raise and catch, and the decisions that they take on it."""
+"""The pause that users raise and catch, and the decisions that they make about it."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ class PauseChain(Pause, Generic[ChainT_co]):
     Attributes:
         tool_call: the call that paused.
         tool_results: the results of its siblings that have finished.
-        messages: the history to resume from, those results included.
-        asked: what a human is asked first, or None; `request` is the same and never None.
+        messages: the history from which to resume, with those results.
+        asked: the first question to a human, or None; `request` is the same and never None.
     """
 
     @property
     def requests(self) -> list[ApprovalRequest]:
-        """Everything that a human is asked about the calls of this turn, in the model's order. Each is decided by itself."""
+        """Everything that a human is asked about the calls of this turn, in the model's order. Each of them is decided separately."""
         return list(self.paused.requests) if self.paused is not None else []
 
     @property
     def request(self) -> ApprovalRequest:
-        """What a human is asked, and the first of it where several calls wait.
+        """What a human is asked; the first question if several calls wait.
 
         Raises:
             ValueError: nothing is asked: the pause has not left a chain, or a hook paused after its call had run.
@@ -63,8 +63,8 @@ class PauseChain(Pause, Generic[ChainT_co]):
 
         Args:
             arguments: run the call with these instead.
-            request: which of `requests` is decided; `.request` by default. Where others wait, decide about them before you read the
-                chain: read earlier, it runs what comes before the first of them and pauses there.
+            request: which of `requests` is decided; `.request` by default. If others wait, decide them before you read the chain: otherwise it
+                runs the calls before the first of them and pauses there.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
@@ -81,7 +81,7 @@ class PauseChain(Pause, Generic[ChainT_co]):
         return self._decide("denied", request, said=reason)
 
     def answer(self, output: object, *, request: ApprovalRequest | None = None) -> ChainT_co:
-        """Answer in the tool's place. Returns the chain from here on, as `approve()` does.
+        """Answer in place of the tool. Returns the chain from here on, as `approve()` does.
 
         Raises:
             ValueError: the call has been settled already, or the pause does not ask that.
@@ -95,8 +95,8 @@ class PauseChain(Pause, Generic[ChainT_co]):
             request: which of `requests` is dropped; `.request` by default.
 
         Returns:
-            The chain from here on where other calls of the turn were decided and this was the last question: what was approved runs when
-            the chain is read, and the model goes on. Otherwise None.
+            The chain from here on if other calls of the turn were decided and this was the last question: the approved calls run when the chain
+            is read, and the model continues. Otherwise None.
 
         Raises:
             ValueError: the call has been settled already, or the pause does not ask that.
@@ -107,7 +107,7 @@ class PauseChain(Pause, Generic[ChainT_co]):
         """Return the chain from here on. What is not decided is asked again.
 
         Args:
-            tools: tools that had to be made anew; a decision counts only for a tool that has not changed.
+            tools: tools that had to be created anew; a decision counts only for a tool that has not changed.
         """
         return cast("ChainT_co", self._waiting().resume(tools))
 
@@ -138,7 +138,7 @@ class PauseChain(Pause, Generic[ChainT_co]):
         return asked
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Return what a pickle is made from: what `to_dict()` gives, and the model without its key. Tools are given to `resume()`."""
+        """Return what is pickled: the result of `to_dict()`, and the model without its key. Tools are passed to `resume()`."""
         if self.paused is None:
             return type(self), self.args, vars(self)
         from llm_notebook.models.stored.loading import load_pause  # which knows pauses itself

@@ -30,7 +30,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
     _is_conversation: ClassVar[bool] = False
 
     def _asked(self) -> tuple[AnyModel, Conversation | AsyncConversation | None]:
-        """Return the model that is asked, and the conversation that its prompts belong to; None for a bare model."""
+        """Return the model, and the conversation to which its prompts belong; None for a bare model."""
         this = cast("Any", self)
         return (this.model, this) if self._is_conversation else (this, None)
 
@@ -44,7 +44,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         system_fragments: Sequence[object] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
-        schema: dict[str, Any] | type[Any] | str | None = None,
+        schema: dict[str, Any] | type[object] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         options: Mapping[str, Any] | None = None,
@@ -59,19 +59,19 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
 
         Args:
             prompt: the text.
-            fragments: what is put before the prompt, joined with newlines: texts, files as `Path`, and frames, functions and other
-                objects, as `describe()` describes them.
+            fragments: what precedes the prompt, joined with newlines: texts, files as `Path`, and frames, functions and other objects, in the
+                words of `describe()`.
             attachments: images, sounds or files: Attachments, or their paths, addresses or bytes; figures and images of Python's
-                libraries. Files are read now.
+                libraries. Files are read when this is called.
             system: the system prompt.
             system_fragments: as `fragments`, put before the system prompt, joined with blank lines.
-            messages: the whole history; everything given beside it is appended as the new turn. It may be dicts with a role, as in
+            messages: the whole history; everything else that is given is appended as the new turn. Messages may be dicts with a role, as in
                 OpenAI's Chat Completions.
-            stream: let the answer arrive piece by piece, where the model can.
+            stream: whether the answer arrives piece by piece, if the model can do that.
             schema: what the answer must fit: JSON Schema (a dict); a pydantic class, dataclass, TypedDict, Enum or another type; or fields
                 such as `name, age int`.
             tools: functions, Tools and Toolboxes that the model may call; `chain()` runs them.
-            tool_results: results of the calls that the history ends with.
+            tool_results: results of the calls at the end of the history.
             options: the model's options; they can be given as keywords too.
             hide_reasoning: ask for no readable reasoning.
             key: an API key, the name of a stored one, or a function that returns a key for each request.
@@ -113,7 +113,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         system_fragments: Sequence[object] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
-        schema: dict[str, Any] | type[Any] | str | None = None,
+        schema: dict[str, Any] | type[object] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         before_call: BeforeCall | None = None,
@@ -129,12 +129,12 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
 
         Nothing happens until it is read.
 
-        A history given as `messages=` that ends in tool calls without results is resumed: those calls are run first. Without tools it
-        is sent as it is.
+        A history given as `messages=` that ends in tool calls without results is resumed: those calls are run first. Without tools it is sent
+        unchanged.
 
         Args:
             before_call: called with (tool or None, call) before each call; may change the call's arguments, or raise
-                CancelToolCall. What it leaves in them is frozen: that, and nothing later, is approved and run.
+                CancelToolCall. The arguments are frozen when it returns: exactly those are approved and run.
             after_call: called with (tool, call, result).
             chain_limit: how many responses there may be; 0 means no limit. None means 10, or the conversation's own limit.
             parallel_tools: how many tool calls of one response run at once, in threads; coroutine tools of an async chain run
@@ -177,12 +177,12 @@ def _checked_prompt(
     options: tuple[Mapping[str, Any] | None, Mapping[str, Any]],
     given: dict[str, Any],
 ) -> Prompt:
-    """Return the prompt, with what the conversation adds to it, if the model can answer it."""
+    """Return the prompt with the conversation's additions, after checking that the model can answer it."""
     from llm_notebook.turns.prompt import Prompt  # loads what chains need
 
     if conversation is not None:
         given["history"], given["calls"] = conversation.history, conversation
-        # What a user gives as the history may be changed by the user later.
+        # The user may later change the history that is given here.
         given["encoded"] = conversation._encoded if given["messages"] is None else None
         given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
     named = _merged_options(*options)

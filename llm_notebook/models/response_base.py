@@ -1,4 +1,4 @@
-"""What sync and async responses share: their turn, and the steps of everything that takes more than one read."""
+"""What sync and async responses share: their turn, and the steps of everything beyond a single read."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ SourceT = TypeVar("SourceT", bound="Iterator[Items] | AsyncIterator[Items]")
 
 
 class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, SourceT]):
-    """A model's answer, without the reading: that is what the two faces add.
+    """A model's answer without the means to read it, which the two faces add.
 
     Attributes:
-        prompt: what the model is asked; `prompt.messages` is exactly what it is sent.
-        model: the model that is asked.
-        stream: the answer arrives piece by piece.
-        conversation: the conversation that the response belongs to, if any. That of a chain outside of conversations has the chain's
-            responses and nothing else.
+        prompt: the prompt; `prompt.messages` is exactly what the model is sent.
+        model: the model.
+        stream: whether the answer arrives piece by piece.
+        conversation: the conversation to which the response belongs, if any. A chain outside of conversations has one with only its own
+            responses.
     """
 
     _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")  # shown before it is read
-    _concluding: AbstractContextManager[object]  # held while callbacks are added and handed out
+    _concluding: AbstractContextManager[object]  # held while callbacks are added and taken
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         self.conversation = conversation
         self._turn = Turn(prompt, model.model_id, ChainLog() if log is None else log)
         self._key = key
-        # A chain gives its responses the plan by which it is run.
+        # A chain gives its responses its plan.
         self._plan = ChainPlan(model, conversation, before_call, after_call, stream=self.stream, key=key)
         self._id = ""
         self._source: SourceT | None = None
@@ -85,16 +85,16 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
 
     @property
     def id(self) -> str:
-        """The name of this response; in the journal, if it is kept there, that of its turn."""
+        """The id of this response, which is the id of its turn in the journal if it is recorded there."""
         return self._id or self._turn.turn_id
 
     @property
     def attachments(self) -> list[Attachment]:
-        """What went with the prompt, for models that build a history from responses."""
+        """What was sent with the prompt, for models that build a history from responses."""
         return list(self.prompt.attachments)
 
     def text_or_raise(self) -> str:
-        """Return the whole text of the response, without `await` for an async response too.
+        """Return the whole text of the response, without `await` even for an async response.
 
         Raises:
             ValueError: an async response was not awaited.
@@ -103,7 +103,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         return self._turn.state.text()
 
     def tool_calls_or_raise(self) -> list[ToolCall]:
-        """Return the tool calls that are ours to run, without `await` for an async response too.
+        """Return the tool calls that we have to run, without `await` even for an async response.
 
         Raises:
             ValueError: an async response was not awaited.
@@ -113,7 +113,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
 
     @property
     def parsed(self) -> Any:
-        """The answer as the schema that was asked for: an object of the pydantic class where one was given, else parsed JSON.
+        """The answer in the form of the schema: an object of the pydantic class if one was given, else parsed JSON.
 
         Raises:
             ValueError: no schema was asked for, the answer does not fit it, or an async response was not awaited.
@@ -176,13 +176,13 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         return response
 
     def _recall(self, left: LeftRound) -> None:
-        """Become the finished response that was given before to the same prompt, and join the conversation."""
+        """Become the finished response that the same prompt received before, and join the conversation."""
         self._restored(left.output, None, "" if left.began is None else left.began.isoformat())
         self._take_up(left)
         self._due_callbacks()
 
     def _restored(self, messages: list[Message], usage: Mapping[str, Any] | None = None, started: str = "") -> Self:
-        """Become a finished response that said these messages."""
+        """Become a finished response that consists of these messages."""
         state = self._turn.state
         self.prompt.freeze()
         state.restore(with_ids(messages))
@@ -195,15 +195,15 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         raise NotImplementedError
 
     def _settle(self, wanted: str) -> None:
-        """Make sure that the response is complete, for what is not awaited on either face.
+        """Make sure that the response is complete, for attributes and methods that neither face awaits.
 
         Raises:
-            ValueError: an async response was not awaited; `wanted` is what has to come after that.
+            ValueError: an async response was not awaited; `wanted` names what can be used after that.
         """
         raise NotImplementedError
 
     def _begin_steps(self) -> Steps[None]:
-        """Yield what comes before the request: Toolboxes set themselves up, and the beginning of the turn is kept."""
+        """Yield the steps before the request: Toolboxes set themselves up, and the beginning of the turn is recorded."""
         # A chain has prepared the Toolboxes and settled the prompt already.
         if not self.prompt.is_settled and (toolboxes := self.prompt.toolboxes):
             yield Prepare(toolboxes)
@@ -215,7 +215,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
             self.prompt.freeze()
         plan = self._plan
         if log.journal is not None and not log.settings:
-            # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
+            # This is a single prompt; a chain has already recorded how it is run. Its calls may wait for a later process too.
             plan.describe(self.prompt, log)
         if nest is not None:
             found = nest.enter(self.prompt, plan, log, lambda: [self._turn])
@@ -235,7 +235,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
     def _stream(self) -> SourceT:
         """Return the stream of the one request that this response sends, which begins when it is first asked for."""
         if self._left is not None:
-            # A tool that was entered again asks what it asked before.
+            # A tool that runs again repeats its earlier requests.
             output = enumerate(self._left.output)
             return self._replay(
                 [event for at, message in output for part in message.parts for event in events_of(part, at)]
@@ -300,14 +300,14 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         return self._turn.state.answer()
 
     def _broke_off(self, error: BaseException, closing: str) -> Any:
-        """Note what ended the stream. Returns the stream's method of this name if the stream has to be closed."""
+        """Record what ended the stream. Returns the stream's method of this name if the stream has to be closed."""
         if isinstance(error, ModelError) and error.response is None:
             error.response = self
         self._end_unwaited()
         return getattr(self._source, closing, None) if self._turn.state.is_over else None
 
     def _end_unwaited(self) -> None:
-        """Keep how a response ended that did not end well, without waiting for it to be kept."""
+        """Record how a response ended that was stopped or failed, without waiting until this is durable."""
         turn = self._turn
         if not turn.state.is_over or turn.is_concluded:
             return
@@ -315,12 +315,12 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         if not (turn.state.own_calls and turn.is_kept and turn.log.journal is not None):
             turn.log.end_unwaited(turn)
             return
-        # One of its calls may wait for a human, who is asked next: the record has to hold what is asked about.
+        # One of its calls may wait for a human, who is asked next, so the record has to contain the call.
         with suppress(JournalError):
             turn.log.journal.submit(turn.ended()).result()
 
     def _conclude_steps(self) -> Steps[None]:
-        """Yield what follows a response that ended well: its end is kept, and the callbacks are called."""
+        """Yield the steps after a complete response: its end is recorded, and the callbacks are called."""
         if not self._turn.is_concluded:
             self._turn.is_concluded = True
             if left_behind := self.prompt.left_behind():
@@ -334,12 +334,12 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
                 failures.append(error)
         log = self._turn.log
         if log.not_saved and not log.origin.text:
-            # Where a transcript shows the turn, it says so itself.
+            # If a transcript shows the turn, it says so itself.
             process.of(CurrentJournal).warn_once(log.not_saved)
         if failures:
             raise failures[0]
 
-    def _due_callbacks(self) -> tuple[Callable[[Any], object], ...]:
+    def _due_callbacks(self) -> tuple[Callable[[object], object], ...]:
         """Join the conversation, and hand out each callback once."""
         with self._concluding:
             if self.conversation is not None:
@@ -348,7 +348,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
             return due
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. Nothing is sent by that."""
+        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. This sends nothing."""
         from llm_notebook.models.shown import show_response  # only where a response is displayed
 
         return show_response(self.prompt, self._reads, self._turn.state)

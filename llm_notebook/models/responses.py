@@ -32,9 +32,9 @@ __all__ = ["AsyncResponse", "Response"]
 class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]):
     """A model's answer, read when it is first needed.
 
-    Iterate it for text as it arrives, use `stream_events()` for everything as it arrives, or ask for `text()`, `messages()`, `usage()`
-    and so on, which read to the end. All of them read the same one stream, in any order and any number of times. A stream that broke
-    off raises the same error again and keeps what arrived in `partial`.
+    Iterate it for text as it arrives, use `stream_events()` for everything as it arrives, or call `text()`, `messages()`, `usage()` and so on,
+    which read to the end. All of them read the same stream, in any order and any number of times. A stream that broke off raises the same error
+    again and keeps what arrived in `partial`.
     """
 
     def __init__(
@@ -106,12 +106,12 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         tool_calls_list: Sequence[ToolCall] | None = None,
         tools: Sequence[ToolLike] | None = None,
     ) -> list[ToolResult]:
-        """Run the tool calls of this response that have no result yet, or those that are given.
+        """Run the tool calls of this response that have no result yet, or the given ones.
 
         Args:
             before_call, after_call: hooks around each call, as for `chain()`.
-            tool_calls_list: run these in their place, whether or not they have results. The response is not read then, so that a
-                model's `execute()` can use it.
+            tool_calls_list: run these instead, whether or not they have results. In that case the response is not read, so that a model's
+                `execute()` can use it.
             tools: what may be called; the prompt's own tools if not given.
 
         Returns:
@@ -148,17 +148,16 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         Args:
             prompt: the text of the next turn.
             messages: messages that come between the results and the prompt.
-            tool_results: results of this response's calls; where they are not given, calls without a result are run.
+            tool_results: results of this response's calls; if they are not given, calls without a result are run.
             options: the model's options.
-            keywords: more arguments of `Model.prompt()`; the tools of this turn are carried on unless `tools=` is given.
+            keywords: more arguments of `Model.prompt()`; the tools of this turn are used again unless `tools=` is given.
         """
         with stoppable():
             return run_sync(self._reply_steps(prompt, messages, tool_results, options, keywords))
 
     def on_done(self, callback: Callable[[Response], object]) -> None:
-        """Call `callback(response)` when the response is complete, or at once if it already is.
-
-        A callback that raises does so in the reader that completed the response; the response is kept.
+        """Call `callback(response)` when the response is complete, or at once if it already is. If a callback raises an error, the reader that
+        completed the response gets it, and the response stays complete.
         """
         with self._concluding:
             self._callbacks += (callback,)
@@ -232,7 +231,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
     """`Response`, read with `await` and `async for`. `await response` returns the response itself, complete."""
 
     _reads = ("await response.text()", "async for chunk in response")
-    # Its steps are taken on one event loop.
+    # Its steps run on one event loop.
     _concluding = nullcontext()
 
     def __init__(
@@ -355,7 +354,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
             self._end_unwaited()
 
     async def to_sync_response(self) -> Response:
-        """Return the finished response for code that does not await. Its model stays the async one, so it cannot `reply()`."""
+        """Return the finished response for code that does not await. Its model is still the async one, so it cannot `reply()`."""
         await self._read_all()
         conversation = self.conversation.to_sync_conversation() if self.conversation is not None else None
         made = Response(self.prompt, cast("Model", self.model), self.stream, conversation, self._key)
@@ -393,7 +392,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
     async def _conclude(self) -> None:
         await run_async(self._conclude_steps())
 
-    def __await__(self) -> Generator[Any, None, AsyncResponse]:
+    def __await__(self) -> Generator[object, None, AsyncResponse]:
         """Read the response to its end and return it."""
         yield from self._read_all().__await__()
         return self

@@ -1,4 +1,4 @@
-"""What Jupyter shows of a response or a chain: its transcript if it has been read, or else what it would send. Looking sends nothing."""
+"""Shows a response or a chain in Jupyter: its transcript if it has been read, or else what it would send. This sends nothing."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def show_response(prompt: Prompt, reads: tuple[str, str], state: ResponseState) 
     """Return the MIME bundle of a response.
 
     Args:
-        prompt: what it answers.
+        prompt: the prompt that it answers.
         reads: two ways to read the answer, in Python.
-        state: how it stands, and what has arrived.
+        state: its state, and what has arrived.
     """
     if state.status == "new":
         return show_request(prompt, reads)
@@ -79,7 +79,7 @@ def _show_answer(
         view.feed(event, milliseconds / 1000)
     view.end(state, milliseconds / 1000)
     if isinstance(error, ModelError) and state == "failed":
-        view.problem = Problem("The answer broke off", str(error))
+        view.problem = Problem("The answer broke off" if view.blocks else "No answer came", str(error))
     elif state == "paused":
         view.remarks = ["It waits for a human: `llm.pending()` lists what is asked."]
     elif state == "streaming":

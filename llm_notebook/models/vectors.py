@@ -1,4 +1,4 @@
-"""Embeddings as bytes, in the form in which the `llm` command stores them, and how alike two of them are."""
+"""Embeddings as bytes, in the form in which the `llm` command stores them, and the similarity of two embeddings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _BYTES = 4
 
 
 def encode(values: Sequence[float]) -> bytes:
-    """Return an embedding as bytes: each number in four of them, as a little-endian 32-bit float."""
+    """Return an embedding as bytes: each number as a little-endian 32-bit float."""
     return struct.pack(f"<{len(values)}f", *values)
 
 
 def decode(binary: bytes) -> tuple[float, ...]:
-    """Return the numbers of an embedding that `encode()` has made bytes of.
+    """Return the numbers of an embedding that `encode()` has encoded.
 
     Raises:
         ValueError: the bytes are not whole numbers of four bytes each.
@@ -27,11 +27,11 @@ def decode(binary: bytes) -> tuple[float, ...]:
 
 
 def cosine_similarity(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return how alike two embeddings of one model are: 1 for the same direction, 0 for unrelated ones, -1 for the opposite.
+    """Return the similarity of two embeddings of one model: 1 for the same direction, 0 for unrelated ones, -1 for the opposite.
 
     Raises:
         ValueError: they have different lengths, so that they come from different models.
-        ZeroDivisionError: one of them has only zeros, and so no direction.
+        ZeroDivisionError: one of them consists of zeros, and so has no direction.
     """
     if len(a) != len(b):
         raise ValueError(f"Embeddings of {len(a)} and {len(b)} numbers cannot be compared: use one model for both.")

@@ -35,7 +35,7 @@ from llm_notebook.notebook.prompts.dry_run import show_dry_run
 from llm_notebook.notebook.prompts.given import read_given
 from llm_notebook.notebook.prompts.interpolation import read_prompt, read_system
 from llm_notebook.notebook.prompts.makers import maker_of
-from llm_notebook.notebook.prompts.templating import Applied, apply_templates, save_as_template
+from llm_notebook.notebook.prompts.templating import Applied, apply_templates
 from llm_notebook.notebook.prompts.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.running.failures import refuse
 from llm_notebook.notebook.running.live_turn import LiveTurn
@@ -172,7 +172,9 @@ class Asking:
 
     def _ask_rows_or_save(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
         if arguments.save is not None:
-            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
+            from llm_notebook.notebook.prompts.storing import save_as_template  # what only --save needs
+
+            save_as_template(self.shell, arguments, typed_text(arguments, body), names)
             return None
         from llm_notebook.notebook.rows.each import in_options, read_each  # what only runs over rows need
 

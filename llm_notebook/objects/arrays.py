@@ -58,7 +58,7 @@ def _facts(array: Any) -> str:
     return f"{found}{f', {missing:,} missing' if missing else ''}"
 
 
-def _pixels(array: Any, *, as_picture: bool) -> Any:
+def _pixels(array: Any, *, as_picture: bool) -> object:
     """Return the array as bytes of pixels, if it is a picture; None otherwise.
 
     An array of bytes with red, green, blue and perhaps opacity for each pixel always counts as a picture. If a picture is wanted, so do

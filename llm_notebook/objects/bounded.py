@@ -89,7 +89,7 @@ class _Shortener:
         self._items = 0
         self._characters = 0
 
-    def shortened(self, value: Any, depth: int = 0) -> Any:
+    def shortened(self, value: object, depth: int = 0) -> object:
         """Return the value with every part of it cut to at most that many items and characters."""
         if isinstance(value, str) and len(value) > self._most_characters:
             left = len(value) - self._most_characters

@@ -26,7 +26,7 @@ _ARRAY_CODES = MappingProxyType(
 _SIZE = {"width": 1000, "height": 700}
 
 
-def figure_of(artist: Any) -> Any:
+def figure_of(artist: object) -> Any:
     """Return the matplotlib figure that an object is or belongs to; None if there is none. Axes, lines and seaborn grids belong to one."""
     for _ in range(_DEEPEST):
         if callable(getattr(type(artist), "savefig", None)) and hasattr(artist, "get_size_inches"):
@@ -35,7 +35,7 @@ def figure_of(artist: Any) -> Any:
     return None
 
 
-def describe_figure(artist: Any, bounds: Bounds) -> Described | None:
+def describe_figure(artist: object, bounds: Bounds) -> Described | None:
     """Describe a matplotlib figure, its Axes or another part of it to a model: the whole figure as PNG."""
     figure = figure_of(artist)
     if figure is None:
@@ -75,7 +75,7 @@ def describe_altair(chart: Any, bounds: Bounds) -> Described:
         return _specified("altair chart", chart.to_dict(validate=False), "vl-convert-python", bounds)
 
 
-def _with_numbers(value: Any) -> Any:
+def _with_numbers(value: object) -> object:
     """Return a part of a specification with its arrays as lists of numbers: plotly writes them as the base64 of their bytes."""
     if isinstance(value, list | tuple):
         return [_with_numbers(item) for item in value]

@@ -24,7 +24,7 @@ _MOST_LOOKED_AT = 100
 _ORDERED = ("int", "float", "uint", "decimal", "date", "time", "duration", "double", "half")
 
 
-def describe_pandas(frame: Any, bounds: Bounds) -> Described:
+def describe_pandas(frame: object, bounds: Bounds) -> Described:
     """Describe a pandas DataFrame, or an object of a class derived from it, to a model."""
     return described_frame(_pandas(frame, bounds), bounds)
 
@@ -64,7 +64,7 @@ def _pandas_column(series: Any) -> Column:
     return Column(name, dtype, missing, found)
 
 
-def describe_polars(frame: Any, bounds: Bounds) -> Described:
+def describe_polars(frame: object, bounds: Bounds) -> Described:
     """Describe a polars DataFrame, LazyFrame or Series to a model. Narwhals uses the same names for all libraries.
 
     Only the first rows of a LazyFrame are computed.
@@ -72,7 +72,7 @@ def describe_polars(frame: Any, bounds: Bounds) -> Described:
     return _described_like_polars(frame, f"polars {type(frame).__name__}", bounds)
 
 
-def describe_narwhals(frame: Any, bounds: Bounds) -> Described | None:
+def describe_narwhals(frame: object, bounds: Bounds) -> Described | None:
     """Describe a frame or series of a library that narwhals knows to a model; None if narwhals is not installed or does not know it.
 
     Where rows are computed only on demand, as in DuckDB, only the first ones are.

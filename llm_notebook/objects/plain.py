@@ -6,7 +6,6 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from llm_notebook.objects.bounded import bounded_json, size_of
 from llm_notebook.objects.described import Bounds, Described
@@ -100,7 +99,7 @@ def describe_shown(value: object, bounds: Bounds) -> Described | None:
     return None
 
 
-def _form(value: Any, form: str) -> str | Attachment | None:
+def _form(value: object, form: str) -> str | Attachment | None:
     if form == "picture":
         for name, mime in _PICTURES:
             picture = _picture(_shown_by(value, name))
@@ -113,7 +112,7 @@ def _form(value: Any, form: str) -> str | Attachment | None:
     return html_text(shown) if form == "html" else shown
 
 
-def _shown_by(value: Any, name: str) -> Any:
+def _shown_by(value: object, name: str) -> object:
     """Return the result of a method of Jupyter's display protocol, without its metadata; None if there is no such method or it fails."""
     # The class is asked, since objects that pretend to have every attribute, such as mocks, do not define these there.
     if not callable(getattr(type(value), name, None)):

@@ -81,6 +81,10 @@ _FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
 _USER = re.compile(r"(?<=://)[^\s/?#'\"<>@\\]{1,500}(?=@[\w\[%])")
 # Every name of a secret contains one of these.
 _SECRET_WORDS = ("key", "token", "secret", "passw", "passp", "passc", "pwd", "credential", "authorization")
+# A piece of text at whose end a name may be, and what stands between a name and the end of the sign after it.
+_PIECES = re.compile(r"[A-Za-z0-9_.-]+")
+_SIGN = re.compile(r"""\\?["']?\]?\s{0,20}[=:!]""")
+_LONGEST_SIGN = 30
 # A name and the sign after it, in code, JSON, settings and addresses.
 _NAMED = re.compile(
     r"""(?<![A-Za-z0-9_])-{0,2}(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,100})"""
@@ -239,7 +243,7 @@ class Scrubber:
         """
         text = self._without_known(text)
         for needles, form in _FORMS:
-            if any(needle in text for needle in needles):
+            if _contains(text, needles):
                 text = form.sub(lambda found: self._remove(found, _form_of(found[0])), text)
         if "://" in text:
             text = _USER.sub(lambda found: self._remove(found, "the user of an address"), text)
@@ -280,10 +284,11 @@ class Scrubber:
 
     def _without_named(self, text: str, *, is_code: bool) -> Iterator[str]:
         """Yield the pieces of a text, with `[removed]` in place of the values that follow the names of secrets."""
-        # Most texts have no such name.
-        lowered = text.lower()
-        kept, at = 0, 0 if any(word in lowered for word in _SECRET_WORDS) else len(text)
-        while (named := _NAMED.search(text, at)) is not None:
+        kept = at = 0
+        for start, end in _places_of_names(text):
+            named = _NAMED.search(text, max(at, start), end + _LONGEST_SIGN) if end > at else None
+            if named is None:
+                continue
             at = named.end()
             name = named["name"].rpartition(".")[2]
             if not is_secret_name(name):
@@ -304,6 +309,44 @@ class Scrubber:
             yield self._note(found, f"the value of {name}")
             kept = at = value.start("value") + len(found)
         yield text[kept:]
+
+
+def _contains(text: str, needles: Iterable[str]) -> bool:
+    # A loop, since it is run for each form and each text, and a generator takes longer than most searches.
+    for needle in needles:  # noqa: SIM110
+        if needle in text:
+            return True
+    return False
+
+
+def _places_of_names(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (the start, the end) of each piece of a text that may end with the name of a secret and has a sign after it, in order.
+
+    Only what contains one of the words is looked at: most texts have many names, and no such one.
+    """
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        # A few letters become longer, and then the places differ.
+        yield from (piece.span() for piece in _PIECES.finditer(text))
+        return
+    end = 0
+    for at in sorted(at for word in _SECRET_WORDS for at in _occurrences(lowered, word)):
+        if at < end:
+            continue
+        piece = _PIECES.match(text, at)
+        end = at if piece is None else piece.end()
+        if _SIGN.match(text, end):
+            start = at
+            while start and _PIECES.match(text, start - 1):
+                start -= 1
+            yield start, end
+
+
+def _occurrences(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + len(word))
 
 
 def _form_of(text: str) -> str:

@@ -1,8 +1,8 @@
-"""Attachments: an image, a sound or another file that goes with a prompt, given by path, by URL or as bytes.
+"""Attachments: images, sounds or other files that are sent with a prompt, given by path, by URL or as bytes.
 
-What was said does not change afterwards. So `settled()` reads a file once, when a prompt is made of it, and from then on the attachment has
-its content. A file of more than 20 MB is not kept in memory and in the journal: of such a file the digest is kept, and the file is read again when
-it is sent. If it has changed by then, that is an error, and nothing is sent in its place.
+What was said does not change afterwards. So `settled()` reads a file once, when the prompt is created, and from then on the attachment has its
+content. A file of more than 20 MB is not kept in memory or in the journal: only its digest is kept, and the file is read again when it is sent.
+If it has changed by then, that is an error, and nothing is sent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from llm_notebook.serialization import AttachmentDict
 __all__ = ["MOST_KEPT_BYTES", "Attachment"]
 
 MOST_KEPT_BYTES = 20 * 1024 * 1024
-"""The size up to which the content of a file is kept. Of a larger one the path and the digest are kept."""
+"""The size up to which the content of a file is kept. For a larger file, the path and the digest are kept."""
 
 _PIECE_BYTES = 1024 * 1024
 # Names that other programs give to types, by the names that models list in `attachment_types`.
@@ -45,7 +45,7 @@ _USUAL_NAMES = {
     "image/x-png": "image/png",
     "text/x-markdown": "text/markdown",
 }
-# Types that servers and programs give to what they do not know.
+# Types that servers and programs give to files that they do not know.
 _UNKNOWN_TYPES = ("", "application/octet-stream", "application/x-unknown", "binary/octet-stream")
 
 
@@ -57,8 +57,9 @@ class Attachment:
         type: MIME type such as `image/png`. If it is None, `resolve_type()` detects it.
         path: a file on this machine.
         url: an address for the provider to fetch; not every provider does. A `data:` URL is content.
-        content: the bytes themselves, or those that were read from the file.
-        digest: the SHA-256 of a file whose content is not kept, as 64 hexadecimal digits. The file is sent only if it still has it.
+        content: the bytes, given or read from the file.
+        digest: the SHA-256 of a file whose content is not kept, as 64 hexadecimal digits. The file is sent only if its digest is still the
+            same.
     """
 
     type: str | None
@@ -89,7 +90,7 @@ class Attachment:
         self.digest = digest
 
     def id(self) -> str:
-        """Return the SHA-256 of the content, or of the URL as JSON if that is all there is, as 64 hexadecimal digits."""
+        """Return the SHA-256 of the content, or of the URL as JSON if there is only a URL, as 64 hexadecimal digits."""
         if self.content is None and self.digest is not None:
             return self.digest
         if self._is_remote:
@@ -99,8 +100,8 @@ class Attachment:
     def resolve_type(self) -> str:
         """Return the MIME type, detected from the content of files and bytes and from the name of URLs. Synonyms become the usual name.
 
-        If the name of a URL does not tell it, its server is asked, which takes a few seconds at most. So this is for addresses that you
-        write yourself.
+        If a URL's name does not reveal the type, its server is asked, which takes a few seconds at most. So use this only for addresses that
+        you write yourself.
 
         Raises:
             ValueError: the type cannot be detected; pass `type=`.
@@ -151,15 +152,15 @@ class Attachment:
         return base64.b64encode(self.content_bytes()).decode("ascii")
 
     def settled(self, *, by_user: bool = False) -> Attachment:
-        """Return the attachment with its content, which what happens to the file later does not change.
+        """Return the attachment with its content, so that later changes to the file do not matter.
 
-        Of a file of more than 20 MB it is the digest instead. A `data:` URL becomes the content that it is. Other URLs stay as they are.
+        A file of more than 20 MB gets its digest instead. A `data:` URL becomes its content. Other URLs stay unchanged.
 
         Args:
-            by_user: the user has written the address, so that its server may be asked for the type.
+            by_user: whether the user has written the address, so that its server may be asked for the type.
 
         Raises:
-            ValueError: the `data:` URL is not one.
+            ValueError: the `data:` URL is invalid.
             OSError: the file cannot be read.
         """
         if self.content is not None or self.digest is not None:
@@ -179,7 +180,7 @@ class Attachment:
                     f"{self.path} is not a file, and gives more than 20 MB: save it as a file and attach that."
                 )
             digest = _digest_of(file, content)
-        # A relative path means another file once the working folder has changed.
+        # A relative path means another file after the working folder has changed.
         return replace(self, path=str(Path(self.path).expanduser().absolute()), digest=digest)
 
     def to_dict(self) -> AttachmentDict:
@@ -213,7 +214,7 @@ class Attachment:
         )
 
     def _check_given(self) -> None:
-        """Refuse an attachment of nothing.
+        """Refuse an attachment without any content.
 
         Raises:
             ValueError: it has neither a path, a URL nor content.
@@ -256,11 +257,11 @@ class Attachment:
             return mimetypes.guess_type(urlsplit(self.url).path)[0]
         self._check_given()
         head = self.content if self.content is not None else _head_of_file(self.path or "")
-        # The content says more than the name, which may have any ending.
+        # The content is more reliable than the name, which may have any ending.
         return _type_by_content(head) or mimetypes.guess_type(self.path or "")[0]
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """Return what Jupyter shows of a picture: the picture itself, if it is of a format that holds no scripts."""
+        """Return what Jupyter shows of a picture: the picture itself, if its format cannot contain scripts."""
         bundle: dict[str, Any] = {"text/plain": repr(self)}
         if self.content is not None and self.type in ("image/png", "image/jpeg"):
             bundle[self.type] = self.base64_content()
@@ -282,7 +283,7 @@ def _usual_name(found: str | None) -> str | None:
 
 
 def _shown(text: str) -> str:
-    """Return a path or an address as it is told to people. A `data:` URL holds the whole content."""
+    """Return a path or an address as people read it. A `data:` URL, which contains the whole content, is shortened."""
     return text if len(text) <= 300 else f"{text[:40]}… ({len(text):,} characters)"
 
 
@@ -315,8 +316,7 @@ def _data_of(url: str) -> tuple[str | None, bytes]:
     """Return the type, if it is given, and the content of a `data:` URL.
 
     Raises:
-        ValueError: it is not one.
-    """
+        ValueError: it is not a `data:` URL."""
     header, comma, data = url[5:].partition(",")
     kind, *parameters = (item.strip() for item in header.split(";"))
     content = unquote_to_bytes(data)

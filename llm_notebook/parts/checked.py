@@ -1,4 +1,4 @@
-"""Checks what `from_dict()` is given, which may come from a file that somebody else wrote."""
+"""Checks the dicts that are passed to `from_dict()`, which may come from a file that somebody else wrote."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _NAMES = {str: "text", int: "a whole number", bool: "true or false", dict: "a di
 
 
 def checked(data: object, what: str, needed: Kinds, optional: Kinds | None = None) -> dict[str, Any]:
-    """Return the dict that was given if it has the keys and types of what `to_dict()` writes.
+    """Return the given dict if it has the keys and types that `to_dict()` writes.
 
     Args:
         data: what was given.
-        what: what the dict stands for, such as "a message".
-        needed: the keys that must be there, with the types of their values.
-        optional: those that may be there. None counts as absent.
+        what: what the dict represents, such as "a message".
+        needed: the required keys, with the types of their values.
+        optional: the optional keys. None counts as absent.
 
     Raises:
-        ValueError: it is no dict, lacks a key, or a value is of another type. The message says which.
+        ValueError: it is not a dict, lacks a key, or a value has another type. The message says which.
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"from_dict() takes the dict of {what}, as to_dict() gives it, not {_named(data)}.")
@@ -38,7 +38,7 @@ def checked(data: object, what: str, needed: Kinds, optional: Kinds | None = Non
 
 
 def _check(what: str, name: str, value: object, kinds: type | tuple[type, ...]) -> None:
-    # True is an int for Python, and nowhere else.
+    # True is an int in Python, but not in JSON.
     is_other = isinstance(value, bool) and kinds is int
     if is_other or not isinstance(value, kinds):
         raise ValueError(f"In the dict of {what}, {name!r} is {_expected(kinds)}, not {_named(value)}.")

@@ -18,8 +18,8 @@ class Citation:
     Attributes:
         url: the address of the source.
         title: its title, or the name of the document.
-        text: what it says.
-        start, end: the characters of the text that it supports. Without them it supports all of it.
+        text: a quotation from it.
+        start, end: the characters of the text that it supports. Without them it supports the whole text.
     """
 
     url: str | None = None

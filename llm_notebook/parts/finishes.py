@@ -1,4 +1,4 @@
-"""Why a model stopped: one vocabulary for all providers, with the provider's own word beside it."""
+"""Why a model stopped: one vocabulary for all providers, together with the provider's own word."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Finish:
     """Why a model stopped.
 
     Attributes:
-        reason: `stop`: it had said everything; `length`: it reached a limit of tokens; `tool_calls`: it waits for the results of tools;
-            `content_filter`: it declined, or a filter stopped it; `pause`: the provider goes on when it is sent the answer back; `error`:
+        reason: `stop`: the answer is complete; `length`: it reached a limit of tokens; `tool_calls`: it waits for the results of tools;
+            `content_filter`: it declined, or a filter stopped it; `pause`: the provider continues when it is sent its own answer; `error`:
             something failed.
         said: the provider's own word; None if it gave none.
     """
@@ -27,7 +27,7 @@ class Finish:
     said: str | None = None
 
 
-# The words of all APIs, in lower case. A word that is not here is taken for `stop`: servers have many names for an ordinary end.
+# The words of all APIs, in lower case. Any other word counts as `stop`, because servers have many names for an ordinary end.
 _WORDS: Mapping[str, FinishReason] = MappingProxyType(
     {
         "length": "length",
@@ -79,7 +79,7 @@ def finish_of(said: object, *, has_calls: bool = False) -> Finish | None:
 
     Args:
         said: the provider's word.
-        has_calls: the answer asks for tools. Many servers say `stop` then too.
+        has_calls: whether the answer asks for tools, in which case many servers also say `stop`.
     """
     if not isinstance(said, str) or not said:
         return None
@@ -88,7 +88,7 @@ def finish_of(said: object, *, has_calls: bool = False) -> Finish | None:
 
 
 def finish_in(response_json: object) -> Finish | None:
-    """Return why a model stopped as far as its raw JSON says so in one of the usual shapes; a plugin's may have any."""
+    """Return why a model stopped, if its raw JSON says so in one of the usual shapes; a plugin's JSON may have any shape."""
     match response_json:
         case {"choices": [{"finish_reason": said}, *_]}:
             return finish_of(said)

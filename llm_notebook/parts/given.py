@@ -1,4 +1,4 @@
-"""What a prompt is made of, in the forms in which users write it, as attachments and messages.
+"""Converts what users write into attachments and messages.
 
 An attachment may be given as a path, an address or bytes, and a message as a dict: the one that `Message.to_dict()` writes, or one in the form
 of OpenAI's Chat Completions, in which many programs keep their histories.
@@ -30,11 +30,11 @@ _ADDRESSES = ("http://", "https://", "data:", "gs://", "s3://")
 
 
 def as_attachment(item: object, *, by_user: bool = False) -> Attachment:
-    """Return an attachment as a value: with the content of its file.
+    """Return a settled attachment, with the content of its file.
 
     Args:
         item: an Attachment, a path, an address or bytes.
-        by_user: the user has written the address, so that its server may be asked for the type.
+        by_user: whether the user has written the address, so that its server may be asked for the type.
 
     Raises:
         TypeError: it is something else.
@@ -44,14 +44,14 @@ def as_attachment(item: object, *, by_user: bool = False) -> Attachment:
 
 
 def as_messages(given: object) -> list[Message]:
-    """Return messages whose attachments are values.
+    """Return messages whose attachments are settled.
 
     Args:
         given: Messages, or dicts in the form of `Message.to_dict()` or of OpenAI's Chat Completions.
 
     Raises:
         TypeError: something else is among them.
-        ValueError: a dict is no message.
+        ValueError: a dict is not a message.
         OSError: a file that is attached cannot be read.
     """
     if isinstance(given, Message | str | Mapping) or not isinstance(given, Iterable):
@@ -71,8 +71,8 @@ def as_messages(given: object) -> list[Message]:
 
 
 def settled_message(message: Message) -> Message:
-    """Return a message whose attachments are values; the message itself if they are already."""
-    # An address in what a model said was not written by the user.
+    """Return a message whose attachments are settled; the message itself if they already are."""
+    # The user has not written an address in a model's answer.
     by_user = message.role in ("user", "system")
     parts = [_settled_part(part, by_user=by_user) for part in message.parts]
     if all(new is old for new, old in zip(parts, message.parts, strict=True)):
@@ -107,11 +107,11 @@ def _as_attachment(item: object) -> Attachment:
 
 
 def _message_of(data: Mapping[str, Any], names: dict[str, str]) -> Message:
-    """Return the message that a dict stands for.
+    """Return the message that a dict represents.
 
     Args:
         data: the dict.
-        names: the tools by the ids of their calls, which is filled; results of Chat Completions name only the call.
+        names: the tools by the ids of their calls, which this extends; results of Chat Completions name only the call.
     """
     role = _ROLES.get(data.get("role", ""))
     if role is None:
@@ -146,7 +146,7 @@ def _call_of(call: Any) -> ToolCallPart:
 
 
 def _parts_of(content: object) -> list[Part]:
-    """Return the parts that the content of a dict stands for: text, or a list of text and pictures."""
+    """Return the parts in the content of a dict: text, or a list of text and pictures."""
     if content is None:
         return []
     if isinstance(content, str):
@@ -167,7 +167,7 @@ def _parts_of(content: object) -> list[Part]:
         elif kind in ("image_url", "input_image"):
             image = item.get("image_url")
             url = image.get("url") if isinstance(image, Mapping) else image
-            # Histories come from elsewhere, so that this is never taken for the path of a file.
+            # Histories come from elsewhere, so this must never be read as the path of a file.
             parts.append(AttachmentPart(Attachment(url=str(url))))
         else:
             raise ValueError(

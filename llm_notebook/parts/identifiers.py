@@ -18,9 +18,9 @@ def new_tool_call_id() -> str:
 
 
 class CallIds:
-    """Gives each tool call of an answer an id of its own.
+    """Gives each tool call of an answer a unique id.
 
-    Results are matched to calls by id, so that no two calls of a turn may have the same.
+    Results are matched to calls by id, so no two calls of a turn may have the same.
     """
 
     __slots__ = ("_numbers", "_taken")
@@ -30,7 +30,7 @@ class CallIds:
         self._numbers: dict[str, int] = {}
 
     def distinct(self, given: str) -> str:
-        """Return the id of one more call: the provider's, with a number where another call has it, and a new one where it gave none.
+        """Return the id of another call: the provider's, with a number added if it is taken, or a new one if the provider gave none.
 
         Args:
             given: the provider's id; empty if it gave none.
@@ -46,5 +46,5 @@ class CallIds:
         return call_id
 
     def reserve(self, call_id: str) -> None:
-        """Note the id of a call that keeps what the provider gave it, so that no other call gets it."""
+        """Reserve the id of a call that keeps the provider's id, so that no other call gets it."""
         self._taken.add(call_id)

@@ -1,7 +1,8 @@
-"""Values of any kind as JSON: the metadata and the counts that models give, which hold whatever the library of their provider made.
+"""Converts values of any kind to JSON: the metadata and counts of models, which may contain any object of a provider's library.
 
-Bytes become `{"$bytes": base64}`, since some providers give signatures as bytes and want the same bytes back; `from_json()` restores them. All
-other values become what is closest to them in JSON, and in the end their `repr()`. Nothing raises: an answer must not be lost over its metadata.
+Bytes become `{"$bytes": base64}`, because some providers send signatures as bytes and expect the same bytes back; `from_json()` restores them.
+All other values become the closest form in JSON, or else their `repr()`. Nothing raises an error, because an answer must not be lost over its
+metadata.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ __all__ = ["as_json", "from_json", "safe_repr"]
 T = TypeVar("T")
 
 _BYTES = "$bytes"
-# Values that refer to themselves, or are nested so deeply that no JSON reader takes them, are cut off there.
+# Values that refer to themselves, or are nested too deeply for JSON readers, are cut off at this depth.
 _DEEPEST = 200
 
 
 def as_json(value: T) -> T:
-    """Return a value as JSON can hold it; the value itself if JSON can hold it as it is."""
+    """Return a value in a form that JSON can represent; the value itself if it already has one."""
     return cast("T", _as_json(value, 0))
 
 
 def from_json(value: T) -> T:
-    """Return the value that `as_json()` made JSON of, with its bytes; the value itself if there are none in it."""
+    """Return the value that `as_json()` converted, with its bytes; the value itself if it contains none."""
     return cast("T", _from_json(value, 0))
 
 
-def _as_json(value: Any, depth: int) -> Any:
+def _as_json(value: Any, depth: int) -> object:
     kind = type(value)
     if value is None or kind in (str, int, bool):
         return value
@@ -44,11 +45,11 @@ def _as_json(value: Any, depth: int) -> Any:
     try:
         return _container(value, depth) if isinstance(value, dict | list) else _other(value, depth)
     except Exception:
-        # A class of somebody else's may raise anything.
+        # Somebody else's class may raise any error.
         return safe_repr(value)
 
 
-def _container(value: dict[Any, Any] | list[Any], depth: int) -> Any:
+def _container(value: dict[object, object] | list[Any], depth: int) -> object:
     if isinstance(value, dict):
         made = {_key(key): _as_json(item, depth + 1) for key, item in value.items()}
         is_same = all(type(key) is str and made[key] is item for key, item in value.items())
@@ -58,7 +59,7 @@ def _container(value: dict[Any, Any] | list[Any], depth: int) -> Any:
     return value if is_same and type(value) is list else items
 
 
-def _other(value: Any, depth: int) -> Any:  # noqa: PLR0911  one return for each kind
+def _other(value: Any, depth: int) -> object:  # noqa: PLR0911  one return for each kind
     if isinstance(value, bytes | bytearray | memoryview):
         return {_BYTES: base64.b64encode(bytes(value)).decode("ascii")}
     if isinstance(value, os.PathLike):
@@ -73,7 +74,7 @@ def _other(value: Any, depth: int) -> Any:  # noqa: PLR0911  one return for each
         return _as_json(value.model_dump(), depth + 1)
     if is_dataclass(value) and not isinstance(value, type):
         return _container({one.name: getattr(value, one.name) for one in fields(value)}, depth)
-    # Numbers of NumPy and libraries like it, and arrays of them.
+    # Numbers and arrays of NumPy and similar libraries.
     if callable(getattr(value, "tolist", None)):
         return _as_json(value.tolist(), depth + 1)
     if callable(getattr(value, "isoformat", None)):
@@ -90,14 +91,14 @@ def _key(key: object) -> str:
 
 
 def safe_repr(value: object) -> str:
-    """Return the `repr()` of a value, or what is known of the value where that fails."""
+    """Return the `repr()` of a value, or what is known about the value if that fails."""
     try:
         return repr(value)
     except Exception as error:
         return f"<{type(value).__name__} object; its repr raised {type(error).__name__}>"
 
 
-def _from_json(value: Any, depth: int) -> Any:
+def _from_json(value: object, depth: int) -> object:
     if depth > _DEEPEST:
         return value
     if isinstance(value, dict):

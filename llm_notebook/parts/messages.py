@@ -1,4 +1,4 @@
-"""Values that a conversation consists of: messages, their parts, and the stream events that parts arrive as."""
+"""The values that make up a conversation: messages, their parts, and the stream events in which parts arrive."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ __all__ = [
 ]
 
 RAW_ARGUMENTS = "_raw"
-"""The only argument of a call whose arguments are no JSON object: the text that the model wrote."""
+"""The only argument of a call whose arguments are not a JSON object: the text that the model wrote."""
 
-# `json.dumps()` with these arguments would make a new encoder for each call.
+# `json.dumps()` with these arguments would create a new encoder for each call.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Metadata = dict[str, Any]
 EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result", "attachment"]
@@ -51,7 +51,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 
 def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON form of a part: its type and every field that is not None, False or an empty list. Empty metadata are none."""
+    """Return the JSON form of a part: its type and every field that is not None, False or an empty list. Empty metadata counts as none."""
     metadata = values["provider_metadata"]
     values["provider_metadata"] = as_json(metadata) if metadata else None
     return {"type": kind} | {name: value for name, value in values.items() if value not in (None, False, [])}
@@ -88,7 +88,7 @@ class Part:
             fields["provider_metadata"] = from_json(fields["provider_metadata"])
         if "citations" in fields:
             fields["citations"] = [Citation.from_dict(item) for item in fields["citations"]]
-        # A newer version may write fields that this one does not know.
+        # A newer version may write fields that this version does not know.
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         return cls(**known)
 
@@ -189,7 +189,7 @@ _PART_TYPES: dict[str, type[Part]] = {
 
 
 def _without_empty_metadata(value: Any) -> None:
-    """Make a part or message with empty metadata the same as one without."""
+    """Treat empty metadata like none."""
     if getattr(value, "provider_metadata", None) == {}:
         value.provider_metadata = None
 
@@ -237,20 +237,20 @@ class StreamEvent:
     """A piece of a response as it arrives.
 
     Attributes:
-        type: the kind of part that the piece belongs to. A tool call arrives as its name, then its arguments as JSON text, and an
+        type: the kind of part to which the piece belongs. A tool call arrives as its name, then its arguments as JSON text, and an
             attachment, such as a picture that the model has made, as a whole.
         chunk: the piece of text.
         part_index: groups events into parts. With None the assembler decides: consecutive text (or reasoning) belongs
             together, tool calls are grouped by `tool_call_id`, and every tool result and attachment is a separate part.
-        tool_call_id: the call that a tool event belongs to.
-        server_executed: the provider ran this call itself.
-        tool_name: the tool that a tool result comes from.
-        redacted: the model reasoned, but the provider withholds the text.
+        tool_call_id: the call to which a tool event belongs.
+        server_executed: whether the provider ran this call itself.
+        tool_name: the tool from which a tool result comes.
+        redacted: whether the model reasoned but the provider withholds the text.
         provider_metadata: opaque data that goes back to the provider unchanged. The metadata of the events of one part is
             merged key by key, and later values win.
         message_index: for providers that answer with several messages; a new index starts a new Message.
         citations: sources of the text; without a chunk and a `part_index`, of the latest text.
-        attachment: what an attachment event carries.
+        attachment: the attachment of an attachment event.
     """
 
     type: EventType
@@ -334,7 +334,7 @@ class Usage:
 
 
 def _written(arguments: dict[str, Any]) -> str:
-    """Return the text of a call's arguments as a model writes them: JSON, or what it wrote in place of a JSON object."""
+    """Return the text of a call's arguments as a model writes them: JSON, or what the model wrote instead of a JSON object."""
     raw = arguments.get(RAW_ARGUMENTS) if len(arguments) == 1 else None
     try:
         is_raw = isinstance(raw, str) and not isinstance(json.loads(raw), dict)
@@ -344,7 +344,7 @@ def _written(arguments: dict[str, Any]) -> str:
 
 
 def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
-    """Yield the events that a finished part would have arrived as in a stream."""
+    """Yield the events in which a finished part would have arrived in a stream."""
     metadata = getattr(part, "provider_metadata", None)
     if isinstance(part, TextPart):
         yield StreamEvent(

@@ -1,4 +1,4 @@
-"""Which addresses and names belong to the public internet, and which only to this machine or to the user's network. No I/O."""
+"""Distinguishes addresses and names of the public internet from those of this machine or the user's network. No I/O."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address belongs to the public internet, also if it stands for another one inside it."""
+    """Return whether an IP address belongs to the public internet, considering also an IPv4 address inside it."""
     try:
         found: _IP = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -41,7 +41,7 @@ def _inner(address: _IP) -> _IP | None:
 
 
 def is_public_name(host: str) -> bool:
-    """Return whether a name, or an IP address, is public as far as it can be told without resolving it."""
+    """Return whether a name, or an IP address, is public, as far as one can tell without resolving it."""
     if ":" in host or host.replace(".", "").isdigit() or host.startswith("0x"):
         return is_public(host)
     last_labels = tuple(f".{suffix}" for suffix in _PRIVATE_SUFFIXES)

@@ -1,8 +1,8 @@
-"""The type of what an address leads to, as its server tells it, for addresses whose name does not.
+"""Asks servers for the type of the content at an address, if the name of the address does not reveal it.
 
-Only the headers are read, only of addresses that the user has written, and for no longer than some seconds. A public address may not lead on to a
-private one: the redirect was written by its server, and would ask what only this machine can reach. That is judged by the name, and once
-more by the machine that the connection has reached, before anything is sent there.
+Only the headers are read, only from addresses that the user has written, and for no longer than a few seconds. A public address may not
+redirect to a private one: its server wrote the redirect, which could reach what only this machine can reach. This is checked by the name, and
+once more by the machine that the connection has reached, before anything is sent there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def type_at(url: str) -> str | None:
     if urlsplit(url).scheme not in ("http", "https"):
         return None
     told: list[str | None] = []
-    # A server can make each step of an exchange last, and the names of servers are waited for without a limit.
+    # A server can prolong each step of an exchange, and looking up a name has no time limit.
     asking = threading.Thread(target=lambda: told.append(_ask(url)), name="the type of an address", daemon=True)
     asking.start()
     asking.join(_SECONDS)
@@ -38,7 +38,7 @@ def type_at(url: str) -> str | None:
 def _ask(url: str) -> str | None:
     rule = _Rule()
     opener = urllib.request.build_opener(_Redirects(rule), _HTTP(rule), _HTTPS(rule))
-    # Some servers answer only requests for the whole; of those the body is not read.
+    # Some servers answer only requests for the whole document; its body is not read.
     for method in ("HEAD", "GET"):
         rule.must_be_public = False
         try:
@@ -57,7 +57,7 @@ class _Rule:
     """Where the next request may lead.
 
     Attributes:
-        must_be_public: an address before it was public, so this one must be.
+        must_be_public: whether the next address must be public, because an earlier one was.
     """
 
     must_be_public = False
@@ -66,7 +66,7 @@ class _Rule:
         """Check the machine that a connection has reached.
 
         Raises:
-            OSError: it is a private one, and must not be.
+            OSError: the machine is private, and must not be.
         """
         if self.must_be_public and not is_public(connection.sock.getpeername()[0]):
             connection.close()
@@ -98,7 +98,7 @@ class _SecureConnection(http.client.HTTPSConnection):
 
 
 class _HTTP(urllib.request.HTTPHandler):
-    """Opens connections that obey the rule. A proxy resolves names itself, so there the name alone is judged."""
+    """Opens connections that obey the rule. A proxy resolves names itself, so in that case only the name is checked."""
 
     def __init__(self, rule: _Rule) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class _HTTPS(urllib.request.HTTPSHandler):
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects as far as they may be followed."""
+    """Follows redirects as far as the rule allows."""
 
     max_redirections = 5
 
@@ -156,11 +156,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _is_public(url: str) -> bool:
-    """Return whether everything that the name in an address resolves to is on the public internet."""
+    """Return whether every address to which a name resolves is on the public internet."""
     parts = urlsplit(url)
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError):
-        # Behind a proxy names are not resolved here, so the name alone is judged.
+        # Behind a proxy, names are not resolved here, so only the name is checked.
         return is_public_name((parts.hostname or "").rstrip("."))
     return all(is_public(str(address[4][0])) for address in found)

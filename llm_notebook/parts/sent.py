@@ -1,4 +1,4 @@
-"""What was sent with a prompt, as a reader is told it: one line for each object, file or text."""
+"""What was sent with a prompt, in words for the reader: one line for each object, file or text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llm_notebook.parts.checked import checked
 __all__ = ["Sent", "SentGroup"]
 
 SentGroup = Literal["context", "error", "sent", "removed"]
-"""What the reader is told together: cells of the notebook, what belongs to an exception, what the user gave, or what was removed."""
+"""The groups in which the reader sees it: cells of the notebook, the context of an exception, what the user gave, or what was removed."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -19,12 +19,12 @@ class Sent:
 
     Attributes:
         name: what the user calls it, such as `df.head(3)` or a path; empty if nothing is known.
-        kind: what it is, such as `pandas DataFrame`, with its shape; empty if nothing of it went.
+        kind: what it is, such as `pandas DataFrame`, with its shape; empty if nothing was sent.
         tokens: about how many tokens its text has; 0 if there is none.
         pictures, files: how many pictures and other files it is.
-        left_out: what the model did not get of it, in a few words each.
-        in_system: it went with the system prompt.
-        group: what it is told with.
+        left_out: the parts that the model did not get, in a few words each.
+        in_system: whether it went with the system prompt.
+        group: the group to which it belongs.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Sent:
         """Return what `to_dict()` wrote.
 
         Raises:
-            ValueError: the dict is another one than `to_dict()` writes.
+            ValueError: the dict is not one that `to_dict()` writes.
         """
         given = checked(data, "what was sent", {"name": str, "kind": str}, {"left_out": (list, tuple)})
         known = {name: given[name] for name in Sent.__dataclass_fields__ if name in given}

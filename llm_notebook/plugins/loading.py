@@ -1,8 +1,8 @@
-"""Loading plugins and calling their hooks so that a broken plugin costs one warning and nothing else.
+"""Loads plugins and calls their hooks in such a way that a broken plugin costs one warning and nothing else.
 
-pluggy calls all implementations of a hook in one go, and an exception in one of them loses the results of all. Here every plugin is
-called by itself: `PluginGroup._hooks()` asks pluggy for a caller that leaves out all the other plugins, and wraps it in a PluginHook, which
-turns an exception into a warning. In the same way entry points are loaded one by one.
+pluggy calls all implementations of a hook in one go, and an exception in one of them loses the results of all. Here every plugin is called
+separately: `PluginGroup._hooks()` asks pluggy for a caller that leaves out all the other plugins, and wraps it in a PluginHook, which turns an
+exception into a warning. In the same way entry points are loaded one by one.
 
 What the plugins register through a hook is collected when it is first asked for, and kept. It is collected again when the list of plugins
 has changed, or something else that the caller names, such as the file of keys. A hook may itself ask for what is just being collected,
@@ -143,7 +143,7 @@ class PluginGroup:
         return {**self._collect_once(hook, collect)}
 
     def _hooks(self, name: str) -> Iterator[PluginHook]:
-        """Yield the hook of each plugin that implements it, to be called by itself, in pluggy's order."""
+        """Yield the hook of each plugin that implements it, to be called separately, in pluggy's order."""
         manager = self.manager
         # pluggy lists implementations in the reverse of the order in which it calls them.
         plugins = [implementation.plugin for implementation in reversed(getattr(manager.hook, name).get_hookimpls())]
@@ -152,11 +152,11 @@ class PluginGroup:
             yield PluginHook(str(manager.get_name(plugin)), name, caller, self._reported, self._explain)
 
     def _explain(self, plugin: str, hook: str, error: Exception) -> str:
-        """Return what the user is told of a hook that failed."""
+        """Return the warning about a hook that failed."""
         return f"{hook}() of the plugin {plugin} failed; it is left out from there on ({one_line(error)})."
 
     def _collect_once(self, hook: str, collect: Callable[[Iterable[PluginHook]], T], *depends_on: object) -> T:
-        """Return what `collect` makes of the plugins' hooks, and keep it until the plugins or `depends_on` change.
+        """Return what `collect` gathers from the plugins' hooks, and keep it until the plugins or `depends_on` change.
 
         Args:
             hook: the name of the hook.
@@ -184,8 +184,8 @@ class PluginHook:
         name: the name of the plugin.
         hook: the name of the hook.
         caller: calls the hook of this plugin only.
-        reported: the plugin and hook of each failure that was warned of, shared by a PluginGroup.
-        explain: returns what the user is told of a failure, for the name of the plugin, that of the hook, and the error.
+        reported: the plugin and hook of each failure that was reported, shared by a PluginGroup.
+        explain: returns the warning about a failure, given the plugin's name, the hook's name, and the error.
     """
 
     name: str

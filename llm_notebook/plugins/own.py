@@ -49,7 +49,6 @@ __all__ = [
     "get_template_loaders",
     "get_tools",
     "hookimpl",
-    "loaded_plugins",
 ]
 
 GROUP = "llm_notebook"
@@ -206,12 +205,6 @@ class Plugins(PluginGroup):
         for entry_point in find_entry_points(GROUP):
             self._load(manager, entry_point)
         return manager
-
-
-def loaded_plugins() -> tuple[Plugins | None, bool]:
-    """Return (the plugins, whether those of the `llm` package are loaded too), without loading any. None if none are loaded."""
-    plugins = process.made.get(Plugins)
-    return (plugins if isinstance(plugins, Plugins) else None), open_bridge in process.made
 
 
 def _bridge() -> Bridge | None:

@@ -1,1 +1,1 @@
-"""The room where answers come from: wire formats without I/O, one transport that does it, local models, and the registry of names."""
+"""Where answers come from: wire formats without I/O, one transport that does the I/O, local models, and the registry of names."""

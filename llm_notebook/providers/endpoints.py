@@ -46,7 +46,7 @@ def endpoint_models(folder: Path) -> list[ModelWithAliases]:
 
 
 def _read_entries(path: Path) -> list[Any]:
-    import yaml  # only those who have the file need it
+    import yaml  # only users with such a file need it
 
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -65,7 +65,7 @@ def _read_entries(path: Path) -> list[Any]:
 
 
 def _where(error: Exception) -> str:
-    """Return where a YAML file is wrong, as the end of a sentence. It quotes nothing of the file, whose headers may hold secrets."""
+    """Return the position of an error in a YAML file, as the end of a sentence. It quotes nothing from the file, whose headers may hold secrets."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     return "" if mark is None else f": the fault is at line {mark.line + 1}, column {mark.column + 1}, or just before"
 
@@ -142,7 +142,7 @@ def _azure(entry: dict[str, Any], model_id: str) -> dict[str, AzureEndpoint]:
         return {}
     if not isinstance(given, dict) or not given.keys() <= {"resource", "deployment", "api_version"}:
         raise TypeError(f"the azure of {model_id} takes resource, deployment and api_version.")
-    # YAML reads a date that is not in quotation marks as one.
+    # YAML reads an unquoted date as a date.
     texts = {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
     if not all(isinstance(value, str) for value in texts.values()) or not {"resource", "deployment"} <= texts.keys():
         raise TypeError(f"the azure of {model_id} needs resource and deployment, as texts.")

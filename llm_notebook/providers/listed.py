@@ -1,6 +1,6 @@
-"""What the providers' own lists say about a model: whether it chats, and what it can do. No I/O.
+"""Reads from the providers' own lists whether a model chats, and what it can do. No I/O.
 
-Each provider says it in its own way, and many say nothing, in which case a model is taken to chat and to do everything:
+Each provider says it in its own way. If a provider says nothing, a model is assumed to chat and to do everything:
 
 - Mistral has `capabilities`, such as `completion_chat`, `function_calling` and `vision`;
 - OpenRouter has `architecture` with `input_modalities` and `output_modalities`, and `supported_parameters`;
@@ -52,7 +52,7 @@ def abilities(item: dict[str, Any]) -> list[str] | None:
         ]
     capabilities = dict_of(item.get("capabilities"))
     if isinstance(capabilities.get("completion_chat"), bool):
-        # Every model of Mistral's that chats answers by a schema.
+        # Every Mistral model that chats supports schemas.
         return ["schema", *(ours for theirs, ours in _CAPABILITIES.items() if capabilities.get(theirs) is True)]
     return None
 

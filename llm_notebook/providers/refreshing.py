@@ -1,8 +1,8 @@
 """The providers' own lists of their models: fetched by `%llm models refresh`, and stored in our settings folder.
 
-A list that a provider has sent stays in a file until the next refresh, so that nothing is fetched when a model is looked up. The
-Ollama server is the exception. What it has changes with every `ollama pull`, and it usually runs on this machine, so `OllamaList`
-asks it during a lookup, but briefly and rarely.
+A provider's list stays in a file until the next refresh, so that nothing is fetched when a model is looked up. The Ollama server is the
+exception: its models change with every `ollama pull`, and it usually runs on this machine, so `OllamaList` asks it during a lookup, but briefly
+and rarely.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel, catalog
-from llm_notebook.providers.catalog.lists import list_file, stored_list
+from llm_notebook.providers.catalog.lists import list_file, stored_list, stored_names
 from llm_notebook.providers.listed import abilities, chats
 from llm_notebook.providers.table import PROVIDERS, WIRES, Provider, build_entry
 
-__all__ = ["OllamaList", "Refreshed", "listed_entries", "refresh"]
+__all__ = ["OllamaList", "Refreshed", "listed_models", "listed_names", "refresh"]
 
 # Our names for limits, and the names that providers give them in their lists.
 _LIMITS = {
@@ -51,13 +51,22 @@ class Refreshed:
     new: tuple[str, ...]
 
 
-def listed_entries() -> Iterator[ModelWithAliases]:
-    """Yield the models in the stored lists of the providers that are in no catalogue."""
+def listed_models() -> Iterator[tuple[Provider, CatalogModel]]:
+    """Yield the models in the providers' stored lists that are in no catalogue."""
     for provider in PROVIDERS.values():
         in_catalog = catalog(provider.name).models
         for name, known in stored_list(provider.name).models.items():
             if name not in in_catalog:
-                yield build_entry(provider, known)
+                yield provider, known
+
+
+def listed_names() -> Iterator[tuple[Provider, str, tuple[str, ...]]]:
+    """Yield (the provider, the id, the aliases) of the same models."""
+    for provider in PROVIDERS.values():
+        in_catalog = catalog(provider.name).models
+        for name, aliases in stored_names(provider.name):
+            if name not in in_catalog:
+                yield provider, provider.model_id(name), aliases
 
 
 def refresh(provider: Provider) -> Refreshed:
@@ -86,7 +95,7 @@ def _fetch_models(provider: Provider, timeout: float) -> list[dict[str, Any]]:
     from llm_notebook.providers.http.settings import TransportSettings  # loaded with the first request
     from llm_notebook.providers.http.transport import Transport  # loads httpx
 
-    # A model of the provider's knows its address, its headers and where its key is. The id appears in error messages.
+    # A model of the provider knows its address, its headers and where its key is. The id appears in error messages.
     model = WIRES[provider.wire][0](f"{provider.title}'s list of models", base_url=provider.base_url)
     model.needs_key, model.key_env_var = provider.name if provider.list_needs_key else None, provider.key_env_var
     try:
@@ -124,7 +133,7 @@ def _entry(item: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _price(pricing: object) -> dict[str, float] | None:
-    """Return a price in dollars per million tokens; None where there is no fixed price.
+    """Return a price in dollars per million tokens; None if there is no fixed price.
 
     OpenRouter gives dollars per token, as text, and Together dollars per million. Together gives zeros for models that are billed by the hour.
     """
@@ -158,7 +167,7 @@ class OllamaList:
         return self._entries
 
     def known(self) -> list[ModelWithAliases]:
-        """Return the server's models as they were when it was asked last, however long ago that is."""
+        """Return the server's last answer, however old it is."""
         return self._entries
 
     def _fetch(self, host: str | None) -> None:
@@ -167,13 +176,13 @@ class OllamaList:
         except ModelError:
             names = []
         fetched = [build_entry(PROVIDERS["ollama"], CatalogModel(name, _short_names(name))) for name in names]
-        # A model that was there before stays the same object, for the sake of what users set on it.
+        # A model that was already listed stays the same object, because users may have set attributes on it.
         known = {entry.model_id: entry for entry in self._entries} if host == self._host else {}
         self._entries = [known.get(entry.model_id, entry) for entry in fetched]
         self._fetched_at, self._host = time.monotonic(), host
 
 
 def _short_names(name: str) -> tuple[str, ...]:
-    """Return the names that people use for a model of Ollama's: without the prefix, and without the tag if that is `latest`."""
+    """Return the names that people use for an Ollama model: without the prefix, and without the tag if it is `latest`."""
     stem = name.removesuffix(":latest")
     return (name,) if stem == name else (name, stem, f"ollama/{stem}")

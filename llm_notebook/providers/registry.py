@@ -22,14 +22,22 @@ from llm_notebook.configuration.folders import user_dir
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
+from llm_notebook.plugins.loaded import loaded_plugins
 from llm_notebook.providers.catalog.catalog import CatalogModel
 from llm_notebook.providers.catalog.lists import known_model
-from llm_notebook.providers.catalog.names import Named, did_you_mean, find_entry, models_by_name, similar_names
+from llm_notebook.providers.catalog.names import (
+    KnownName,
+    Named,
+    did_you_mean,
+    find_entry,
+    models_by_name,
+    similar_names,
+)
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import InstalledModel, installed_models, named_file
 from llm_notebook.providers.local.models import local_entry, local_models
-from llm_notebook.providers.refreshing import OllamaList, listed_entries
+from llm_notebook.providers.refreshing import OllamaList, listed_models, listed_names
 from llm_notebook.providers.table import PROVIDERS, build_entry, catalog_entries, split_prefix
 
 if TYPE_CHECKING:
@@ -58,12 +66,12 @@ E = TypeVar("E", bound=Named)
 
 
 class Registry:
-    """Every model that can be named. Built-in ones are there from the start; the endpoints file is read again when it changes."""
+    """Every model that can be named. Built-in models are known from the start; the endpoints file is read again when it changes."""
 
     def __init__(self) -> None:
         shared = [*catalog_entries(["openai"])]
         self._builtin = [*shared, *local_models(), *catalog_entries(name for name in PROVIDERS if name != "openai")]
-        # What the `llm` command does not know must not become its default.
+        # A model that the `llm` command does not know must not become its default.
         self._known_to_llm = {entry.model_id for entry in shared}
         self._endpoints: list[ModelWithAliases] = []
         self._endpoints_version: object = None
@@ -82,14 +90,42 @@ class Registry:
         return _first_of_each_id(entries)
 
     def known_entries(self) -> list[ModelWithAliases]:
-        """Return the models that are known at once: nothing is asked, and no plugin is loaded that is not loaded already."""
-        from llm_notebook.plugins.own import loaded_plugins  # loads pluggy, which most lookups can do without
+        """Return the models that are known immediately: no server is asked, and no further plugin is loaded."""
+        own, others = self._known_but_listed()
+        return _first_of_each_id([*own, *self._listed_entries(), *others])
 
+    def known_names(self) -> list[KnownName]:
+        """Return the names of the same models. Those of the stored lists, which may be thousands, are not built."""
+        own, others = self._known_but_listed()
+        listed = (
+            KnownName(model_id, aliases, provider.name if provider.key_env_var else None, provider.key_env_var)
+            for provider, model_id, aliases in listed_names()
+        )
+        names = [*map(KnownName.of, own), *listed, *map(KnownName.of, others)]
+        return list({one.model_id: one for one in reversed(names)}.values())[::-1]
+
+    def find_known(self, name: str) -> ModelWithAliases | None:
+        """Return the model with this id or alias as far as it is known at once, see `known_entries()`."""
+        own, others = self._known_but_listed()
+        return (
+            find_entry(name, own) or self._find_by_prefix(name) or find_entry(name, [*self._listed_entries(), *others])
+        )
+
+    def _known_but_listed(self) -> tuple[list[ModelWithAliases], list[ModelWithAliases]]:
+        """Return the models that come before those of the stored lists, and those after them, without asking or loading anything."""
         plugins, bridged = loaded_plugins()
         own = self._own_entries() if plugins is None else plugins.models(self._own_entries())
-        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
         theirs = plugins.bridged_models() if plugins is not None and bridged else []
-        return _first_of_each_id([*own, *listed, *self._ollama.known(), *theirs])
+        return own, [*self._ollama.known(), *theirs]
+
+    def _listed_entries(self) -> list[ModelWithAliases]:
+        found = []
+        for provider, known in listed_models():
+            model_id = provider.model_id(known.name)
+            if model_id not in self._listed:
+                self._listed[model_id] = build_entry(provider, known)
+            found.append(self._listed[model_id])
+        return found
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         """Return every embedding model with its built-in aliases. A plugin cannot replace a model that is already here."""
@@ -122,15 +158,14 @@ class Registry:
 
     def _entries_with_plugins(self) -> list[ModelWithAliases]:
         """Return the models that are found without importing the `llm` package and without a request."""
-        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
-        return [*_plugins().models(self._own_entries()), *listed]
+        return [*_plugins().models(self._own_entries()), *self._listed_entries()]
 
     def find(self, name: str) -> ModelWithAliases | None:
         """Return the model with this id or alias, or None. An id wins over aliases, a user's alias over a built-in one.
 
-        The search goes from the cheapest source to the dearest and stops at the first that knows the name: models that need no
-        plugin; a provider's prefix, behind which any name will do (`groq/some-new-model`); the path of a GGUF file; plugins;
-        the `llm` package, which takes a while to import; and last the Ollama server, the only one that takes a request.
+        The search goes from the cheapest source to the most expensive and stops at the first that knows the name: models that need no plugin; a
+        provider's prefix, which any name may follow (`groq/some-new-model`); the path of a GGUF file; plugins; the `llm` package, which takes a
+        while to import; and last the Ollama server, the only one that takes a request.
         """
         return (
             self._in_memory(name)
@@ -143,14 +178,14 @@ class Registry:
         )
 
     def _in_memory(self, name: str) -> ModelWithAliases | None:
-        """Return the endpoint of the user's, or else the built-in model, with exactly this id. No other source can replace them."""
+        """Return the user's endpoint, or else the built-in model, with exactly this id. No other source can replace them."""
         for entry in (*self._current_endpoints(), *self._builtin):
             if entry.model_id == name:
                 return entry
         return None
 
     def _find_by_prefix(self, name: str) -> ModelWithAliases | None:
-        """Return the model whose name begins with a provider's, even if no catalogue has it."""
+        """Return the model whose name begins with a provider's prefix, even if it is in no catalogue."""
         name = read_aliases().get(name, name)
         split = split_prefix(name)
         if split is None:
@@ -166,7 +201,7 @@ class Registry:
         return self._listed[name]
 
     def _find_file(self, name: str) -> ModelWithAliases | None:
-        """Return the model in the GGUF file at this path, or None where there is no such file."""
+        """Return the model in the GGUF file at this path, or None if there is no such file."""
         file = named_file(read_aliases().get(name, name))
         if file is None:
             return None
@@ -174,7 +209,7 @@ class Registry:
         if known not in self._files:
             try:
                 supports_tools = read_facts(file.file).supports_tools
-            except ModelError:  # a prompt to the model will raise it, where it can be seen
+            except ModelError:  # a prompt to the model will raise it where it can be seen
                 supports_tools = False
             self._files[known] = local_entry(known[0], file, supports_tools=supports_tools)
         return self._files[known]
@@ -213,7 +248,7 @@ class Registry:
             raise UnknownModelError(f"There is no model file {wanted!r}{origin}: check the path.")
         aliases = read_aliases()
         meant = aliases.get(wanted, wanted)
-        # An alias of another alias is told as it was written.
+        # An alias of another alias is reported as it was written.
         meant = wanted if meant in aliases else meant
         origin = origin if meant == wanted else f", which your alias {wanted!r} stands for"
         close = [name for name in similar_names(meant, self.names()) if name != wanted]
@@ -302,14 +337,14 @@ def get_async_model_aliases() -> dict[str, AsyncModel | AsyncKeyModel]:
 
 
 def set_alias(alias: str, model_id_or_alias: str) -> None:
-    """Make `alias` another name of a model. The name of a model that is not here is stored as it is."""
+    """Make `alias` another name of a model. The name of an unknown model is stored unchanged."""
     registry = process.of(Registry)
     entry = registry.find(model_id_or_alias) or registry.find_embedding(model_id_or_alias)
     store_alias(alias, entry.model_id if entry is not None else model_id_or_alias)
 
 
 def remove_alias(alias: str) -> None:
-    """Delete an alias of the user's.
+    """Delete one of the user's aliases.
 
     Raises:
         KeyError: the user has no such alias.
@@ -351,11 +386,11 @@ def set_default_model(model: str | None) -> None:
 
 
 def _first_of_each_id(entries: Sequence[E]) -> list[E]:
-    """Return the entries in their order, without those whose id an earlier one has."""
+    """Return the entries in their order, without those whose id is already taken by an earlier one."""
     return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
 
 
 def _plugins() -> Plugins:
-    from llm_notebook.plugins.own import Plugins  # loads pluggy, which most lookups can do without
+    from llm_notebook.plugins.own import Plugins  # loads pluggy, which most lookups do not need
 
     return process.of(Plugins)

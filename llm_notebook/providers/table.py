@@ -1,4 +1,4 @@
-"""The table of providers: where each one is, which wire format it speaks and which key it wants, and how its models are built."""
+"""The table of providers: where each one is, which wire format it speaks and which key it needs, and how its models are built."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ WIRES: Mapping[str, tuple[type[SyncHTTPModel], type[AsyncHTTPModel]]] = MappingP
 )
 """The sync and the async model class of every wire format."""
 
-# The lists of most providers have every model in them and do not say which ones chat, so the names have to tell.
+# Most providers list all their models without saying which ones chat, so this has to be guessed from the names.
 _NOT_CHAT = re.compile(
     r"embed|tts|whisper|dall-e|moderation|realtime|transcri|audio|speech|sora|image|video|rerank|guard|ocr|babbage|davinci"
     r"|gpt-3\.5-turbo-instruct|computer-use|deep-research|gpt-live|voxtral-mini-(?:realtime|transcribe)|orpheus|playai",
     re.IGNORECASE,
 )
-# Google says which models generate content; these do, and yet cannot be talked to in turns of text and pictures.
+# Google says which models generate content; these do, but they cannot hold a conversation of text and pictures.
 _NOT_CHAT_GOOGLE = re.compile(
     r"embed|tts|imagen|veo|lyria|aqa|live|native-audio|robotics|computer-use|deep-research", re.IGNORECASE
 )
-# OpenRouter says what models read and write, and its names have those of their makers in them.
+# OpenRouter says what models read and write, and its names contain the makers' names.
 _SAYS_ITSELF = re.compile(r"(?!)")
 
 
@@ -54,12 +54,12 @@ class Provider:
         name: the prefix of its models' ids, and the name of its stored key.
         title: its name as people write it.
         wire: the wire format that its models speak, unless the catalogue says otherwise.
-        base_url: its address; None means the one that the model class knows.
+        base_url: its address; None means the model class's own.
         key_env_var: the environment variable that may hold its key; empty if it needs no key.
         dialect: the name of the Chat Completions dialect that it speaks.
-        bare_ids: its models' ids have no prefix, though they are found with the prefix too.
+        bare_ids: whether its models' ids have no prefix, though they are found with the prefix too.
         list_path: the path under its address where it lists its models.
-        list_needs_key: it refuses that list to requests without a key.
+        list_needs_key: whether it refuses that list to requests without a key.
         not_chat: matches names in that list of models that take no prompts, such as embedding models.
     """
 
@@ -141,7 +141,7 @@ def build_entry(provider: Provider, known: CatalogModel, *, model_id: str | None
     Args:
         provider: the provider.
         known: what is known about the model.
-        model_id: the model's id; None means the one that follows from the provider and the name.
+        model_id: the model's id; None means the usual one, made of the provider and the name.
     """
     known = with_assumptions(provider.name, known)
     sync_class, async_class = WIRES[known.wire or provider.wire]

@@ -157,7 +157,7 @@ class Job:
         make_display = make_display or process.of(RunDisplays).make
         self.display: RunDisplay = make_display(self.run) if wanted.progress else Hidden()
         self.over = threading.Event()
-        self._found: Any = None
+        self._found: object = None
         self._done: dict[int, Outcome] = {}
 
     def begin(self) -> None:
@@ -169,7 +169,7 @@ class Job:
         self._begin()
         self.display.open()
 
-    async def collect(self) -> Any:
+    async def collect(self) -> object:
         """Ask all rows of a run that has begun, and return the table with the new columns.
 
         Raises:
@@ -210,7 +210,7 @@ class Job:
             # Without an error, this would look like the end of the rows.
             raise RowsError(f"{self.plan.stopped}{self._advice}")
 
-    def partial(self) -> Any:
+    def partial(self) -> object:
         """Return the table as far as the run has got. Rows that it has not asked say so."""
         unasked = Outcome(failure="unasked", error=self.plan.stopped or _UNASKED)
         outcomes = [self._done.get(position, unasked) for position in range(self.table.count or 0)]

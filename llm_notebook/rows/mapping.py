@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from llm_notebook.configuration.process import process
 from llm_notebook.rows.job import Job, Wanted
@@ -13,9 +13,11 @@ from llm_notebook.turns.concurrency.interrupts import stoppable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from typing import Unpack
 
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.rows.flavours import AnyModel
+    from llm_notebook.rows.options import Frame, Row, RowOptions
     from llm_notebook.tools.collecting import ToolLike
 
 __all__ = ["amap_rows", "map_rows", "perform"]
@@ -23,10 +25,19 @@ __all__ = ["amap_rows", "map_rows", "perform"]
 _LONGEST_STOP = 0.8  # seconds
 
 T = TypeVar("T")
+FrameT = TypeVar("FrameT", bound="Frame")
+
+
+@overload
+def map_rows(rows: Iterator[Row], prompt: str, **arguments: Unpack[RowOptions]) -> Iterator[dict[str, Any]]: ...
+@overload
+def map_rows(rows: Sequence[Row], prompt: str, **arguments: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
+@overload
+def map_rows(rows: FrameT, prompt: str, **arguments: Unpack[RowOptions]) -> FrameT: ...
 
 
 def map_rows(
-    rows: Any,
+    rows: object,
     prompt: str,
     *,
     schema: object = None,
@@ -46,7 +57,7 @@ def map_rows(
     tools: Sequence[ToolLike] = (),
     executor: Executor | None = None,
     send_keys: bool = False,
-) -> Any:
+) -> object:
     """Ask a model one prompt for every row of a table, many rows at a time.
 
     Every answer is written to the journal before it counts. After an interrupt or a crash, the same call asks only the rows that are not
@@ -108,7 +119,7 @@ def map_rows(
     return _each(job) if job.table.count is None else perform(job)
 
 
-def perform(job: Job) -> Any:
+def perform(job: Job) -> object:
     """Perform a run over a table of a known length, and return the table.
 
     Raises:
@@ -124,8 +135,18 @@ def perform(job: Job) -> Any:
             raise
 
 
+@overload
 async def amap_rows(
-    rows: Any,
+    rows: Iterator[Row], prompt: str, **arguments: Unpack[RowOptions]
+) -> AsyncIterator[dict[str, Any]]: ...
+@overload
+async def amap_rows(rows: Sequence[Row], prompt: str, **arguments: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
+@overload
+async def amap_rows(rows: FrameT, prompt: str, **arguments: Unpack[RowOptions]) -> FrameT: ...
+
+
+async def amap_rows(
+    rows: object,
     prompt: str,
     *,
     schema: object = None,
@@ -145,7 +166,7 @@ async def amap_rows(
     tools: Sequence[ToolLike] = (),
     executor: Executor | None = None,
     send_keys: bool = False,
-) -> Any:
+) -> object:
     """Do what `map_rows()` does on the running event loop. For an iterator, an async iterator is returned."""
     wanted = Wanted(
         schema,

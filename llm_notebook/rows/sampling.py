@@ -11,7 +11,7 @@ from llm_notebook.rows.tables import open_table
 __all__ = ["sample_of"]
 
 
-def sample_of(data: Any, size: int) -> tuple[Any, int | None]:
+def sample_of(data: object, size: int) -> tuple[object, int | None]:
     """Return (some rows of a table, as a table of the same kind; how many rows the table has, or None if that is not known).
 
     The rows are the same each time. They keep their order and are spread evenly, so that the sample of a sorted table does not show only one

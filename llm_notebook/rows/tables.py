@@ -36,7 +36,7 @@ class Table(Protocol):
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """Yield its rows, once."""
 
-    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> object:
         """Return a table of the same kind with the new columns."""
 
 
@@ -114,7 +114,7 @@ class _PandasTable:
         for values in self.frame.itertuples(index=False, name=None):
             yield dict(zip(names, values, strict=True))
 
-    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> object:
         added = _frame("pandas", columns, outcomes).set_axis(self.frame.index)
         return self.frame.copy().assign(**{name: added[name] for name in added.columns})
 
@@ -123,7 +123,7 @@ class _PandasTable:
 class _NarwhalsTable:
     """A frame of polars, pyarrow or another library that narwhals knows."""
 
-    native: Any
+    native: object
     _frame: Any = None
 
     def __post_init__(self) -> None:
@@ -152,7 +152,7 @@ class _NarwhalsTable:
     def rows(self) -> Iterator[Mapping[str, Any]]:
         yield from self._frame.iter_rows(named=True)
 
-    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> object:
         import narwhals.stable.v2 as narwhals  # already loaded at this point
 
         library = self._frame.implementation
@@ -166,7 +166,7 @@ class _NarwhalsTable:
 
 @dataclass(slots=True)
 class _ListTable:
-    items: Sequence[Any]
+    items: Sequence[object]
 
     def __post_init__(self) -> None:
         _refuse_empty(len(self.items))
@@ -182,20 +182,20 @@ class _ListTable:
     def rows(self) -> Iterator[Mapping[str, Any]]:
         return map(_row, self.items)
 
-    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> object:
         return [with_outcome(_row(item), columns, outcome) for item, outcome in zip(self.items, outcomes, strict=True)]
 
 
 @dataclass(slots=True)
 class _IteratorTable:
-    items: Iterator[Any]
+    items: Iterator[object]
     columns: list[str] | None = None
     count: int | None = None
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
         return map(_row, self.items)
 
-    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> object:
         raise NotImplementedError("The rows of an iterator are handed on one by one.")
 
 

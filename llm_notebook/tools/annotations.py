@@ -16,7 +16,7 @@ from typing import Annotated, Any
 __all__ = ["as_pydantic_reads", "describe_fields"]
 
 
-def as_pydantic_reads(annotation: Any) -> Any:
+def as_pydantic_reads(annotation: object) -> Any:
     """Return an annotation in which texts in `Annotated` are descriptions, and every TypedDict is one that pydantic can read."""
     return _read(annotation, ())
 
@@ -41,7 +41,7 @@ def describe_fields(schema: dict[str, Any], sources: Iterable[object]) -> None:
         _describe(schema, sources[0])
 
 
-def _read(annotation: Any, inside: tuple[object, ...]) -> Any:
+def _read(annotation: object, inside: tuple[object, ...]) -> object:
     if typing.is_typeddict(annotation):
         is_unknown = sys.version_info < (3, 12) and type(annotation).__module__ == "typing"
         return _known_typed_dict(annotation, inside) if is_unknown else annotation
@@ -58,7 +58,7 @@ def _read(annotation: Any, inside: tuple[object, ...]) -> Any:
     return generic[changed]
 
 
-def _known_typed_dict(annotation: Any, inside: tuple[object, ...]) -> Any:
+def _known_typed_dict(annotation: Any, inside: tuple[object, ...]) -> object:
     """Return the `typing_extensions.TypedDict` with the fields of a `typing.TypedDict`."""
     import typing_extensions  # comes with pydantic
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from llm_notebook.tools.annotations import as_pydantic_reads
 from llm_notebook.tools.schemas import VALUE
@@ -14,7 +13,7 @@ __all__ = ["json_in", "parsed_answer"]
 _FENCES = ("```", "~~~")
 
 
-def parsed_answer(text: str, source: object) -> Any:
+def parsed_answer(text: str, source: object) -> object:
     """Return the value of an answer.
 
     Args:
@@ -29,7 +28,7 @@ def parsed_answer(text: str, source: object) -> Any:
         return json.loads(text) if found is None else json.loads(found)
     from pydantic import TypeAdapter, ValidationError  # pydantic is slow to import
 
-    adapter: TypeAdapter[Any] = TypeAdapter(as_pydantic_reads(source))
+    adapter: TypeAdapter[object] = TypeAdapter(as_pydantic_reads(source))
     first: ValidationError | None = None
     for candidate in _candidates(text, found):
         try:

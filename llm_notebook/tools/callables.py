@@ -100,7 +100,7 @@ def layers(function: object) -> list[Layer]:
     seen: dict[int, Layer] = {}
     found = [function]
     while found:
-        value: Any = found.pop()
+        value: object = found.pop()
         if value is None or id(value) in seen:
             continue
         layer = seen[id(value)] = Layer(value, attributes_of(value))

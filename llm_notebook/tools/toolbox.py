@@ -184,7 +184,7 @@ class Toolbox:
         state.pop(CARRIED, None)
         return state
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         """Return the parts that copies and pickles are made from, with the marks, which neither the class nor its `__getstate__` need keep."""
         made = super().__reduce_ex__(protocol)
         carried = self._marks_to_carry()

@@ -1,4 +1,4 @@
-"""What a transcript shows beside the answer: below it a cell that it proposes."""
+"""What a transcript shows besides the answer, such as a proposed cell below it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Beside"]
 
 @dataclass(slots=True)
 class Beside:
-    """What is shown beside an answer.
+    """What is shown besides an answer.
 
     Attributes:
-        proposal: the cell that the answer proposes in place of another; None if it is not asked to.
-        job: the run over rows that stands in the place of an answer; None if there is one.
-        make_job: returns how that run stands at the moment; None once it is over.
+        proposal: the cell that the answer proposes in place of another; None if none was requested.
+        job: the run over rows that takes the place of an answer; None if there is an answer.
+        make_job: returns the current state of that run; None once it is over.
     """
 
     proposal: Proposal | None = None
@@ -30,12 +30,12 @@ class Beside:
     make_job: Callable[[], Job] | None = None
 
     def renew_job(self) -> None:
-        """Look how the run over rows stands, if there is one."""
+        """Update the state of the run over rows, if there is one."""
         if self.make_job is not None:
             self.job = self.make_job()
 
     def finish(self, blocks: Sequence[Block]) -> list[Block]:
-        """Take the proposed cell out of a complete answer. Return the blocks that have changed."""
+        """Extract the proposed cell from a complete answer. Return the blocks that have changed."""
         if self.proposal is None:
             return []
         self.proposal.code, self.proposal.lines = "", []

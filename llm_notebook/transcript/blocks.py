@@ -1,4 +1,4 @@
-"""The blocks that a turn is shown as: reasoning, text, and tool calls with their decisions and results."""
+"""The blocks of a turn's transcript: reasoning, text, and tool calls with their decisions and results."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CallStatus = Literal[
 
 @dataclass(slots=True)
 class Block:
-    """One part of a turn, as much of it as has arrived.
+    """One part of a turn, as far as it has arrived.
 
     Attributes:
         kind: the kind of part.
@@ -52,14 +52,14 @@ class Block:
         began: when the block began, in seconds after the turn began.
         ended: when the next block began, in seconds after the turn began; None for the newest block.
         position: the block's index among the blocks.
-        version: raised after every change except for text that is appended.
-        marks: the places of a text that refer to sources, with the numbers of these.
-        table: reads the rows of a text that is to be shown as a table; None if it is not.
-        said: what has become of the table, such as which variable holds it.
-        look: whether a text is shown as code, as it is, or if empty, as Markdown.
+        version: incremented after every change except for text that is appended.
+        marks: the positions in a text that refer to sources, with the numbers of the sources.
+        table: reads the rows of a text that is shown as a table; None if it is not.
+        said: a sentence about the table, such as which variable holds it.
+        look: whether a text is shown as code or unchanged; empty for Markdown.
         language: the language of code.
-        excerpt: what is shown of a text, such as one block of code in it; None if that is all.
-        is_folded: whether the text as it came is shown too, in a fold.
+        excerpt: the part of a text that is shown, such as one block of code; None if the whole text is shown.
+        is_folded: whether the original text is shown too, in a fold.
     """
 
     kind: Literal["reasoning", "text", "call", "picture"]
@@ -95,7 +95,7 @@ class PictureBlock(Block):
 
     Attributes:
         attachment: the picture at full size.
-        shown: the picture as it is shown.
+        shown: the picture in the form in which it is shown.
     """
 
     attachment: Attachment | None = None
@@ -109,20 +109,20 @@ class CallBlock(Block):
     Attributes:
         call_id: the call's id in the journal; empty until it has one.
         tool_call_id: the provider's id of the call.
-        status: the present state of the call, in words for the reader.
-        started: when the tool began to run, in seconds after the turn began; None if that is not known.
-        started_at: the same on the clock, for a call whose outcome is unknown.
-        seconds: how long the tool ran; None if that is not known.
+        status: the current state of the call, in words for the reader.
+        started: when the tool began to run, in seconds after the turn began; None if it is not known.
+        started_at: the same as a time of day, for a call whose outcome is unknown.
+        seconds: how long the tool ran; None if it is not known.
         result: the text that the model reads; None until it is known.
         request: the latest question to a human; None if there was none.
         decision: the decision that counts; None if there is none.
         decided_by, decided_at: who decided, and when.
         grant_id, grant_scope, grant_revoked: the "always allow" that decided, and whether it has been revoked since.
-        failure: the error that the tool raised; None if it raised none, or if that happened in another process.
+        failure: the error that the tool raised; None if it raised none, or if it ran in another process.
         printed: what the tool has printed in this process.
         note: a sentence for the record, such as that a hook changed the arguments.
-        blocked: why the call cannot be approved here; empty if it can.
-        refused: why the latest decision about the question does not count; empty if none was refused.
+        blocked: why the call cannot be approved here; empty if it can be.
+        refused: why the latest decision about the question does not count; empty if it counts.
     """
 
     call_id: str = ""
@@ -147,7 +147,7 @@ class CallBlock(Block):
 
     @property
     def is_asked(self) -> bool:
-        """Whether a human is asked what becomes of the call."""
+        """Whether a human is asked about the call."""
         return self.status in ASKED
 
     @property
@@ -157,10 +157,10 @@ class CallBlock(Block):
         return is_given_up and not (self.request is not None and self.request.outcome_unknown)
 
     def update(self, entry: CallEntry, now: float) -> None:
-        """Take over the present state of the call.
+        """Adopt the current state of the call.
 
         Args:
-            entry: the call as the journal has it.
+            entry: the call as recorded in the journal.
             now: seconds since the turn began.
         """
         if not self.chunks and entry.arguments:
@@ -173,7 +173,7 @@ class CallBlock(Block):
             self.seconds = seconds_of(entry.runs) if status in ("finished", "failed") else None
             self.printed = Printed(entry.printed)
         if status == "waiting" and entry.request is not None and entry.request.outcome_unknown:
-            # It is asked about once more, since the tool has changed, and nobody knows any better whether it ran.
+            # The question is asked once more because the tool has changed, and whether it ran is still unknown.
             status = "unknown"
         if status == "running" and self.status != "running":
             self.started, self.started_at = now, entry.changed_at
@@ -199,7 +199,7 @@ class CallBlock(Block):
         self.version += 1
 
     def append_result(self, chunk: str) -> None:
-        """Add a piece of the result that arrived in the stream. The stream does not say how the call stands."""
+        """Add a piece of the result that arrived in the stream. The stream does not reveal the call's state."""
         self.complete()
         self.result = (self.result or "") + chunk
         if self.status in ("queued", "running"):
@@ -217,7 +217,7 @@ class CallBlock(Block):
 
 
 def seconds_of(runs: Iterable[Run]) -> float:
-    """Return how long tools ran. Where several ran at the same time, that time counts once, and a run without an end counts nothing."""
+    """Return how long tools ran. Time in which several ran together counts once, and a run without an end does not count."""
     total, until = 0.0, None
     for began, ended in sorted((began, ended) for began, ended in runs if ended is not None):
         since = began if until is None else max(began, until)

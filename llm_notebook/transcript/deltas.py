@@ -7,9 +7,9 @@ have been sent. A change of a version means that the block is sent whole; otherw
 costs as much as what is new, however long the transcript is.
 
 Deltas are numbered without gaps. A reader that finds a gap asks for the whole document, which `full()` gives together with the number
-of the last delta that it includes. Making it may take in changes that no delta has told about yet. These then go out as the next delta,
-with the number that the document already has, so that other readers do not miss them; the reader of the document ignores that delta
-because of its number.
+of the last delta that it includes. The document may include changes that no delta has reported yet. These are then sent as the next delta, with
+the number that the document already has, so that other readers do not miss them; the reader of the document ignores that delta because of its
+number.
 
 The view may change in one thread while the writer looks at it in another. So the writer reads the length of a list once and ignores what
 is appended later, and it reads a block's version before its fields, so that a change in between is sent again rather than lost.
@@ -64,7 +64,7 @@ class DeltaWriter:
         return held
 
     def full(self) -> Document:
-        """Return the whole document as of now, with the number of the last delta that it includes.
+        """Return the current document, with the number of the last delta that it includes.
 
         If something was new, the following `next()` returns the delta for it, so that other readers do not miss it.
         """
@@ -107,7 +107,7 @@ class DeltaWriter:
             added = sent.take_rows()
             return encodable_document({"op": "rows", "block": position, **added}) if added else None
         if block.table is not None and block.table.may_begin:
-            # What it is will be sent as a whole, once that is known.
+            # The block is sent as a whole once its kind is known.
             return None
         text = sent.take_growth(self.view)
         return {"op": "append", "block": position, "text": text} if text else None
@@ -147,7 +147,7 @@ class _Sent:
         return value
 
     def take_rows(self) -> Document | None:
-        """Return the rows of a table that have come since, and note that they are sent; None if there are none."""
+        """Return the rows of a table that have arrived since, and note that they are sent; None if there are none."""
         table = self._block.table
         until = len(table.rows) if table is not None else 0
         added = rows_added(self._block, self._rows, until)

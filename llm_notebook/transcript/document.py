@@ -13,6 +13,7 @@ from llm_notebook.transcript.answer.tables import is_table, raw_document, table_
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.calls.printed import Printed
 from llm_notebook.transcript.calls.requests import name_document, request_document, shortened, value_text
+from llm_notebook.transcript.endings import is_cut
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.sent_words import sent_document
 from llm_notebook.transcript.visible import encodable, encodable_document, visible
@@ -47,7 +48,8 @@ def top_fields(view: TranscriptView) -> Document:
         "began": view.began,
         "notice": _notice(view) if view.notice else None,
         "sent": sent_document(view.sent) if view.sent else None,
-        "remarks": [*view.remarks, *finish_sentence(view), *not_saved_sentence(view)],
+        "remarks": [*view.remarks, *(() if is_cut(view) else finish_sentence(view)), *not_saved_sentence(view)],
+        "cut": is_cut(view),
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
         "sources": list(map(_source, view.sources.listed)),
@@ -78,7 +80,7 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None, 
         block: a block of the view.
         view: the view.
         text: the beginning of the block's text; by default all of it.
-        rows: how many rows of a table are told; by default all.
+        rows: how many rows of a table are included; by default all.
     """
     text = "".join(block.chunks) if text is None else text
     document: Document
@@ -101,7 +103,7 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None, 
 def shown_text(block: Block, text: str) -> str:
     """Return the text of an answer, as far as it has arrived, with the numbers of its sources."""
     if block.table is not None and block.table.may_begin:
-        # A table is about to begin, whose brackets nobody needs to see.
+        # A table is about to begin, and nobody needs to see its brackets.
         return ""
     if block.excerpt is not None:
         return encodable(block.excerpt)
@@ -137,7 +139,7 @@ def shown_arguments(text: str, before: int = 0) -> str:
 
     Args:
         text: the text of the arguments from `before` on.
-        before: the number of characters that came before.
+        before: the number of characters before it.
     """
     room = _LONGEST_ARGUMENTS - before
     if len(text) <= room:
@@ -255,7 +257,7 @@ def _unsent(unsent: Unsent) -> Document:
     asks = [{"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} for name, text in unsent.asks]
     document: Document = {"asks": asks, "reads": list(unsent.reads)}
     if unsent.estimate:
-        # This is to be sent as it stands, so it is not shortened.
+        # The reader may send this unchanged, so it is not shortened.
         document |= {"estimate": unsent.estimate, "exact": unsent.exact}
     return document
 

@@ -1,26 +1,32 @@
-"""What is shown of a turn that has no answer, or not all of it: why, at which limit, or what it would ask."""
+"""What is shown for a turn without a complete answer: why, at which limit, or what it would ask."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-__all__ = ["Limit", "Problem", "ProblemKind", "Unsent", "Way"]
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["GO_ON", "Limit", "Problem", "ProblemKind", "Unsent", "Way", "can_go_on", "is_cut"]
+
+GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
+"""The prompt that follows the part that arrived, to have the model continue an answer that was cut off."""
 
 ProblemKind = Literal["key", "model", "network", "limit", "error"]
 
 
 @dataclass(slots=True)
 class Way:
-    """A way out of a problem: a line that the reader can type, or where there is a page, a button.
+    """A way out of a problem: a line that the reader can type or, on a page, a button.
 
     Attributes:
         code: the line.
         text: its effect.
-        label: what a button says that does it; empty if there is only the line.
-        key: the button asks for a key, to be stored under this name.
-        model: the button asks this model instead.
-        installs: the button installs the small local model.
+        label: the text of a button that does it; empty if there is only the line.
+        key: the name under which the button stores a key, after asking for it; empty if it does not.
+        model: the model that the button asks instead; empty if it does not.
+        installs: whether the button installs the small local model.
     """
 
     code: str
@@ -33,15 +39,15 @@ class Way:
 
 @dataclass(slots=True)
 class Problem:
-    """A problem, as it is explained to the reader.
+    """A problem, explained to the reader.
 
     Attributes:
         title: what happened, in a few words.
         text: what that means, and on which side the problem is. It may contain untrusted text, such as a server's message.
-        kind: what it is about: a key, the name of a model, the connection, a limit of the provider, or anything else.
+        kind: its subject: a key, the name of a model, the connection, a limit of the provider, or anything else.
         ways: what the reader can do about it.
-        can_start_over: whether the same can be asked again with a click.
-        is_complete: whether the answer came to its end, so that there is nothing to continue.
+        can_start_over: whether a click can ask the same again.
+        is_complete: whether the answer reached its end, so that there is nothing to continue.
     """
 
     title: str
@@ -54,7 +60,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Limit:
-    """Where a chain stopped because it had as many answers in a row as it may have.
+    """Where a chain stopped because it reached its limit of answers in a row.
 
     Attributes:
         answers: how many it may have.
@@ -74,11 +80,21 @@ class Unsent:
     Attributes:
         asks: what it would send, each with a name.
         reads: ways to read its answer, in Python. Reading sends it.
-        estimate: of a dry run, about how much it would send, in a few words; empty elsewhere.
-        exact: of a dry run, what would be sent, byte for byte.
+        estimate: for a dry run, roughly how much it would send, in a few words; otherwise empty.
+        exact: for a dry run, what would be sent, byte for byte.
     """
 
     asks: list[tuple[str, str]]
     reads: tuple[str, ...] = ()
     estimate: str = ""
     exact: str = ""
+
+
+def is_cut(view: TranscriptView) -> bool:
+    """Return whether an answer ended at the token limit, before the model had finished."""
+    return view.state == "done" and view.finish == "length" and bool(view.blocks)
+
+
+def can_go_on(view: TranscriptView) -> bool:
+    """Return whether an answer was stopped, broke off or was cut off, so that its rest can be requested."""
+    return view.state in ("interrupted", "failed") or is_cut(view)

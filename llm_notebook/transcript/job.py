@@ -11,7 +11,7 @@ from llm_notebook.transcript.visible import terminal_safe, visible
 __all__ = ["Fact", "Job", "JobState", "Reason", "job_document", "markdown_job", "plain_job"]
 
 JobState = Literal["running", "stopped", "failed", "done", "known"]
-"""How a run stands. It is `known` if every row was answered before, so that there is no bar to show."""
+"""The state of a run. It is `known` if every row was answered before, so that there is no bar to show."""
 
 _LONGEST_EXAMPLE = 300
 _WIDTH = 40  # characters of the bar in plain text
@@ -26,7 +26,7 @@ class Fact:
 
     Attributes:
         text: the number and what it counts.
-        is_error: it counts what failed.
+        is_error: whether it counts failures.
     """
 
     text: str
@@ -40,9 +40,9 @@ class Reason:
     Attributes:
         text: the reason in a few words.
         example: why the first of them failed. It may quote a model or a server.
-        rows: how many they are.
+        rows: how many rows there are.
         which: the first of them, by their labels.
-        again: what asks them again, with what can be typed in backticks.
+        again: how to ask them again, with what can be typed in backticks.
     """
 
     text: str
@@ -57,14 +57,14 @@ class Job:
     """A run over rows.
 
     Attributes:
-        state: how it stands.
-        count: how many rows there are; None if that is not known.
+        state: its state.
+        count: how many rows there are; None if it is not known.
         done, failed: how many of them have an outcome, and how many of these failed.
-        title: what is most important, in a few words of ours.
+        title: the most important fact, in a few words of ours.
         text: the rest of that sentence, with what can be typed in backticks.
         facts: the numbers below the bar.
         hints: what the reader can do, with what can be typed in backticks.
-        can_go_on: whether a click can let the run go on.
+        can_go_on: whether a click can continue the run.
         reasons: why rows failed; empty while it runs.
     """
 
@@ -81,14 +81,14 @@ class Job:
 
     @property
     def percent(self) -> int | None:
-        """The share of the rows that have an outcome; None if that is not known. It is 100 only when all have one."""
+        """The percentage of rows with an outcome; None if it is not known. It is 100 only if all rows have one."""
         if not self.count:
             return None
         return min(99 if self.done < self.count else 100, round(100 * self.done / self.count))
 
     @property
     def failed_rows(self) -> int:
-        """How many rows the reasons are about."""
+        """The number of rows to which the reasons apply."""
         return sum(reason.rows for reason in self.reasons)
 
 
@@ -172,7 +172,7 @@ def _mark(job: Job) -> str:
 
 
 def _bar(job: Job) -> str:
-    """Return the bar as text; empty where the number of rows is not known, and where nothing was sent."""
+    """Return the bar as text; empty if the number of rows is not known, or if nothing was sent."""
     if not job.count or job.state == "known":
         return ""
     failed = max(1, round(_WIDTH * job.failed / job.count)) if job.failed else 0

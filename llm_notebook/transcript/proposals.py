@@ -1,4 +1,4 @@
-"""A cell that a model proposes in place of one that failed, as the difference between the two. Nothing applies or runs it by itself."""
+"""A cell that a model proposes in place of one that failed, as the difference between the two. Nothing applies or runs it automatically."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Line", "Proposal", "markdown_proposal", "plain_proposal", "proposal_
 
 Sign = Literal[" ", "-", "+"]
 Line = tuple[Sign, str]
-"""A line of a difference: (whether it stays, goes or comes, its text)."""
+"""A line of a difference: (whether it is kept, removed or added, its text)."""
 
 _FENCED = re.compile(
     r"^(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)\n(?P<code>.*?)(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)",
@@ -32,8 +32,8 @@ class Proposal:
     """A cell that is proposed.
 
     Attributes:
-        against: what the failed cell is called.
-        source: the text of that cell, as the model was given it.
+        against: the name of the failed cell.
+        source: the text of that cell, as the model read it.
         code: the proposed cell; empty as long as there is none.
     """
 
@@ -43,7 +43,7 @@ class Proposal:
     lines: list[Line] = field(default_factory=list)
 
     def take(self, answer: str) -> str:
-        """Take the proposed cell from the end of an answer. Return what of the answer stands above it."""
+        """Extract the proposed cell from the end of an answer. Return the text above it."""
         found = [block for block in _FENCED.finditer(answer) if block["info"].strip().lower() in _PYTHON]
         if not found:
             return answer
@@ -54,7 +54,7 @@ class Proposal:
 
     @property
     def has_gaps(self) -> bool:
-        """Whether the proposed cell has `[removed]` in the place of a secret, so that it does not work as it is."""
+        """Whether the proposed cell has `[removed]` in place of a secret, so that it does not work unchanged."""
         return _REMOVED in self.code
 
 

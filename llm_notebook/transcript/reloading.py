@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_notebook.parts.messages import Message, StreamEvent, ToolCallPart, events_of
+from llm_notebook.parts.messages import Message, StreamEvent, ToolCallPart, events_of, user
 from llm_notebook.parts.sent import Sent
 from llm_notebook.transcript.blocks import seconds_of
-from llm_notebook.transcript.endings import Limit, Problem
+from llm_notebook.transcript.endings import GO_ON, Limit, Problem
 from llm_notebook.transcript.usage import add_usage
 from llm_notebook.transcript.view import State, TranscriptView
 
@@ -37,7 +37,7 @@ def view_of_turns(
     for before, turn in zip([None, *turns], turns, strict=False):
         if before is not None:
             rounds.feed_results(turn.begun.messages)
-            if before.status in ("interrupted", "failed") or before.is_cut_off:
+            if before.status in ("interrupted", "failed") or before.is_cut_off or _asks_to_go_on(turn):
                 view.join_next()
         rounds.feed_answer(turn)
         view.usage = add_usage(view.usage, turn.usage)
@@ -89,6 +89,11 @@ class _Rounds:
 
     def _numbered(self, event: StreamEvent) -> StreamEvent:
         return replace(event, part_index=self._part)
+
+
+def _asks_to_go_on(turn: TurnEntry) -> bool:
+    """Return whether a round continues an answer that ended at the token limit."""
+    return any(message == user(GO_ON) for message in turn.begun.messages)
 
 
 def _limit(turns: Sequence[TurnEntry]) -> Limit | None:

@@ -48,6 +48,7 @@ __all__ = [
     "markdown_of",
     "plain_of",
     "plain_picture",
+    "plain_problem",
     "plain_sections",
     "sections_above",
     "state_sentence",
@@ -146,7 +147,12 @@ def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
         sections += view.beside.plain_below()
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
-    sentences = [*words.plain_state, *_plain_problem(view.problem), *words.remarks]
+    problem = (
+        []
+        if view.problem is None
+        else ["\n".join([f"■ {said}", *ways]) for said, *ways in [plain_problem(view.problem)]]
+    )
+    sentences = [*words.plain_state, *problem, *words.remarks]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     sections += [
         terminal_safe(f"{name}: {text}") for name, text in (view.unsent.asks if view.unsent is not None else ())
@@ -224,13 +230,12 @@ def _our_markdown(remark: str) -> str:
     return safe_markdown(" ".join(remark.split()))
 
 
-def _plain_problem(problem: Problem | None) -> list[str]:
-    if problem is None:
-        return []
+def plain_problem(problem: Problem) -> list[str]:
+    """Return a problem in lines without markup: what happened, and then one for each way out."""
     ways = [f"  {way.code}  {way.text}" for way in problem.ways]
     title = on_one_line(problem.title)
     said = f"{title}{'' if title[-1] in '.!?:…' else '.'} {on_one_line(problem.text)}" if problem.text else title
-    return ["\n".join([f"■ {said}", *ways])]
+    return [said, *ways]
 
 
 def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:

@@ -30,7 +30,7 @@ Bundle = dict[str, Any]
 
 
 def is_long(characters: int) -> bool:
-    """Return whether an answer of so many characters is kept once only, as plain text."""
+    """Return whether an answer with this many characters is kept only once, as plain text."""
     return characters > _LONGEST_MARKDOWN
 
 
@@ -41,7 +41,7 @@ def saved_bundle(view: TranscriptView, document: dict[str, Any], advice: str = "
         view: the turn.
         document: its document, which is not changed.
         advice: Markdown that follows the turn.
-        has_plain: add the plain text to an answer that is not long. Only viewers of the finished notebook read it.
+        has_plain: whether to add the plain text to an answer that is not long. Only viewers of the finished notebook read it.
     """
     is_kept_once = is_long(sum(len(block["text"]) for block in document["blocks"] if "text" in block))
     words = turn_words(view)
@@ -69,7 +69,7 @@ def _referring(document: dict[str, Any], shown: dict[int, str], start: int) -> d
     for position, section in shown.items():
         block = blocks[position]
         if len(block.get("text", "")) >= _SHORTEST_REFERENCE:
-            # Reasoning has a line of our own before it.
+            # One of our own lines precedes reasoning.
             before = section.index("\n") + 1 if block["kind"] == "reasoning" else 0
             place = {"start": start + before, "length": _units(section) - before}
             blocks[position] = {**block, "text": "", "plain": place}

@@ -1,4 +1,4 @@
-"""What is said of what went with a prompt: one line above the answer, and a table for who unfolds it."""
+"""Describes what was sent with a prompt: one line above the answer, and a table for readers who unfold it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["markdown_sent", "plain_sent", "sent_document", "sent_lines"]
 _MOST_NAMED = 3
 _MOST_ROWS = 100
 _LONGEST = 300
-# What stands in the place of a secret, see `objects.secrets`.
+# The text that replaces a secret, see `objects.secrets`.
 _REMOVED = "[removed]"
 _GROUPS: tuple[SentGroup, ...] = ("context", "error", "sent", "removed")
 
@@ -59,7 +59,7 @@ def _line(group: SentGroup, sent: Sequence[Sent]) -> str:
 
 
 def _context_line(sent: Sequence[Sent]) -> str:
-    # What goes with the system prompt is a file beside the notebook.
+    # Only a file beside the notebook goes with the system prompt.
     cells = sum(bool(one.kind) and not one.in_system for one in sent)
     files = [on_one_line(_name(one)) for one in sent if one.in_system]
     told = [_counted(cells, "cell"), *files, _counted(sum(one.tokens for one in sent), "token")]

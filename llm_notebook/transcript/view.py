@@ -1,8 +1,8 @@
 """A turn as its reader sees it: a state, and blocks of reasoning, text and calls. Every display is made from this view.
 
-How it works. Two sources tell about a turn. Stream events (`feed()`) bring the model's reasoning, text and calls as they arrive; the
-journal's entries (`update_call()`) say how each call stands. A call is in both: the model writes it piece by piece in the stream,
-and from then on it is proposed, waits, runs and ends in the journal. The view brings the two together:
+How it works. There are two sources of information about a turn. Stream events (`feed()`) bring the model's reasoning, text and calls as they
+arrive; the journal's entries (`update_call()`) give the state of each call. A call is in both: the model writes it piece by piece in the
+stream, and from then on it is proposed, waits, runs and ends in the journal. The view brings the two together:
 
 - Events of the same part go to the same block. A part is identified by its index, its message and its kind (`_PartKey`).
 - A call's block is found by the provider's id of the call, and later by the id of its entry in the journal. Not every provider gives
@@ -29,7 +29,7 @@ from llm_notebook.transcript.answer.sources import Sources
 from llm_notebook.transcript.answer.tables import AnswerShape
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
-from llm_notebook.transcript.endings import Limit, Problem, Unsent
+from llm_notebook.transcript.endings import Limit, Problem, Unsent, can_go_on
 from llm_notebook.transcript.visible import byte_length
 
 if TYPE_CHECKING:
@@ -47,34 +47,33 @@ _MOST_OF_PICTURES = 1024 * 1024  # bytes that those of a turn may take in a note
 
 @dataclass(slots=True)
 class TranscriptView:
-    """One turn with all rounds of its chain: the model, what has arrived, and the present state.
+    """One turn with all rounds of its chain: the model, what has arrived, and the current state.
 
     Methods change the blocks and the state. Other fields may be set from outside, and take effect with the next document or delta.
 
     Attributes:
         model_id: the model that answers.
-        state: the present state of the turn.
+        state: the current state of the turn.
         id: the id of the transcript: the same in the live view, in the notebook file and after reloading.
-        began: when the turn began, in ISO 8601 with offset; empty if that is not known.
+        began: when the turn began, in ISO 8601 with offset; empty if it is not known.
         blocks: the blocks in the order in which they arrived. Their positions never change.
         seconds: how long the turn has taken, without the time that a human took to decide.
         notice: a sentence to show while nothing arrives, such as why a request is sent again.
-        notice_seconds, notice_detail: how long nothing will arrive, counted from the notice, if that is known; a second sentence.
+        notice_seconds, notice_detail: how long nothing will arrive, counted from the notice, if it is known; a second sentence.
         usage: the tokens of all rounds; None until they are known.
-        show_usage: show model, tokens, cost and time under the answer.
+        show_usage: whether to show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
-        finish: why the model stopped; None where that is not known.
-        sent, remarks: what went with the prompt; our own sentences to show under the answer, as plain text.
+        finish: why the model stopped; None if it is not known.
+        sent, remarks: what was sent with the prompt; our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
-        problem, limit: what went wrong, if the transcript is to explain it; where the turn stopped at the limit of its chain.
-        hide_reasoning, show_calls: do not show reasoning; show the arguments and results of calls unfolded.
-        scopes, grants_end: how far "Always allow" may reach here, and whether each ends with the kernel, as no path is known.
+        problem, limit: what went wrong, if the transcript should explain it; where the turn stopped at the limit of its chain. hide_reasoning,
+            show_calls: whether to hide reasoning, and whether to show the arguments and results of calls unfolded. scopes, grants_end: the
+            possible scopes of "Always allow" here, and whether each ends with the kernel because no path is known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
-        shape: what the text of the answer is shown as.
-        beside: what is shown below the answer; None if there is nothing.
-        unsent: what a prompt would ask that was not sent; None if it was.
+        shape: the form in which the text of the answer is shown. beside: what is shown besides the answer; None if there is nothing. unsent:
+            what an unsent prompt would ask; None if it was sent.
         size, written: how many characters have arrived, and how many bytes its text takes as UTF-8 and its pictures as base64.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
@@ -118,7 +117,7 @@ class TranscriptView:
     _broken_off: Block | None = None
 
     def start_over(self) -> None:
-        """Empty the view, for an answer that starts over. Readers must then be sent the whole document."""
+        """Empty the view for an answer that starts over. Afterwards, readers must be sent the whole document."""
         self.blocks.clear()
         self.touched.clear()
         self._by_tool_call.clear()
@@ -130,24 +129,24 @@ class TranscriptView:
         self.remarks, self.problem, self.limit, self.state = [], None, None, "waiting"
 
     def begin(self, seconds: float) -> None:
-        """Begin a run: the first one, or one that continues after a pause, an interruption or a failure.
+        """Begin a run: the first one, or one that continues after a pause, an interruption, a failure or a cut.
 
         Args:
             seconds: how long the turn has taken so far.
         """
         self._forget_parts()
-        if self.state in ("interrupted", "failed"):
+        if can_go_on(self):
             self.join_next()
         self.seconds = seconds
-        self.problem = self.limit = None
+        self.problem = self.limit = self.finish = None
         self.state = "streaming" if self.blocks else "waiting"
 
     def join_next(self) -> None:
-        """Let the text that comes next continue the last one, which may have broken off inside a word."""
+        """Let the following text continue the last one, which may have broken off inside a word."""
         self._broken_off = self.blocks[-1] if self.blocks and self.blocks[-1].kind == "text" else None
 
     def feed(self, event: StreamEvent, seconds: float) -> None:
-        """Take the next event of the stream.
+        """Accept the next event of the stream.
 
         Args:
             event: the event, with a `part_index`. Responses and chains fill it in.
@@ -185,11 +184,11 @@ class TranscriptView:
         self._cite(event)
 
     def update_call(self, entry: CallEntry, seconds: float | None = None) -> None:
-        """Take over the new state of a call.
+        """Adopt the new state of a call.
 
         Args:
             entry: the call as the journal has it.
-            seconds: seconds since the turn began; None if that is not known.
+            seconds: seconds since the turn began; None if it is not known.
         """
         block = self._by_call.get(entry.call_id)
         if block is None:
@@ -197,7 +196,7 @@ class TranscriptView:
             if block is None or block.call_id:
                 began = self.seconds if seconds is None else seconds
                 block = self._add_call(entry.tool_name, entry.tool_call_id, began)
-                self._by_part.clear()  # what the model says next comes after a call that it has run itself
+                self._by_part.clear()  # the model's next text comes after a call that it has run itself
             self._by_call[entry.call_id] = block
         if seconds is not None:
             self.seconds = seconds
@@ -212,7 +211,7 @@ class TranscriptView:
 
         Args:
             notice, detail: one or two sentences that say why.
-            seconds: how long nothing will arrive, if that is known.
+            seconds: how long nothing will arrive, if it is known.
         """
         self.notice, self.notice_seconds, self.notice_detail = notice, seconds, detail
         self._noticed_at = self.seconds
@@ -225,7 +224,7 @@ class TranscriptView:
         return max(0.0, self.notice_seconds - (self.seconds - self._noticed_at))
 
     def add_printed(self, call_id: str, text: str | None) -> CallBlock | None:
-        """Take a piece of what a call prints, from any thread; None clears what it has printed. Returns the call's block."""
+        """Accept a piece of a call's output, from any thread; None clears its output. Returns the call's block."""
         block = self._by_call.get(call_id)
         if block is not None and text is None:
             block.printed.clear()
@@ -235,14 +234,14 @@ class TranscriptView:
         return block
 
     def show_printed(self, now: float | None) -> None:
-        """Show what calls have printed since it was last shown: what is due at `now`, on a monotonic clock in seconds, or all with None."""
+        """Show the new output of calls: what is due at `now`, on a monotonic clock in seconds, or all with None."""
         for block in self.calls:
             if block.printed.is_due(now):
                 block.version += 1
                 self.touch(block)
 
     def mark_question(self, call_id: str, blocked: str = "", refused: str = "") -> None:
-        """Note why a waiting call cannot be approved here and why the latest decision about it does not count; empty if neither is so."""
+        """Set why a waiting call cannot be approved here and why the latest decision about it does not count; empty if neither applies."""
         block = self._by_call.get(call_id)
         if block is not None and (block.blocked, block.refused) != (blocked, refused):
             block.blocked, block.refused = blocked, refused
@@ -250,7 +249,7 @@ class TranscriptView:
             self.touch(block)
 
     def mark_revoked(self, grant_id: str) -> None:
-        """Note at the calls that an "always allow" has decided that it was revoked."""
+        """Mark the calls that an "always allow" has decided, because it was revoked."""
         for block in self.calls:
             if block.grant_id == grant_id and not block.grant_revoked:
                 block.grant_revoked = True
@@ -286,7 +285,7 @@ class TranscriptView:
 
     @property
     def open_calls(self) -> list[CallBlock]:
-        """The calls that a human has to decide about."""
+        """The calls about which a human has to decide."""
         return [block for block in self.calls if block.is_asked]
 
     def call(self, call_id: str) -> CallBlock | None:
@@ -300,13 +299,13 @@ class TranscriptView:
 
     @property
     def silent(self) -> bool:
-        """Whether the turn is under way and nothing of it can be shown yet."""
+        """Whether the turn is under way and there is nothing to show yet."""
         is_bare = self.state == "waiting" or (self.state == "streaming" and not self.shown)
         return is_bare and (self.beside is None or self.beside.job is None)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will arrive by itself and no human is asked."""
+        """Whether nothing more will arrive and no human is asked."""
         return self.state in _OVER
 
     @property

@@ -1,4 +1,4 @@
-r"""Spelling out invisible, control and direction-changing characters, so that a person sees everything in a text.
+r"""Spells out invisible, control and direction-changing characters, so that a person sees everything in a text.
 
 `visible` is for text that a human is asked to approve, `terminal_safe` for text that is streamed to a terminal, `encodable` for text
 that is sent as UTF-8, and `encodable_document` for all texts of a document at once.
@@ -46,7 +46,7 @@ def visible(text: str) -> str:
     This replaces control characters (except newline and tab), format characters (zero-width, direction-changing, tags),
     variation selectors, fillers, spaces other than U+0020, line separators, lone surrogates, and private and unassigned
     characters, and a letter's combining marks after the fourth, which would pile up over other lines. Emoji that are joined by
-    invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left as it is, so the result is for reading
+    invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left unchanged, so the result is for reading
     and cannot be decoded. Takes time linear in the length.
     """
     return _MAYBE_HIDDEN.sub(_spelled_if_hidden, text)

@@ -1,4 +1,4 @@
-"""Our own sentences about a turn and its calls, which tell the reader what the answer itself does not say."""
+"""Our own sentences about a turn and its calls, which say what the answer itself does not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def on_one_line(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return untrusted text on one line and shortened. Invisible characters are still in it."""
+    """Return untrusted text shortened and on one line. It still contains invisible characters."""
     line = " ".join(text[: 4 * _LONGEST_SENTENCE].split())
     return (line if len(line) <= _LONGEST_SENTENCE else line[:_LONGEST_SENTENCE] + "…") or "(no name)"
 
@@ -81,18 +81,18 @@ def _state_of_answer(view: TranscriptView, written: Written) -> str:
 
 
 def _has_text(view: TranscriptView) -> bool:
-    """Return whether the answer has text that can be seen."""
+    """Return whether the answer has visible text."""
     return any(chunk.strip() for block in view.blocks if block.kind == "text" for chunk in block.chunks)
 
 
 def _ended_by_decision(view: TranscriptView) -> bool:
-    """Return whether the last that happened is that a human refused a call: nobody has stopped anything then."""
+    """Return whether the turn ended because a human refused a call, in which case nobody has stopped anything."""
     last = takewhile(lambda block: block.kind == "call", reversed(view.blocks))
     return any(isinstance(block, CallBlock) and block.status in ("denied", "abandoned") for block in last)
 
 
 def unsent_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
-    """Return the sentences that a prompt was not sent, and what sends it; empty if it was sent."""
+    """Return the sentences that say a prompt was not sent, and what sends it; empty if it was sent."""
     if view.unsent is None:
         return ""
     if view.unsent.estimate:
@@ -123,7 +123,7 @@ def kept_sentence(view: TranscriptView) -> str:
 
 
 def finish_sentence(view: TranscriptView) -> list[str]:
-    """Return a list with the sentence why the model stopped before it had said everything, or an empty list if it did not."""
+    """Return a list with the sentence that says why the model stopped early, or an empty list if it did not."""
     if view.finish == "length":
         return ["■ The answer stopped at the token limit. `-o max_tokens N` allows more."]
     if view.finish == "content_filter":
@@ -132,7 +132,7 @@ def finish_sentence(view: TranscriptView) -> list[str]:
 
 
 def held_up_sentence(view: TranscriptView) -> list[str]:
-    """Return a list with the sentence that cells below were skipped and have not run since, or an empty list if none were."""
+    """Return a list with the sentence that says cells below were skipped and have not run since, or an empty list if none were."""
     number = len(view.held_up)
     if not number:
         return []
@@ -141,7 +141,7 @@ def held_up_sentence(view: TranscriptView) -> list[str]:
 
 
 def not_saved_sentence(view: TranscriptView) -> list[str]:
-    """Return a list with the sentence that the turn is not in the journal, or an empty list if it is."""
+    """Return a list with the sentence that says the turn is not in the journal, or an empty list if it is."""
     return [f"Not saved: {on_one_line(view.not_saved)}"] if view.not_saved else []
 
 
@@ -196,7 +196,7 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
             under_way, over = _STANDS[status]
             place = place_in_series(block, view)
             if status == "waiting" and block.started_at is not None:
-                # A tool may ask by itself, in the middle of its work.
+                # A tool may ask on its own, in the middle of its work.
                 under_way = over = "begun, and waiting for your approval"
             if status == "approved" and place:
                 return f"approved, runs when all {len(series_of(view))} are decided"
@@ -205,7 +205,7 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
 
 
 def queued_words(block: CallBlock, view: TranscriptView) -> str:
-    """Return that a call is queued, and behind which of the open questions before it."""
+    """Return words that say a call is queued, and behind which of the open questions."""
     questions = view.open_calls
     before = sum(question.position < block.position for question in questions)
     if not before:
@@ -245,7 +245,7 @@ def _clock(at: datetime | None) -> str:
 
 
 def short_id(name: str) -> str:
-    """Return the end of an id, long enough to have a digit (so that it is not taken for a word) and to tell ids apart."""
+    """Return the end of an id, long enough to contain a digit (so that it is not mistaken for a word) and to distinguish ids."""
     length = 8
     while length < len(name) and not any(letter.isdigit() for letter in name[-length:]):
         length += 1
@@ -253,7 +253,7 @@ def short_id(name: str) -> str:
 
 
 def ways_to_decide(block: CallBlock) -> list[tuple[str, str]]:
-    """Return the commands that decide about an open call, each with a description of its effect."""
+    """Return the commands that decide an open call, each with a description of its effect."""
     if block.status == "waiting" and block.call_id:
         return [
             (f"%llm approve {short_id(block.call_id)}", "runs it"),

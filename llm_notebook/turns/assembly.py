@@ -1,7 +1,7 @@
 """Assembles stream events into messages, in one pass and with constant work per event.
 
 Providers number the parts of an answer, or name them by id, or only send them in order, and some do several of these in one stream. So an event
-finds its part by the strongest sign that it carries: an explicit index, then the id of a tool call, then the part of the event before it.
+finds its part by the strongest clue that it carries: an explicit index, then the id of a tool call, then the part of the previous event.
 """
 
 from __future__ import annotations
@@ -98,14 +98,15 @@ class _OpenPart:
 
 @dataclass(slots=True, eq=False)
 class Assembler:
-    """Gives every event its part, and builds the messages from the parts.
+    """Assigns every event to a part, and builds the messages from the parts.
 
-    An explicit `part_index` is kept; a missing one is allocated above all that were seen. Events of another family or of another message
-    at an index that is taken start a new part, and so does an explicit index that was allocated before, so that nothing is lost or joined.
+    An explicit `part_index` is kept; a missing one gets the next number above all indices seen so far. Events of another family or of another
+    message at an index that is taken start a new part, and so does an explicit index that was allocated before, so that nothing is lost or
+    joined.
 
     Attributes:
-        conflict: what is wrong with the indices, where parts of different kinds in one message have the same. A call and its result may,
-            and attachments, which providers send beside what they number.
+        conflict: what is wrong with the indices, if parts of different kinds in one message share one. A call and its result may share one, and
+            so may attachments, which providers send without numbers.
     """
 
     conflict: ValueError | None = None
@@ -160,7 +161,7 @@ class Assembler:
             )
 
     def _cite(self, event: StreamEvent) -> bool:
-        """Give sources that come by themselves to the latest text of their message. Return whether there is one."""
+        """Attach sources that arrive without a text to the latest text of their message. Return whether there is one."""
         for part in reversed(self._parts):
             if part.family == "text" and part.message_index == event.message_index:
                 event.part_index = part.index
@@ -195,7 +196,7 @@ class Assembler:
         """Return the assistant messages of a finished stream, in the order in which they began.
 
         Args:
-            extra_calls: calls registered without events; those whose id was not streamed join the last message.
+            extra_calls: calls that were registered without events; those whose id was not streamed are added to the last message.
         """
         return _group_by_message(self._parts, extra_calls or ())
 
@@ -236,7 +237,7 @@ def _group_by_message(open_parts: list[_OpenPart], extra_calls: Sequence[ToolCal
 
 
 def _tell_apart(calls: list[ToolCallPart]) -> None:
-    """Give a call another id if an earlier one has the same: two calls with one id are two calls, and each needs a result."""
+    """Give a call a new id if an earlier call has the same one: two calls with one id are still two calls, and each needs a result."""
     taken: set[str | None] = set()
     for call in calls:
         call_id, number = call.tool_call_id, 1
@@ -247,8 +248,8 @@ def _tell_apart(calls: list[ToolCallPart]) -> None:
 
 
 def _after_markers(part: Part) -> bool:
-    """Sort a mere marker of withheld reasoning to the front of its message, and leave everything else in its order.
+    """Move a bare marker of withheld reasoning to the front of its message, and leave the order otherwise unchanged.
 
-    Withheld reasoning with metadata has to go back to the provider in the position where it came.
+    Withheld reasoning with metadata stays where it is, because the provider expects it back in the position where it arrived.
     """
     return not (isinstance(part, ReasoningPart) and part.redacted and not part.text and not part.provider_metadata)

@@ -1,22 +1,24 @@
 """The tool loop, without I/O: a chain asks the model, runs the tools that it asks for, and continues until it asks for none.
 
-How it works. `Chain` is a generator, `_rounds()`, and what it has brought so far, `items`: the responses, and between them lists of tool
-results. Readers ask for the item at a position. If it is not there yet, `steps_to()` moves the generator on and yields the steps that
-somebody has to perform: reading a response to its end (`Ask`), running a batch of calls (`Run`), letting Toolboxes prepare themselves
-(`Prepare`), keeping an operation (`Note`). `drivers` performs them, once with and once without `await`.
+How it works. A `Chain` consists of a generator, `_rounds()`, and of what the generator has produced so far, `items`: the responses, and between
+them lists of tool results. Readers ask for the item at a position. If it does not exist yet, `steps_to()` advances the generator and yields the
+steps that a driver has to perform: reading a response to its end (`Ask`), running a batch of calls (`Run`), letting Toolboxes prepare
+themselves (`Prepare`), recording an operation (`Note`). `drivers` performs them, once with and once without `await`.
 
 A response is handed to the reader *before* it is read, so that it can be streamed; its `Ask` is put off until the reader wants the item
-after it. Several readers share one chain, at their own positions, and nothing is asked or run twice. An error is kept, and every reader
-that comes to it gets the same one.
+after it. Several readers share one chain, each at its own position, and nothing is asked or run twice. An error is kept, and every reader that
+reaches it gets the same one.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from threading import Thread
 from typing import Any
 
+from llm_notebook.approvals.running import INHERITS, in_tool, let_tools_own_what_they_start
 from llm_notebook.errors import ChainLimitReached, IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
@@ -37,33 +39,33 @@ from llm_notebook.turns.turn import RetryNotice, Turn
 
 __all__ = ["Chain", "ChainItem"]
 
-# The chains whose tools are running here, so that a tool that reads its own chain does not wait for itself.
+# The chains whose tools are running in this context, so that a tool that reads its own chain does not wait for itself.
 _running: ContextVar[frozenset[object]] = ContextVar("llm_notebook_chains", default=frozenset())
 
 ChainItem = LazyResponse | list[ToolResult]
 
 
 class Chain:
-    """One chain: what it has brought so far, and the generator that brings the rest.
+    """One chain: what it has produced so far, and the generator that produces the rest.
 
     Attributes:
         prompt: the first round's prompt.
         plan: how the chain is run.
-        log: keeps its turns and calls; `log.on_call` is called with every change of a call.
+        log: records its turns and calls; `log.on_call` is called with every change of a call.
         items: the responses so far, and between them the results of the tool calls.
-        on_retry: is called before a request is sent again.
-        left: where a chain can continue that was interrupted while tools ran, or has reached its limit; None for any other.
-        went_on: the conversation has gone on since the calls waited, so that the model is told their results with its next prompt.
+        on_retry: called before a request is sent again.
+        left: where the chain can continue if it was interrupted while tools ran, or has reached its limit; otherwise None.
+        went_on: whether the conversation has continued while the calls waited, so that the next prompt tells the model their results.
     """
 
     def __init__(
         self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
     ) -> None:
-        """Make a chain; nothing happens until it is read.
+        """Create a chain; nothing happens until it is read.
 
         Args:
-            asked_by: the turn that asked for the calls that the prompt's history ends with; empty where that is not known.
-            rounds_before: how many responses the chain had before the pause that it continues from; they count for its limit.
+            asked_by: the turn that asked for the calls at the end of the prompt's history; empty if it is not known.
+            rounds_before: how many responses the chain had before the pause from which it continues; they count towards its limit.
         """
         self.prompt = prompt
         self.plan = plan
@@ -80,16 +82,16 @@ class Chain:
         self._failure: BaseException | None = None
         self._error: BaseException | None = None
         self._is_over = False
-        # What a tool leaves running remembers it, so that no later chain may be taken for this one.
+        # Code that a tool leaves running remembers this key, so that no later chain is mistaken for this one.
         self._key = object()
 
     def responses(self) -> list[LazyResponse]:
-        """Return the responses that were begun so far, oldest first."""
+        """Return the responses that have begun so far, oldest first."""
         return [item for item in self.items if not isinstance(item, list)]
 
     @property
     def has_begun(self) -> bool:
-        """Something was asked or run, or was tried."""
+        """Whether anything was asked or run, or was attempted."""
         return (
             bool(self.items)
             or self._is_over
@@ -99,25 +101,25 @@ class Chain:
 
     @property
     def latest(self) -> LazyResponse | None:
-        """The response that was begun last; None before the first."""
+        """The response that began last; None before the first."""
         responses = self.responses()
         return responses[-1] if responses else None
 
     @property
     def has_failed(self) -> bool:
-        """The chain ended in an error; a pause is not one."""
+        """Whether the chain ended in an error, which a pause is not."""
         return self._error is not None and not isinstance(self._error, Pause)
 
     @property
     def has_paused(self) -> bool:
-        """The chain has been read up to a call that waited for a human."""
+        """Whether the chain has been read up to a call that waited for a human."""
         return isinstance(self._error, Pause)
 
     def messages(self) -> list[Message]:
         """Return what was said so far; nothing is sent or waited for."""
         if self.latest is not None:
             return self.latest._turn.messages()
-        # A chain that only runs what waited may end without a response.
+        # A chain that only runs waiting calls may end without a response.
         results = [result for item in self.items if isinstance(item, list) for result in item]
         return with_results(self.prompt.said, results)
 
@@ -129,7 +131,7 @@ class Chain:
             yield from map(renumbered, result_events(item) if isinstance(item, list) else item._turn.state.events())
 
     def has(self, position: int) -> bool | None:
-        """Return whether there is an item at `position`: True, False if there never will be, None if the chain must go on to know.
+        """Return whether there is an item at `position`: True, False if there never will be, None if only further steps can tell.
 
         Raises:
             BaseException: what ended the chain before that.
@@ -144,7 +146,7 @@ class Chain:
         return False if self._is_over else None
 
     def steps_to(self, position: int) -> Steps[bool]:
-        """Yield the steps until it is known whether there is an item at `position`, which is returned."""
+        """Yield steps until it is known whether there is an item at `position`, and return that."""
         try:
             return (yield from self._steps_to(position))
         except Exception:
@@ -184,11 +186,11 @@ class Chain:
             prompt: the prompt whose tools may be called, and with whose options the chain continues after a pause.
             history: the messages, which end in these calls.
             asked_by: the turn that asked.
-            turn: remembers the results, where that turn is at hand.
-            found: what is known of the tools, where it was found out a moment ago and nothing has run since.
+            turn: remembers the results, if that turn is in this process.
+            found: what is known about the tools, if it was found out a moment ago and nothing has run since.
 
         Raises:
-            Pause: calls wait for a human. It is that of the first; `.tool_results` are the results of its siblings.
+            Pause: calls wait for a human. It is the pause of the first such call; `.tool_results` are the results of its siblings.
             Exception: what a hook raised.
         """
         finished: dict[str, ToolResult] = {}
@@ -200,7 +202,7 @@ class Chain:
             hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
             outcomes: list[Outcome] = yield Run(planned, hooks)
             if any(isinstance(outcome, Pause) for outcome in outcomes):
-                # What the calls behind it ask is shown together with its question.
+                # The questions of later calls are shown together with its own.
                 yield from _prepared(runs)
         except Exception:
             raise
@@ -247,12 +249,12 @@ class Chain:
         results: list[ToolResult],
         asked_by: str,
     ) -> Exception:
-        """Return what stops a batch of calls: an error, or else the pause of the first call that waits, which knows of the others."""
+        """Return what stops a batch of calls: an error, or else the pause of the first waiting call, which includes the other questions."""
         pauses = [stop for stop in stops if isinstance(stop, Pause)]
         for stop in stops:
             if isinstance(stop, Exception) and not isinstance(stop, Pause):
                 return stop
-        # A pause that has come out of a chain already is about calls inside the tool.
+        # A pause that already belongs to a chain is about calls inside the tool.
         asking = [pause.paused for pause in pauses if pause.paused is not None]
         requests = [request for pause in pauses for request in pause.questions]
         messages = with_results(history, results)
@@ -260,7 +262,7 @@ class Chain:
         pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
         return pauses[0]
 
-    def _rounds(self) -> Generator[Step | list[ToolResult], Any, None]:
+    def _rounds(self) -> Generator[Step | list[ToolResult], object, None]:
         """Yield the steps of the whole chain, and the results of each batch of calls as a list.
 
         Raises:
@@ -274,6 +276,9 @@ class Chain:
         if nest is not None:
             nest.rewind(self.plan.conversation)
         prompt.freeze()
+        if prompt.tools and not hasattr(Thread.start, INHERITS):
+            # Some code of a tool runs before it is called.
+            let_tools_own_what_they_start()
         left = [] if nest is None else self._take_up(prompt, nest)
         history = with_ids(prompt.said)
         may_resume = prompt.tools or self._asked_by or left or self.plan.conversation
@@ -283,7 +288,7 @@ class Chain:
         if waiting:
             asked_by = self._asked_by or (turn.turn_id if turn is not None else "")
             if not asked_by:
-                # Other tasks may run meanwhile, and mark a tool.
+                # Other tasks may run in the meantime, and mark a tool.
                 asked_by, found = (yield from self._turn_asking(history, left)), None
             results = yield from self.run(waiting, prompt, history, asked_by, turn, found)
             yield results
@@ -306,12 +311,11 @@ class Chain:
             if limit and self._round >= limit:
                 raise self._limit_reached(limit, turn, calls)
             history = turn.messages()
-            if not calls:
-                # The provider goes on with its own tools when it is sent back what it has said.
-                prompt = prompt.next_round(history, [])
-                continue
-            results = yield from self.run(calls, turn.prompt, history, turn_id, turn)
-            yield results
+            # A provider that has paused continues with its own tools when it is sent its own answer.
+            results = []
+            if calls:
+                results = yield from self.run(calls, turn.prompt, history, turn_id, turn)
+                yield results
             prompt = prompt.next_round(history, results)
 
     def _limit_reached(self, limit: int, turn: Turn, calls: list[ToolCall]) -> ChainLimitReached:
@@ -320,16 +324,16 @@ class Chain:
         return ChainLimitReached(limit, [call.name for call in calls])
 
     def _give_up(self) -> None:
-        """End the chain after ■, which may strike between any two instructions: what the generator waits for is not performed any more."""
+        """End the chain after ■, which may strike between any two instructions: nobody performs the step for which the generator waits."""
         _running.set(_running.get() - {self._key})
         if self._error is None and not self._is_over:
             self._error = IncompleteResponse("The chain was interrupted before its end.")
         self._rest.close()
 
-    def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, Any, str]:
-        """Return the turn that asked for the calls that a history ends with. Where none is known, one is made for them."""
+    def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, object, str]:
+        """Return the turn that asked for the calls at the end of a history. If none is known, one is created for them."""
         if left:
-            # The record begins with the turn that was made for these calls.
+            # The record begins with the turn that was created for these calls.
             asked_by = left.pop(0).turn_id
             self.log.continue_from(asked_by, history)
         else:
@@ -338,7 +342,7 @@ class Chain:
         return asked_by
 
     def _turn_to_continue(self) -> Turn | None:
-        """Return the turn of the conversation whose calls this chain runs, once it has taken it up; None if their turn is another one."""
+        """Take up and return the turn of the conversation whose calls this chain runs; None if they belong to another turn."""
         conversation = self.plan.conversation
         is_own = not self.log.inside and self.prompt.follows_conversation
         turn = conversation._latest_turn() if conversation is not None and is_own else None
@@ -348,7 +352,7 @@ class Chain:
         return turn
 
     def _take_up(self, prompt: Prompt, nest: Nest) -> list[LeftRound]:
-        """Return the answers of the record that this chain takes up, where its tool was entered before."""
+        """Return the answers of the record that this chain takes up, if its tool has run before."""
         left = nest.enter(prompt, self.plan, self.log, lambda: [response._turn for response in self.responses()])
         return [] if left is None else list(left.rounds)
 
@@ -365,7 +369,11 @@ class Chain:
         failure, self._failure = self._failure, None
         outcome, self._outcome = self._outcome, None
         try:
-            step = self._rest.throw(failure) if failure is not None else self._rest.send(outcome)
+            # The calls of a turn are prepared here, which may run code of their tools. It decides about nothing.
+            context = copy_context()
+            context.run(in_tool.set, False)
+            throw: Callable[[BaseException], Any] = self._rest.throw
+            step = context.run(self._rest.send, outcome) if failure is None else context.run(throw, failure)
         except StopIteration:
             self._is_over = True
             return None
@@ -384,7 +392,7 @@ class Chain:
 
 
 def _prepared(runs: list[ToolRun]) -> CallSteps[None]:
-    """Prepare the calls that are not prepared, in the model's order."""
+    """Prepare those calls that are not prepared yet, in the model's order."""
     for run in runs:
         if not run.is_prepared:
             yield from run.prepare()

@@ -1,8 +1,8 @@
-"""The only places where a step is performed: once sync, once async, for responses, for tools and for chains.
+"""Performs steps, which happens nowhere else: once sync and once async, for responses, for tools and for chains.
 
-How it works. Everything above is a generator that yields steps and knows nothing of threads or event loops. A driver sends it the outcome of
-each step, or throws what the step raised. `run_sync()` and `run_async()` differ only in how they perform a step. Inside Jupyter an event loop
-is always running, so `asyncio.run()` is not an option: an async tool of a sync chain runs on a loop in a thread of its own.
+How it works. Chains, responses and calls are generators that yield steps and know nothing about threads or event loops. A driver sends the
+outcome of each step back, or throws what the step raised. `run_sync()` and `run_async()` differ only in how they perform a step. Inside Jupyter
+an event loop is always running, so `asyncio.run()` is not an option: the async tools of a sync chain run on a loop in a separate thread.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from llm_notebook.approvals.running import under_approval
+from llm_notebook.approvals.running import in_tool, under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.turns.calls.invoking import Invoke
@@ -36,26 +37,28 @@ T = TypeVar("T")
 AnySteps = Generator[Any, Any, T]
 
 
-def run_sync(steps: AnySteps[T], *, parallel: int | None = None) -> T:
-    """Perform the steps of a chain or a batch of calls to their end.
+def run_sync(steps: AnySteps[T], *, parallel: int | None = None, is_call: bool = False) -> T:
+    """Perform the steps of a chain, a response or a call to their end.
 
     Args:
         steps: the generator.
         parallel: how many tool calls of a batch run at once, in threads; None runs them in order.
+        is_call: they are the steps of one call.
     """
     try:
-        return _run_sync(steps, parallel)
+        return _run_sync(steps, parallel, is_call)
     finally:
-        # ■ may strike between two steps as well. The generator that yields them has to know that the rest is not performed.
+        # ■ may strike between two steps as well. The generator that yields them has to learn that the rest is not performed.
         steps.close()
 
 
-def _run_sync(steps: AnySteps[T], parallel: int | None) -> T:
+def _run_sync(steps: AnySteps[T], parallel: int | None, is_call: bool) -> T:
+    send, throw = _ways_on(steps, is_call)
     outcome: object = None
     failure: BaseException | None = None
     while True:
         try:
-            step = steps.throw(failure) if failure is not None else steps.send(outcome)
+            step = throw(failure) if failure is not None else send(outcome)
         except StopIteration as finished:
             return cast("T", finished.value)
         try:
@@ -64,25 +67,27 @@ def _run_sync(steps: AnySteps[T], parallel: int | None) -> T:
             outcome, failure = None, error
 
 
-async def run_async(steps: AnySteps[T], *, parallel: int | None = None) -> T:
+async def run_async(steps: AnySteps[T], *, parallel: int | None = None, is_call: bool = False) -> T:
     """Do what `run_sync()` does on the running event loop, where coroutine tools of a batch run together.
 
     Args:
         steps: the generator.
         parallel: how many sync tools of a batch run at once, in threads; None runs them in order, on the event loop.
+        is_call: they are the steps of one call.
     """
     try:
-        return await _run_async(steps, parallel)
+        return await _run_async(steps, parallel, is_call)
     finally:
         steps.close()
 
 
-async def _run_async(steps: AnySteps[T], parallel: int | None) -> T:
+async def _run_async(steps: AnySteps[T], parallel: int | None, is_call: bool) -> T:
+    send, throw = _ways_on(steps, is_call)
     outcome: object = None
     failure: BaseException | None = None
     while True:
         try:
-            step = steps.throw(failure) if failure is not None else steps.send(outcome)
+            step = throw(failure) if failure is not None else send(outcome)
         except StopIteration as finished:
             return cast("T", finished.value)
         try:
@@ -91,10 +96,25 @@ async def _run_async(steps: AnySteps[T], parallel: int | None) -> T:
             outcome, failure = None, error
 
 
+def _ways_on(steps: AnySteps[T], is_call: bool) -> tuple[Callable[[object], Any], Callable[[BaseException], Any]]:
+    """Return the functions that send the steps an outcome and throw a failure into them.
+
+    The steps of a call check arguments and look at the tool, which may run code of the tool. It decides about nothing.
+    """
+    if not is_call:
+        return steps.send, steps.throw
+    # Nothing has to be set back in a copy, where ■ could keep it from happening.
+    context = copy_context()
+    context.run(in_tool.set, False)
+    run: Callable[..., Any] = context.run
+    return partial(run, steps.send), partial(run, steps.throw)
+
+
 def perform_sync(step: Step, parallel: int | None = None) -> object:
     """Perform one step and wait for it."""
     if isinstance(step, Invoke):
-        # ■ may strike anywhere. What is set for a tool ends with this context, also where the tool's own end is never reached.
+        # ■ may strike anywhere. Context variables that are set for a tool end with this context, even if the tool's own clean-up is never
+        # reached.
         return copy_context().run(_invoke_sync, step)
     if isinstance(step, Note):
         return step.journal.submit(step.operation).result()
@@ -138,7 +158,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                # This task was not cancelled: something that the tool waited for was.
+                # Something for which the tool waited was cancelled, not this task.
                 from concurrent.futures import CancelledError  # asyncio has it loaded
 
                 raise CancelledError from None
@@ -162,10 +182,10 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
 
 @contextmanager
 def _leaving_forks() -> Iterator[None]:
-    """End a process that was forked in the `with` block, where the block ends.
+    """End a process that was forked in the `with` block when the block ends.
 
-    A tool may fork. Its child must not continue the parent's chain: it would write about the parent's calls, and the model would be asked
-    twice. So the child leaves as its own code says, by `sys.exit()`, an error or the end of the tool, and nothing above it runs.
+    A tool may fork. The child process must not continue the parent's chain: it would record the parent's calls, and the model would be asked
+    twice. So the child exits as its own code says, by `sys.exit()`, an error or the end of the tool, and nothing above it runs.
     """
     parent = os.getpid()
     try:
@@ -195,10 +215,10 @@ def _leave(error: BaseException | None) -> NoReturn:
 
 def _batch_sync(batch: Run, parallel: int | None) -> list[Outcome]:
     for name, hook in batch.hooks.items():
-        # Found out before any tool has run in vain.
+        # This is checked before any tool has run in vain.
         if hook is not None and is_coroutine_callable(hook):
             raise _async_hook(name)
-    # What comes after a call that waits for a human waits for it, too.
+    # Calls after one that waits for a human wait too.
     calls = list(takewhile(lambda call: not call.waits, batch.calls))
     outcomes: list[Outcome] = []
     if parallel and parallel > 1 and len(calls) > 1:
@@ -219,7 +239,7 @@ def _async_hook(name: str) -> TypeError:
 def _batch_in_threads(calls: list[PlannedCall], parallel: int) -> list[Outcome]:
     from concurrent.futures import ThreadPoolExecutor  # most chains run one call at a time
 
-    # The position of the first call that has stopped the batch. Those before it run all the same, even if their threads begin later.
+    # The position of the first call that has stopped the batch. Earlier calls run all the same, even if their threads begin later.
     stops = [len(calls)]
 
     def run(position: int, call: PlannedCall) -> Outcome:
@@ -235,14 +255,14 @@ def _batch_in_threads(calls: list[PlannedCall], parallel: int) -> list[Outcome]:
         started = [pool.submit(copy_context().run, run, position, call) for position, call in enumerate(calls)]
         return [future.result() for future in started]
     finally:
-        # After an interrupt nobody waits for the tools that are running, and those that have not begun do not begin.
+        # After an interrupt nobody waits for running tools, and no further tool begins.
         stops.append(-1)
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _outcome_of(call: PlannedCall) -> Outcome:
     try:
-        return run_sync(call.steps)
+        return run_sync(call.steps, is_call=True)
     except Exception as error:
         return error
 
@@ -256,7 +276,7 @@ async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
 
     async def one(position: int) -> bool:
         try:
-            outcomes[position] = await run_async(batch.calls[position].steps, parallel=parallel)
+            outcomes[position] = await run_async(batch.calls[position].steps, parallel=parallel, is_call=True)
         except Exception as error:
             outcomes[position] = error
         return isinstance(outcomes[position], Exception)

@@ -1,8 +1,8 @@
-"""Keeps the turns and tool calls of one chain as it runs: in the journal, or in this process where no journal is open.
+"""Records the turns and tool calls of one chain as it runs: in the journal, or in this process if no journal is open.
 
 Its generators yield the operations as steps; `drivers` submits them and waits until they are durable. If the journal fails, the chain
-continues and `not_saved` says why, with one exception: a call whose approval is in the journal runs only if its start can be kept there
-as well, because after a crash nobody could tell otherwise that it had begun.
+continues and `not_saved` says why, with one exception: a call whose approval is in the journal runs only if its start can be recorded there as
+well. Otherwise nobody could tell after a crash that it had begun.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import inside_tool
+from llm_notebook.approvals.running import in_tool
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.memory import MemoryJournal
@@ -25,6 +25,7 @@ from llm_notebook.journal.operations import (
     CallProposed,
     Decided,
     DecidedTogether,
+    Granted,
     Operation,
     TurnBegun,
     TurnEnded,
@@ -50,23 +51,23 @@ __all__ = ["ChainLog"]
 
 @dataclass(slots=True, eq=False)
 class ChainLog:
-    """Keeps one chain, or one single prompt.
+    """Records one chain, or one single prompt.
 
     Attributes:
-        journal: where it is kept; None where no journal is open.
+        journal: where it is recorded; None if no journal is open.
         origin: where it is asked.
         conversation_id: the conversation that it belongs to.
         latest_kept: returns the turn that the first one continues, in a conversation: the latest that is in the journal.
         chain_id: the id of the chain's first turn; empty before that.
         parent: the turn that the next one continues.
-        parent_id, known: the same where that turn is only in the journal: its id, and the history that it ends with.
-        not_saved: why the chain is not in the journal although it should be; empty while all is well.
-        on_call: is called with every change of a call.
-        output: takes what the calls print; None where that goes its ordinary way.
+        parent_id, known: the id of that turn if it is only in the journal, and the history that ends with it.
+        not_saved: why the chain is not in the journal although it should be; empty if it is.
+        on_call: called with every change of a call.
+        output: receives what the calls print; None leaves their output where it usually goes.
         settings: how the chain is asked, for a later process that continues it.
-        policy: what the chain asks about, for another chain that continues it here; None for a single prompt.
+        policy: about which calls the chain asks, for another chain that continues it in this process; None for a single prompt.
         memory: keeps the calls that are not, or could not be, kept in the journal.
-        inside, asked_inside: the call whose tool asks this, empty outside of tools; the same in words, for the human who is asked.
+        inside, asked_inside: the call whose tool asks, empty outside of tools; and the same in words, for the human who is asked.
     """
 
     journal: Journal | None = None
@@ -89,22 +90,22 @@ class ChainLog:
     _lost: list[tuple[CallEntry, CallMoved, Future[bool] | Done[bool]]] = field(default_factory=list)
 
     def nest_in(self, outer: ChainLog, call_id: str, request: str, words: str) -> None:
-        """Keep what a tool asks with the call that it runs for, before its first turn has begun.
+        """Record a tool's chain with the call for which the tool runs, before the chain's first turn has begun.
 
         Args:
             outer: keeps the call.
             call_id: the call.
-            request, words: a digest of what is asked; what a human who is asked is told about that.
+            request, words: a digest of what is asked, and the words that tell a human where a question comes from.
         """
         self.inside, self.origin, self.asked_inside = call_id, replace(outer.origin, request=request), words
         self.memory = outer.memory
         if outer.journal is None or call_id in outer.memory.entries:
             self.journal = None
-        # Where the call is shown, so is what is asked inside it.
+        # Questions from inside a call are shown where the call is shown.
         self.on_call = lambda entry: outer.tell(seen_from_outside(entry)) if entry.request is not None else None
 
     def begin(self, turn: Turn) -> Noting:
-        """Keep that a turn is about to be sent."""
+        """Record that a turn is about to be sent."""
         if not self.chain_id:
             self.chain_id = turn.turn_id
         if self.journal is None or self.not_saved:
@@ -116,17 +117,17 @@ class ChainLog:
         self.parent = turn
 
     def end(self, turn: Turn) -> Noting:
-        """Keep how a turn ended: complete, interrupted or failed."""
+        """Record how a turn ended: complete, interrupted or failed."""
         if turn.is_kept and self.journal is not None:
             yield from self._keep(self._ending(turn))
 
     def end_unwaited(self, turn: Turn) -> None:
-        """Keep how a turn ended for a reader that cannot wait, such as one who pressed ■."""
+        """Record how a turn ended, for a reader that cannot wait, such as one who pressed ■."""
         if turn.is_kept and self.journal is not None:
             self.journal.submit(self._ending(turn))
 
     def import_history(self, turn_id: str, model_id: str, history: Sequence[Message]) -> Noting:
-        """Keep a history that came from elsewhere and ends in calls, so that these calls have a turn that asked for them."""
+        """Record a history that came from elsewhere and ends in calls, so that these calls have a turn that asked for them."""
         if self.journal is None or self.not_saved:
             return
         end = len(history)
@@ -142,17 +143,17 @@ class ChainLog:
         self.continue_from(turn_id, history[:end])
 
     def continue_from(self, turn_id: str, known: Sequence[Message]) -> None:
-        """Let the next turn continue one that is only in the journal, with the history that it ends with."""
+        """Let the next turn continue one that is only in the journal, with the history up to it."""
         self.parent, self.parent_id, self.known = None, turn_id, known
 
     def propose(
         self, turn_id: str, call: ToolCall, arguments: bytes, policy: ApprovalPolicy | None = None
-    ) -> Generator[Note, Any, CallEntry]:
-        """Keep that a model asks for a call. Returns its entry, which also says what has already been done about it.
+    ) -> Generator[Note, Any, tuple[CallEntry, bool]]:
+        """Record that a model asks for a call. Returns its entry, which also says what has already been done about it, and whether it is new.
 
         Args:
             arguments: what the model wrote, in canonical JSON.
-            policy: when a human is asked about the call; a later process asks at least then.
+            policy: when a human is asked about the call; a later process asks at least as often.
         """
         assert call.tool_call_id is not None
         operation = CallProposed(new_id(), turn_id, call.tool_call_id, call.name, arguments, datetime.now(UTC), policy)
@@ -166,7 +167,7 @@ class ChainLog:
             entry = yield Note(self.memory, operation)
             assert entry is not None
         self.tell(entry)
-        return entry
+        return entry, entry.call_id == operation.call_id
 
     def move(
         self,
@@ -181,7 +182,7 @@ class ChainLog:
         """Move a call to another state if it is in an expected one. Returns whether it was.
 
         Raises:
-            JournalError: the start of an approved call cannot be kept. The call must not run.
+            JournalError: the start of an approved call cannot be recorded. The call must not run.
         """
         home = self._home(entry.call_id)
         details: dict[str, Any] = {"request": request, "result": result, "decision": decision, "note": note}
@@ -202,17 +203,17 @@ class ChainLog:
         return moved
 
     def lose(self, entry: CallEntry) -> None:
-        """Keep that the call was interrupted, if it runs. This does not wait, since somebody has just pressed ■."""
+        """Record that the call was interrupted, if it runs. This does not wait, because somebody has just pressed ■."""
         home = self._home(entry.call_id)
         stopped: dict[str, Any] = {"note": "It was stopped while it ran.", "printed": self._printed(entry)}
         operation = moved_call(home, entry, "unknown", ("started",), **stopped)
         self._lost.append((entry, operation, home.submit(operation)))
 
     def find_lost(self) -> bool:
-        """Tell how the calls stand that were stopped. Returns whether one was interrupted while it ran."""
+        """Report the state of the calls that were stopped. Returns whether one was interrupted while it ran."""
         stopped, self._lost, is_lost = self._lost, [], False
         for entry, operation, kept in stopped:
-            # Where the journal fails, nothing is known about the call.
+            # If the journal fails, nothing is known about the call.
             with suppress(JournalError):
                 if kept.result():
                     is_lost = True
@@ -220,11 +221,11 @@ class ChainLog:
         return is_lost
 
     def call(self, call_id: str) -> CallEntry | None:
-        """Return a call as it stands now, whichever process moved it; None if nothing is known of it."""
+        """Return a call in its current state, whichever process moved it; None if nothing is known about it."""
         return self._home(call_id).call(call_id)
 
     def calls_of(self, turn_id: str) -> Iterator[CallEntry]:
-        """Yield the calls of a turn as they stand now, those of the journal last.
+        """Yield the calls of a turn in their current state, those of the journal last.
 
         Raises:
             JournalError: the journal cannot be read.
@@ -233,47 +234,50 @@ class ChainLog:
         turn = self.journal.turn(turn_id) if self.journal is not None else None
         yield from (call for call in turn.calls if call.call_id not in self.memory.entries) if turn is not None else ()
 
-    def decide(self, call_id: str, decision: Decision, *, who: str = "", replaces: bool = True) -> bool:
-        """Keep what a human decided about a call. Returns whether the decision counts.
-
-        Raises:
-            RuntimeError: a tool is deciding.
-            JournalError: the decision cannot be kept, so it does not count.
-        """
-        return self.decide_together({call_id: decision}, who=who, replaces=replaces)
-
-    def decide_together(
-        self, decisions: Mapping[str, Decision], *, who: str = "", replaces: bool = True, grant: Grant | None = None
+    def decide(
+        self,
+        decisions: Mapping[str, Decision],
+        *,
+        replaces: bool = True,
+        by: Grant | None = None,
+        gives: Grant | None = None,
     ) -> bool:
-        """Keep what a human, or a grant, decided about calls, by their ids. Returns whether the decisions count: all of them, or none.
+        """Record in one transaction what a human decided about calls, by their ids. Returns whether the decisions count: all of them, or none.
+
+        Args:
+            replaces: whether the decisions also count if there are others that have had no effect yet.
+            by: the grant that decides instead of a human.
+            gives: what the human allows for later calls too, if the decisions count.
 
         Raises:
             RuntimeError: a tool is deciding.
-            ValueError: the calls are kept in different places, so they cannot be decided in one transaction.
+            ValueError: the calls are kept in different places, or what is allowed is.
             JournalError: the decisions cannot be kept, so they do not count.
         """
-        if inside_tool():
+        if in_tool.get() is not None:
             raise RuntimeError("A tool cannot decide about a call: only a human can.")
         homes = [self._home(call_id) for call_id in decisions]
         if any(home is not homes[0] for home in homes):
             raise ValueError("Not all of these calls are in the journal, so decide each of them by itself.")
-        at, grant_id = datetime.now(UTC), None if grant is None else grant.grant_id
-        who = who or self.origin.who
+        if gives is not None and homes[0] is not self.journal:
+            raise ValueError("This call is not in the journal, so nothing can be allowed with it: approve it once.")
+        at, who, grant_id = datetime.now(UTC), self.origin.who, None if by is None else by.grant_id
         each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]
-        counts: bool = homes[0].submit(DecidedTogether(each)).result()
+        granted = None if gives is None else Granted(gives)
+        counts: bool = homes[0].submit(DecidedTogether(each, granted)).result()
         for call in map(self.call, decisions) if counts and self.on_call is not None else ():
             if call is not None:
                 self.tell(call)
         return counts
 
     def conclude(self, call_id: str) -> bool:
-        """Give a call its result that a human has decided without a tool, or that is suspended, without a chain that tells the model.
+        """Give a call its result, which a human decided without a tool or which is suspended, without a chain that tells the model.
 
         Returns:
             False where the call has another state, or has a result already.
 
         Raises:
-            JournalError: it cannot be kept.
+            JournalError: the result cannot be recorded.
         """
         home = self._home(call_id)
         call = home.call(call_id)
@@ -287,7 +291,7 @@ class ChainLog:
         return concluded
 
     def ask_anew(self, entry: CallEntry, request: ApprovalRequest) -> bool:
-        """Keep another question about a call that waits. Returns whether it still waited."""
+        """Record a new question about a waiting call. Returns whether it was still waiting."""
         home = self._home(entry.call_id)
         operation = moved_call(home, entry, entry.state, (entry.state,), request=request)
         moved: bool = home.submit(operation).result()
@@ -296,7 +300,7 @@ class ChainLog:
         return moved
 
     def allow(self, entry: CallEntry, grant: Grant, digest: str) -> Generator[Note, Any, bool]:
-        """Keep that a grant approves a waiting call. Returns whether it does."""
+        """Record that a grant approves a waiting call. Returns whether it does."""
         decision = Decision("approved", digest)
         operation = Decided(entry.call_id, decision, grant.who, datetime.now(UTC), grant.grant_id)
         counts: bool = yield Note(self._home(entry.call_id), operation)
@@ -308,7 +312,7 @@ class ChainLog:
         return counts
 
     def grant_for(self, identity: str) -> Grant | None:
-        """Return the "always allow" in force that covers a tool here."""
+        """Return the valid "always allow" that covers a tool here."""
         if self.journal is None or self.not_saved:
             return None
         try:
@@ -321,7 +325,7 @@ class ChainLog:
         )
 
     def take_up(self, turn: Turn) -> bool:
-        """Let the chain continue a turn whose calls wait, in their place. Returns whether both are kept in the same place."""
+        """Let the chain take the place of a turn whose calls wait. Returns whether both are recorded in the same place."""
         if turn.is_kept != (self.journal is not None):
             return False
         self.chain_id, self.parent = turn.log.chain_id or turn.turn_id, turn if turn.is_kept else None
@@ -342,7 +346,7 @@ class ChainLog:
         parent_id = self.parent.turn_id if self.parent is not None else self.parent_id
         known = self.parent.messages() if self.parent is not None else list(self.known)
         is_whole = parent_id is None or list(sent[: len(known)]) != known
-        # A turn inside a tool is not one of its cell: the call is, and with `-c` the cell continues what it said itself.
+        # A turn inside a tool does not belong to the cell, only the call does: with `-c`, the cell continues what it said itself.
         origin = Origin(request=self.origin.request) if self.inside else self.origin
         begun = TurnBegun(
             turn_id,
@@ -362,7 +366,7 @@ class ChainLog:
             inside=self.inside or None,
             rows=origin.rows or None,
         )
-        # A row is kept when it has ended, beginning and end together.
+        # A row is recorded when it has ended, with its beginning and its end together.
         self._row_begun = begun if origin.rows else None
         if not origin.rows:
             yield from self._keep(begun)
@@ -376,11 +380,11 @@ class ChainLog:
             self.on_call(entry)
 
     def _printed(self, entry: CallEntry) -> str:
-        """Return what a call that runs has printed, shortened; empty where nobody listens to it. Any other has nothing new to tell."""
+        """Return what a running call has printed, shortened; empty if nobody listens to it, and for other calls, which print nothing new."""
         return "" if self.output is None or entry.state != "started" else self.output.text_of(entry.call_id)
 
     def _home(self, call_id: str) -> Journal | MemoryJournal:
-        """What keeps a call: the journal, or the memory of this process for calls that could not be kept there."""
+        """Where a call is recorded: in the journal, or in the memory of this process if the journal failed."""
         return self.memory if self.journal is None or call_id in self.memory.entries else self.journal
 
     def _keep(self, operation: Operation | RowAsked) -> Noting:

@@ -1,4 +1,4 @@
-"""Where something is asked: which notebook, which cell, which of its prompts, and which request."""
+"""Where a prompt is asked: in which notebook and cell, as which of the cell's prompts, and with which request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Origin", "origin_of"]
 
 @dataclass(slots=True, frozen=True)
 class Origin:
-    """Where something is asked. What is not known is empty.
+    """Where a prompt is asked. What is not known is empty.
 
     Attributes:
         cell_id: the cell's id, as the front end sent it with the execution.
@@ -22,15 +22,15 @@ class Origin:
         session: the kernel.
         text: what the user typed.
         who: who decides here, for the record.
-        keeps: what is asked here goes into the journal.
-        started_in: where no path was sent, the one that the kernel was started with. It may be out of date, or that of another
+        keeps: whether what is asked here goes into the journal.
+        started_in: if no path was sent, the path with which the kernel was started. It may be out of date, or that of another
             notebook on the same kernel.
-        place: how many prompts the execution of the cell had asked before this one.
+        place: how many prompts this execution of the cell had asked before this one.
         request: a digest of the request as rendered.
         cell_text: a digest of the cell's whole text.
         number: the number of the execution that asked, as the notebook shows it beside the cell; 0 if it has none.
-        makers: which cells make the tools, by the tool's name, as JSON values (see `notebook.makers`).
-        rows: the run over rows that asks this as a row.
+        makers: which cells define the tools, by the tool's name, as JSON values (see `notebook/prompts/makers.py`).
+        rows: the run over rows to which this prompt belongs.
     """
 
     cell_id: str = ""
@@ -48,31 +48,31 @@ class Origin:
     rows: str = ""
 
     def settings(self) -> dict[str, Any]:
-        """Return what a turn's settings keep of this; what is not known is left out."""
+        """Return the part of this that a turn's settings record, without what is not known."""
         kept = {"text": self.text, "cell_text": self.cell_text, "cell_number": self.number, "makers": dict(self.makers)}
         return {name: value for name, value in kept.items() if value}
 
     @property
     def path(self) -> str:
-        """The path of the notebook, as well as that is known."""
+        """The path of the notebook, as far as it is known."""
         return self.notebook or self.started_in
 
     @property
     def cell(self) -> tuple[str, str, str]:
-        """What distinguishes the cell from all others: its notebook, as well as that is known, and its id."""
+        """What distinguishes the cell from all others: its notebook, as far as it is known, and its id."""
         return (self.notebook, self.started_in, self.cell_id)
 
     def is_cell_of(self, other: Origin) -> bool:
         """Return whether both are in the same cell of the same notebook.
 
-        A copy of a notebook has the same ids of cells. So where no path is known, an id says that only within one kernel, or if it is an
-        address, as in VS Code.
+        A copy of a notebook has the same cell ids. So if no path is known, ids can be compared only within one kernel, or if they are
+        addresses, as in VS Code.
         """
         is_known = bool(self.path) or ":" in self.cell_id or (bool(self.session) and self.session == other.session)
         return is_known and bool(self.cell_id) and self.cell == other.cell
 
     def repeats(self, other: Origin) -> bool:
-        """Return whether both are the same request, at the same place of the same cell."""
+        """Return whether both are the same request at the same position in the same cell."""
         return self.is_cell_of(other) and (self.place, self.request) == (other.place, other.request)
 
     @property
@@ -82,9 +82,9 @@ class Origin:
         return tuple(scope for scope in known if self.reach(scope))
 
     def reach(self, scope: Scope) -> str:
-        """Return what a grant of this scope is bound to; empty if there can be none.
+        """Return the cell, notebook or session to which a grant of this scope is bound; empty if there can be no such grant.
 
-        The path that a kernel was started with does not count here. Without another one, a grant for a cell ends with the kernel.
+        The path with which a kernel was started does not count here. If no other path is known, a grant for a cell ends with the kernel.
         """
         if scope == "notebook":
             return self.notebook
@@ -99,7 +99,7 @@ class Origin:
 
 
 def origin_of(begun: TurnBegun) -> Origin:
-    """Return where a turn of the journal was asked. Its kernel is not known, so nothing is allowed for that."""
+    """Return where a turn of the journal was asked. Its kernel is not known, so there are no grants for the session."""
     return Origin(
         begun.cell_id or "",
         begun.notebook or "",

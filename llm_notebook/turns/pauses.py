@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import digest_of_facts, identify
 from llm_notebook.approvals.requests import ASKED, DECIDED, ApprovalRequest, Decision, Verdict
-from llm_notebook.errors import Paused, ToolArgumentError, terminal_safe
-from llm_notebook.journal.grants import Scope
+from llm_notebook.approvals.running import as_tool, in_tool
+from llm_notebook.errors import JournalError, Paused, ToolArgumentError, terminal_safe
+from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.operations import CallEntry, is_open
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.calls.freezing import frozen_arguments
-from llm_notebook.turns.calls.granting import grant, place_of
+from llm_notebook.turns.calls.granting import new_grant
 from llm_notebook.turns.calls.nested_records import suspended_to_dicts
 from llm_notebook.turns.calls.nesting import calls_inside, outer_calls
 from llm_notebook.turns.calls.open_calls import unresolved_calls
@@ -34,14 +37,14 @@ __all__ = ["Pause", "PausedChain"]
 
 
 class Pause(Paused):
-    """Stops a chain without a result for one of its calls. Users know it as `PauseChain`, its one subclass.
+    """Stops a chain without a result for one of its calls. Users see it as `PauseChain`, its only subclass.
 
     Attributes:
         tool_call: the call that paused.
         tool_results: the results of its siblings that have finished.
-        messages: the history to resume from, those results included.
-        asked: what a human is asked; None while it has not left the tool, and where a hook paused after its call had run.
-        paused: the chain that waits; None if the pause did not come from a chain.
+        messages: the history from which to resume, with those results.
+        asked: what a human is asked; None until the pause has left the tool, and if a hook paused after its call had run.
+        paused: the waiting chain; None if the pause did not come from a chain.
     """
 
     def __init__(self, *args: object) -> None:
@@ -54,7 +57,7 @@ class Pause(Paused):
 
     @property
     def questions(self) -> list[ApprovalRequest]:
-        """What a human is asked, also before the pause has left its chain."""
+        """What a human is asked, even before the pause has left its chain."""
         if self.paused is not None:
             return self.paused.requests
         return [] if self.asked is None else [self.asked]
@@ -70,13 +73,13 @@ class PausedChain:
 
     Attributes:
         plan: how the chain is run.
-        prompt: the prompt whose options, schema and tools the chain continues with.
-        messages: the history to continue from, with the results of siblings that have finished.
-        requests: what the human is asked, in the model's order; empty where a hook paused after its call had run.
-        log: what was decided and what was done, for all continuations of this pause.
+        prompt: the prompt with whose options, schema and tools the chain continues.
+        messages: the history from which to continue, with the results of siblings that have finished.
+        requests: what the human is asked, in the model's order; empty if a hook paused after its call had run.
+        log: records what was decided and done, for all continuations of this pause.
         asked_by: the turn that asked for the calls.
         rounds: how many responses the chain has had so far.
-        asking: the chains inside tools that some of the requests come from, as far as this process began them.
+        asking: the chains inside tools from which some of the requests come, if this process began them.
     """
 
     plan: ChainPlan
@@ -96,19 +99,20 @@ class PausedChain:
         *,
         arguments: dict[str, Any] | None = None,
         said: object = "",
+        scope: Scope | None = None,
     ) -> Any:
-        """Keep the decision about one call. Returns the continuation, which runs when it is read.
+        """Record the decision about one call, as `settle()` does. Returns the continuation, which runs when it is read.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
-            ValueError: the request is not one of this pause, or the call has been settled already.
+            ValueError: the request is not one of this pause, the call has been settled already, or the tool cannot be allowed from now on.
             JournalError: the decision cannot be kept, so it does not count.
         """
         if all(request.id != one.id for one in self.requests):
             raise ValueError("This pause does not ask that: `pause.requests` lists what it asks.")
-        if self.settle(request, verdict, arguments=arguments, said=said):
+        if self.settle(request, verdict, arguments=arguments, said=said, scope=scope):
             if self._continuation is not None and self._continuation._chain.has_paused:
-                # It was read while calls waited, and stopped there.
+                # It was read while calls were waiting, and stopped there.
                 self._continuation = None
         else:
             call = self.call(request)
@@ -132,72 +136,65 @@ class PausedChain:
         scope: Scope | None = None,
         call: CallEntry | None = None,
     ) -> bool:
-        """Keep a decision. Returns whether it counts.
+        """Record a decision. Returns whether it counts.
 
         Args:
-            request: which call the decision is about, and what was asked.
+            request: the call that is decided, and what was asked about it.
             verdict, arguments, said: what was decided.
-            replaces: count also where there is a decision that has had no effect yet.
-            scope: allow the tool from now on as well, as `allow()` does. A decision that does not count allows nothing.
-            call: the call as it was just read, which takes over a decision that counts.
+            replaces: whether the decision also counts if there is another one that has had no effect yet.
+            scope: allows the tool for later calls too, in this cell, notebook or session, and approves its other calls that wait. A decision that
+                does not count allows nothing.
+            call: the call as it was just read, which receives a decision that counts.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
-            ValueError: the tool cannot be allowed from now on, so nothing is decided.
+            ValueError: the tool cannot be allowed for later calls, so nothing is decided.
             JournalError: the decision cannot be kept, so it does not count.
         """
-        if scope is not None:
-            self._refuse_to_allow(request, scope)
+        gives = None if scope is None else self._grant(request, scope)
         if arguments is not None:
             arguments = thawed(canonical(arguments))
             _check_arguments(request, arguments, self._tools_of(request))
         text = "" if isinstance(said, str) and not said else output_text(said)[0]
         decision = Decision(verdict, request.digest, arguments, text)
-        counts = self.log.decide(request.id, decision, replaces=replaces)
+        counts = self.log.decide({request.id: decision}, replaces=replaces, gives=gives)
         if counts and call is not None:
             call.state, call.decision = verdict, decision
             call.decided_by, call.decided_at = self.log.origin.who, datetime.now(UTC)
             call.grant_id = call.grant_scope = ""
-        if counts and scope is not None:
-            self.allow(request, scope)
+        if counts and gives is not None:
+            self._cover(request, gives)
         return counts
 
     def settle_together(self, requests: Sequence[ApprovalRequest], verdict: Verdict, said: str = "") -> bool:
-        """Keep one decision about several calls that wait, in one transaction. Returns whether it counts: for all of them, or for none.
+        """Record one decision about several waiting calls, in one transaction. Returns whether it counts: for all of them, or for none.
 
         Raises:
             ValueError: not all of the calls are in the journal.
             JournalError: the decision cannot be kept, so it does not count.
         """
         decisions = {request.id: Decision(verdict, request.digest, None, said) for request in requests}
-        return self.log.decide_together(decisions, replaces=False)
+        return self.log.decide(decisions, replaces=False)
 
-    def allow(self, request: ApprovalRequest, scope: Scope) -> None:
-        """Allow a tool from now on in this cell, notebook or session. The call itself is not decided by that; its waiting siblings are.
-
-        Raises:
-            ValueError: the tool is destructive, or the cell, notebook or session is not known.
-        """
-        self._refuse_to_allow(request, scope)
-        identity = digest_of_facts(request.facts)
-        given = grant(self.log, request.tool_name, identity, scope)
-        for other in self.requests:
-            is_covered = other.is_required and not other.destructive and not other.outcome_unknown
-            if is_covered and other.id != request.id and digest_of_facts(other.facts) == identity:
-                decision = Decision("approved", other.digest)
-                self.log.decide_together({other.id: decision}, who=given.who, replaces=False, grant=given)
-
-    def _refuse_to_allow(self, request: ApprovalRequest, scope: Scope) -> None:
+    def _grant(self, request: ApprovalRequest, scope: Scope) -> Grant:
         if request.destructive:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
-        place_of(self.log, scope)
+        return new_grant(self.log, request.tool_name, digest_of_facts(request.facts), scope)
+
+    def _cover(self, request: ApprovalRequest, given: Grant) -> None:
+        """Approve the other waiting calls that a grant covers. If the journal fails, the chain finds the grant when it comes to them."""
+        for other in self.requests:
+            is_covered = other.is_required and not other.destructive and not other.outcome_unknown
+            if is_covered and other.id != request.id and digest_of_facts(other.facts) == given.identity:
+                with suppress(JournalError):
+                    self.log.decide({other.id: Decision("approved", other.digest)}, replaces=False, by=given)
 
     def renew(self, request: ApprovalRequest, call: CallEntry | None = None) -> ApprovalRequest:
-        """Ask anew about a waiting call if its tool is another one by now. Returns the question that waits.
+        """Ask again about a waiting call if its tool has changed. Returns the question that waits.
 
         Args:
             request: the question.
-            call: a call that has just been read; it need not be the one that the question is about.
+            call: a call that has just been read; the question may be about another one.
 
         Raises:
             JournalError: the new question cannot be kept.
@@ -209,17 +206,24 @@ class PausedChain:
         tool = next((tool for tool in self._own_tools(call) if tool.name == request.tool_name), None)
         if call is None or call.request is None or tool is None or call.state not in ASKED:
             return request
-        asked = call.request
+        # The types of the arguments may run code of the tool, which decides about nothing.
+        context = copy_context()
+        context.run(in_tool.set, False)
+        anew = context.run(self._ask_anew, call, call.request, tool)
+        return self._take_over(anew) if anew is not None and self.log.ask_anew(call, anew) else call.request
+
+    def _ask_anew(self, call: CallEntry, asked: ApprovalRequest, tool: Tool) -> ApprovalRequest | None:
+        """Return the question about a call as its tool is at this moment; None if that is what was asked."""
         try:
             frozen = frozen_arguments(tool, ToolCall(tool.name, asked.arguments, asked.tool_call_id))
         except (ToolArgumentError, TypeError):
-            # The model is told so when the call is approved. Until then the human sees what was asked.
+            # The model learns this when the call is approved. Until then the human sees what was asked.
             frozen = canonical(asked.arguments)
         policy = policy_in_force(self.plan.policy_for(tool), call)
         identity = identify(tool)
         if bound_digest(identity.digest, policy, frozen, call) == asked.digest:
-            return asked
-        anew = question_about(
+            return None
+        return question_about(
             tool,
             call,
             frozen,
@@ -229,7 +233,6 @@ class PausedChain:
             identity=identity,
             inside=self.log.asked_inside,
         )
-        return self._take_over(anew) if self.log.ask_anew(call, anew) else asked
 
     def _take_over(self, anew: ApprovalRequest) -> ApprovalRequest:
         self.requests = [anew if one.id == anew.id else one for one in self.requests]
@@ -240,20 +243,20 @@ class PausedChain:
         return next((chain for chain in self.asking if any(one.id == request.id for one in chain.requests)), None)
 
     def needed_tool(self, request: ApprovalRequest, call: CallEntry | None) -> str:
-        """Return the name of the tool of this chain that a decision is carried out with: that of the call, or the one that it is inside of.
+        """Return the name of this chain's tool that carries out a decision: the call's tool, or the one that contains the call.
 
         Args:
             request: the question that is decided.
-            call: the call that it is about; None where nothing is known of it.
+            call: the call that it is about; None if nothing is known about it.
         """
         while call is not None and call.turn_id != self.asked_by:
             call = next(iter(outer_calls(self.log, call)), None)
         return request.tool_name if call is None else call.tool_name
 
     def conclude(self, request: ApprovalRequest) -> None:
-        """Give a call that was denied, answered or given up its result, without a chain that tells the model.
+        """Give a call its result after it was denied, answered or given up, without a chain that tells the model.
 
-        The calls that it is inside of end as well, unless something else in them is open: their bodies are not entered again.
+        The calls that contain it end as well, unless something else in them is open: their bodies do not run again.
 
         Raises:
             JournalError: it cannot be kept.
@@ -263,12 +266,12 @@ class PausedChain:
             return
         for outer in outer_calls(self.log, call):
             if any(map(is_open, calls_inside(self.log, outer.call_id))):
-                # What else waits inside, or was decided, is carried out when the body is entered again.
+                # Everything else that waits or was decided inside is carried out when the body runs again.
                 return
             self.log.conclude(outer.call_id)
 
-    def drop(self, request: ApprovalRequest) -> Any:
-        """Give up a call, so that the model is not asked. Returns the continuation where that is due to other calls, otherwise None.
+    def drop(self, request: ApprovalRequest) -> object:
+        """Give up a call, so that the model is not asked. Returns the continuation if other calls make it due, otherwise None.
 
         Raises:
             ValueError: the request is not one of this pause, or the call has been settled already.
@@ -280,7 +283,7 @@ class PausedChain:
 
     @property
     def is_due(self) -> bool:
-        """Calls of the turn, or of chains inside its tools, were decided and wait to be carried out, and no question is left.
+        """Whether calls of the turn, or of chains inside its tools, were decided and wait to be carried out, and no question is left.
 
         Raises:
             JournalError: the journal cannot be read.
@@ -295,7 +298,7 @@ class PausedChain:
         return bool(waiting) and all(call.state in DECIDED for call in waiting)
 
     def _tools_of(self, request: ApprovalRequest) -> list[Tool]:
-        """Return the tools of the chain that a question comes from; none if that chain is inside a tool, in another process."""
+        """Return the tools of the chain from which a question comes; none if that chain is inside a tool in another process."""
         if (inner := self._asking_about(request)) is not None:
             return inner._tools_of(request)
         return self._own_tools(self.call(request))
@@ -306,18 +309,18 @@ class PausedChain:
 
     @property
     def has_open_calls(self) -> bool:
-        """The history ends in calls without results, which are run or asked about first."""
+        """Whether the history ends in calls without results, which are run or asked about first."""
         return bool(unresolved_calls(self.messages))
 
     def call(self, request: ApprovalRequest) -> CallEntry | None:
-        """Return the call that a request is about as it stands now; None where nothing is known of it."""
+        """Return the call that a request is about in its current state; None if nothing is known about it."""
         return self.log.call(request.id)
 
     def resume(self, tools: Sequence[ToolLike] | None = None) -> Any:
         """Return the chain from here on: the same object every time, unless it has failed or tools are given.
 
         Args:
-            tools: the tools to continue with, where they had to be made anew; a decision counts for an unchanged tool only.
+            tools: the tools with which to continue, if they had to be created anew; a decision counts only for an unchanged tool.
 
         Raises:
             ToolArgumentError: the arguments that a human edited do not fit the given tool.
@@ -339,7 +342,7 @@ class PausedChain:
         return continuation
 
     def undone(self) -> list[CallEntry]:
-        """Return the calls of the turn that a human was asked about and that have no result yet, decided or not, in the model's order.
+        """Return the calls of the turn about which a human was asked and which have no result yet, decided or not, in the model's order.
 
         Raises:
             JournalError: the journal cannot be read.
@@ -384,7 +387,7 @@ class PausedChain:
 
 
 def _check_arguments(request: ApprovalRequest, arguments: dict[str, Any] | None, tools: Sequence[object]) -> None:
-    """Raise ToolArgumentError where edited arguments do not fit the tool that they are for."""
+    """Raise ToolArgumentError if edited arguments do not fit their tool."""
     for tool in tools:
         if arguments is not None and isinstance(tool, Tool) and tool.name == request.tool_name:
-            tool.arguments_for(ToolCall(tool.name, thawed(canonical(arguments)), request.tool_call_id))
+            as_tool(tool.arguments_for, ToolCall(tool.name, thawed(canonical(arguments)), request.tool_call_id))

@@ -43,7 +43,7 @@ AfterCall = Callable[["Tool", "ToolCall", "ToolResult"], object]
 
 
 class LazyResponse(Protocol):
-    """What a chain needs of a response: its turn, and reading it to the end, which an async one does with `await`."""
+    """What a chain needs of a response: its turn, and a way to read it to the end, which is awaited in an async chain."""
 
     @property
     def _turn(self) -> Turn: ...
@@ -69,10 +69,10 @@ class ChainModel(Protocol):
     def _chain(
         self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
     ) -> object:
-        """Return the lazy chain that begins with a prompt, in the form that users read."""
+        """Return the lazy chain that begins with a prompt, as an object of the public API."""
 
     def _pause(self, reason: str) -> Pause:
-        """Return the pause that a chain raises, in the form that users catch."""
+        """Return the pause that a chain raises, as an object of the public API."""
 
 
 class ChainConversation(Protocol):
@@ -91,16 +91,16 @@ class ChainConversation(Protocol):
         """Return the turn that the history ends with."""
 
     def _forget(self, turn_ids: Collection[str]) -> None:
-        """Leave turns out that are about to be said again."""
+        """Leave out turns that are about to be repeated."""
 
 
 @dataclass(slots=True)
 class ToolsFound:
-    """What was found out about the tools of a prompt. It holds for as long as nothing runs.
+    """What was found out about the tools of a prompt. It is valid until something runs.
 
     Attributes:
-        policies: when their calls are asked about, by the names of the tools.
-        identities: what they are, by the `id()` of the tool.
+        policies: when a human is asked about their calls, by the names of the tools.
+        identities: their identities, by the `id()` of the tool.
     """
 
     policies: Mapping[str, ApprovalPolicy]
@@ -112,15 +112,15 @@ class ChainPlan:
     """How a chain is run. A paused chain keeps its plan, so that it can continue in the same way.
 
     Attributes:
-        model: is asked.
-        conversation: the conversation that the chain belongs to, if any.
+        model: the model.
+        conversation: the conversation to which the chain belongs, if any.
         before_call, after_call: the hooks around each tool call.
         chain_limit: how many responses the chain may have; 0 and None mean no limit.
         parallel_tools: how many tool calls run at once in threads; None runs them in order.
-        stream: let the answers arrive piece by piece, where the model can.
+        stream: whether answers arrive piece by piece, if the model can do that.
         key: the API key, the name of a stored one, or a function that returns a key.
         policy: which calls a human is asked about, besides those of marked tools.
-        rounds: holds the responses of a chain that belongs to no conversation, for the model to find them where it would otherwise.
+        rounds: holds the responses of a chain that belongs to no conversation, so that the model finds them in the usual place.
     """
 
     model: ChainModel
@@ -135,17 +135,17 @@ class ChainPlan:
     rounds: ChainConversation | None = None
 
     def policy_for(self, tool: Tool) -> ApprovalPolicy | None:
-        """Return when a human is asked about calls of a tool, by its marks at this moment; None if nobody is."""
+        """Return when a human is asked about calls of a tool, by its current marks; None if nobody is."""
         return self.policy.policy_for(tool.name, policy_of(tool))
 
     def keep_policies(self, prompt: Prompt) -> dict[str, ApprovalPolicy]:
-        """Keep when the calls of a prompt's tools are asked about, for continuations that are given other tools.
+        """Remember the policies for a prompt's tools, for continuations that get other tools.
 
         Returns:
-            When that is, by the names of the tools that are asked about.
+            The policies, by the names of the tools that have one.
 
         Raises:
-            ModelError: there is no tool of a name whose calls are to be asked about.
+            ModelError: a policy names a tool that does not exist.
         """
         tools = [tool for tool in prompt.tools if isinstance(tool, Tool)]
         missing = sorted(self.policy.named - {tool.name for tool in tools})
@@ -155,13 +155,13 @@ class ChainPlan:
         return self.policy.keep([(tool.name, policy_of(tool)) for tool in tools])
 
     def keep_policies_of(self, turn: Turn) -> None:
-        """Ask about the calls of another chain's turn as that chain did: by its policy, and by the marks of its tools."""
+        """Apply another chain's policy and the marks of its tools to the calls of its turn."""
         if turn.log.policy is not None:
             self.policy = self.policy.joined(turn.log.policy)
         self.policy.keep([(tool.name, policy_of(tool)) for tool in turn.prompt.tools if isinstance(tool, Tool)])
 
     def describe(self, prompt: Prompt, log: ChainLog) -> ToolsFound:
-        """Do as `keep_policies()`, and tell the log how the chain is asked: a chain that continues it asks as often."""
+        """Do what `keep_policies()` does, and tell the log how the chain is run, so that a chain that continues it asks at least as often."""
         found = ToolsFound(self.keep_policies(prompt))
         log.policy = self.policy
         if log.journal is not None:
@@ -175,7 +175,7 @@ class ChainPlan:
                 "identities": identities,
             }
             for name, value in list(settings.items()):
-                # What says nothing is left out.
+                # Values that say nothing are left out.
                 if value in (None, False, {}, []):
                     del settings[name]
             log.settings = settings
@@ -183,10 +183,10 @@ class ChainPlan:
 
 
 def open_log(conversation: ChainConversation | None) -> ChainLog:
-    """Return what keeps the turns and calls of a new chain, or of a single prompt.
+    """Return the log of a new chain, or of a single prompt.
 
     Args:
-        conversation: where it is asked; None for a prompt that stands alone.
+        conversation: the conversation in which it is asked; None for a single prompt.
     """
     origin = conversation._origin if conversation is not None else _NOWHERE
     if not origin.keeps:

@@ -1,4 +1,4 @@
-"""Prompt: everything that a user gives for one turn, and the messages that it becomes."""
+"""Prompt: everything that a user gives for one turn, and the messages that it turns into."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 class _UntilSettled(Generic[T]):
-    """What is worked out at each access until the prompt is settled, and is a plain attribute from then on."""
+    """A value that is computed at each access until the prompt is settled, and is a plain attribute from then on."""
 
     def __init__(self, worked_out: Callable[[Any], T]) -> None:
         self._worked_out = worked_out
@@ -62,31 +62,31 @@ class _UntilSettled(Generic[T]):
 class Prompt:
     """The input of one turn. `messages` is exactly what the model is sent.
 
-    Files that are attached are read once, here: what happens to them later changes nothing that was said.
+    Attached files are read once, when the prompt is created: later changes to them do not change what was said.
 
     Args:
         prompt: the text of the turn.
         model: the model that is asked.
         fragments: texts put before the prompt, joined with newlines; other objects are described, files given as `Path` are read.
-        attachments: what goes with the text: Attachments, their paths, addresses or bytes, figures, images and other objects.
+        attachments: what is sent with the text: Attachments, their paths, addresses or bytes, figures, images and other objects.
         system: the system prompt.
         system_fragments: as `fragments`, put before the system prompt, joined with blank lines.
         options: an instance of the model's `Options`.
         schema: what the answer must fit: JSON Schema (a dict), a class, or fields such as `name, age int`.
         tools: what the model may call.
-        tool_results: results of the calls that the history ends with.
-        messages: the whole history; what is given beside it is appended as the new turn. It may be dicts with a role.
+        tool_results: results of the calls at the end of the history.
+        messages: the whole history; what else is given is appended as the new turn. Messages may be dicts with a role.
         hide_reasoning: ask for no readable reasoning.
         history: returns the turns that came before in a conversation; it is called when the messages are needed.
-        calls: tells how the tool calls of that conversation stand.
+        calls: knows the state of that conversation's tool calls.
         encoded: the messages that the conversation has encoded before.
 
     Attributes:
-        sent: what the fragments and attachments are, for the reader.
-        is_settled: `freeze()` was called, so nothing changes what the model is sent.
-        encoded: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share it, so that
-            each encodes only what is new; None where there is only one round.
-        fetched: for providers: what was fetched for attachments that are addresses, or why it was not, by address; shared likewise.
+        sent: a description of the fragments and attachments, for the reader.
+        is_settled: whether `freeze()` was called, so that nothing changes what the model is sent.
+        encoded: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share it, so that each
+            encodes only what is new; None if there is only one round.
+        fetched: for providers: what was fetched for attachments given by address, or why it was not, by address; shared in the same way.
     """
 
     def __init__(
@@ -98,8 +98,8 @@ class Prompt:
         attachments: Sequence[object] | None = None,
         system: str | None = None,
         system_fragments: Sequence[object] | None = None,
-        options: Any = None,
-        schema: dict[str, Any] | type[Any] | str | None = None,
+        options: object = None,
+        schema: dict[str, Any] | type[object] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,
@@ -115,7 +115,7 @@ class Prompt:
         self.model = model
         self._take_objects(fragments, system_fragments, attachments)
         self._system = system
-        self.options = model.Options() if options is None and hasattr(model, "Options") else options
+        self.options: Any = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
         self.tool_sources = _adopted_tools(tools)
@@ -126,12 +126,12 @@ class Prompt:
         self._calls = calls
         # The system prompt and the attachments are in the history already; models may still read them here.
         self._follows = False
-        # What a conversation that was left behind had to tell with this turn.
+        # What this turn had to say about calls that the conversation left behind.
         self._opening: tuple[Part, ...] = ()
-        # The message of this turn, once it was put together.
+        # The message of this turn, once it has been built.
         self._message: Message | None = None
         self.is_settled = False
-        # A prompt that stands alone is encoded once.
+        # A single prompt is encoded only once.
         self.encoded = EncodedMessages() if encoded is None and self.tool_sources else encoded
         self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
@@ -142,7 +142,7 @@ class Prompt:
         system_fragments: Sequence[object] | None,
         attachments: Sequence[object] | None,
     ) -> None:
-        # Many prompts may be in flight, and most have nothing of this: an empty tuple costs the garbage collector nothing.
+        # Many prompts may be in flight, and most have none of these. An empty tuple costs the garbage collector nothing.
         self._fragments: tuple[str, ...] = ()
         self._system_fragments: tuple[str, ...] = ()
         self._attachments: tuple[Attachment, ...] = ()
@@ -153,8 +153,8 @@ class Prompt:
             self._attachments, self.enclosed = tuple(objects.attachments), tuple(objects.sent)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle is made from: the turn with its history as it is at this moment."""
-        # What the conversation has said so far, without the conversation. A turn that is settled has it already.
+        """Return what is pickled: the turn with its current history."""
+        # This is what the conversation has said so far, without the conversation. A settled turn has it already.
         history: Callable[[], list[Message]] | None = None
         opening = self._opening
         if self._history is not None and not self.is_settled:
@@ -162,7 +162,7 @@ class Prompt:
             if self._own_turn():
                 before, opening = self._going_on(before)
             history = functools.partial(list[Message], before)
-        # As values, since many plugins make the class of their options anew.
+        # The options are pickled as values, because many plugins create the class of their options anew.
         options = None if self.options is None else self.given_options()
         return vars(self) | {
             "options": options,
@@ -179,7 +179,7 @@ class Prompt:
             self.options = self.model.Options(**self.options)
 
     def __copy__(self) -> Prompt:
-        """Return the same prompt once more, which shares what the rounds of a chain share. A pickle takes along less."""
+        """Return a copy that shares what the rounds of a chain share, which a pickle leaves out."""
         copied = Prompt.__new__(type(self))
         vars(copied).update(vars(self))
         return copied
@@ -206,22 +206,22 @@ class Prompt:
 
     @property
     def attachments(self) -> list[Attachment]:
-        """What goes with the text, or in later rounds of a chain with the results."""
+        """What is sent with the text, or in later rounds of a chain with the results."""
         return list(self._attachments)
 
     @property
     def tool_results(self) -> list[ToolResult]:
-        """The results of the calls that the history ends with."""
+        """The results of the calls at the end of the history."""
         return list(self._tool_results)
 
     @_UntilSettled
     def tools(self) -> list[Tool | ServerSideTool]:
-        """The tools that the model may call: those given, and those that the Toolboxes have at this moment."""
+        """The tools that the model may call: those given, and those that the Toolboxes currently have."""
         return as_tools(self.tool_sources) if self.tool_sources else []
 
     @property
     def toolboxes(self) -> list[Toolbox]:
-        """The Toolboxes among the tools, each once; they are prepared before the first request."""
+        """The Toolboxes among the tools, each listed once; they are prepared before the first request."""
         owners = [item if isinstance(item, Toolbox) else getattr(item, "toolbox", None) for item in self.tool_sources]
         return list({id(owner): owner for owner in owners if owner is not None}.values())
 
@@ -229,7 +229,7 @@ class Prompt:
     def messages(self) -> list[Message]:
         """What the model is sent for this turn: history, then tool results, then the new user message.
 
-        What tools attached and this model does not read is told in words.
+        Attachments of tools that this model does not read are replaced by text.
         """
         return list(self.sent)
 
@@ -240,7 +240,7 @@ class Prompt:
 
     @_UntilSettled
     def said(self) -> list[Message]:
-        """What `sent` is for a model that reads everything: what a history is made of. It is not changed either."""
+        """What `sent` would be for a model that reads everything, from which histories are made. Callers do not change it either."""
         return self._composed()
 
     def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
@@ -249,7 +249,7 @@ class Prompt:
         Its `attachments` are those of the results, which the messages hold with the results, and its `system` is the first round's.
         """
         following = copy.copy(self)
-        # Toolboxes may have other tools by then.
+        # By then the Toolboxes may have other tools.
         for name in ("said", "sent", *(["tools"] if self.toolboxes else [])):
             vars(following).pop(name, None)
         following._prompt = following._history = following._message = None
@@ -261,7 +261,7 @@ class Prompt:
         return following
 
     def with_turn(self, text: str, attachments: Sequence[object] = ()) -> Prompt:
-        """Return a prompt that differs only in its text and in what is attached to it. It must not be settled, and have no fragments."""
+        """Return a prompt that differs only in its text and its attachments. This one must not be settled, and must have no fragments."""
         other = copy.copy(self)
         other._prompt, other._message = text, None
         if attachments:
@@ -271,13 +271,13 @@ class Prompt:
         return other
 
     def with_messages(self, messages: list[Message]) -> Prompt:
-        """Return the same prompt with other messages for the model to be sent, such as with bytes in the place of addresses."""
+        """Return the same prompt with other messages to send, such as with bytes in place of addresses."""
         other = copy.copy(self)
         other._settle(messages)
         return other
 
     def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
-        """Return a prompt with the same options and schema, with another history and other tools."""
+        """Return a prompt with the same options and schema, but with another history and other tools."""
         following = Prompt(
             None,
             self.model,
@@ -291,11 +291,11 @@ class Prompt:
         return following
 
     def known_texts(self, form: Hashable, messages: Sequence[Message]) -> dict[int, tuple[Message, str]]:
-        """Return what `EncodedMessages.in_form()` does, for providers; nothing is known where there is only one round."""
+        """Return what `EncodedMessages.in_form()` returns, for providers; nothing is known if there is only one round."""
         return {} if self.encoded is None else self.encoded.in_form(form, messages)
 
     def settings(self) -> dict[str, Any]:
-        """Return the options, the schema, the names of the tools, and what the fragments and attachments are, as JSON values."""
+        """Return the options, the schema, the names of the tools, and descriptions of the fragments and attachments, as JSON values."""
         return {
             "options": self.given_options(),
             "schema": self.schema,
@@ -311,12 +311,12 @@ class Prompt:
         try:
             given: dict[str, Any] = self.options.model_dump(mode="json", exclude_none=True)
         except ValueError:
-            # An option of a type that pydantic has no JSON form for.
+            # An option has a type for which pydantic has no JSON form.
             given = as_json(self.options.model_dump(exclude_none=True))
         return given
 
     def freeze(self) -> None:
-        """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""
+        """Settle `messages`: from here on, nothing that is said elsewhere in the conversation changes what this turn sends."""
         if not self.is_settled:
             vars(self)["tools"] = self.tools
             self._settle(self._composed())
@@ -327,12 +327,12 @@ class Prompt:
         vars(self)["sent"] = self._as_read(said)
 
     def _as_read(self, said: list[Message]) -> list[Message]:
-        """Return messages as the model reads them. Only results of tools may hold what it does not read."""
+        """Return messages as the model reads them. Only the results of tools may contain anything that it cannot read."""
         has_results = any(message.role == "tool" for message in said)
         return self._readable.messages(said, self.model) if has_results else said
 
     def replace_tools(self, choose: Callable[[Tool], Tool]) -> None:
-        """Replace the tools of a settled prompt, in this round and in those that follow from it."""
+        """Replace the tools of a settled prompt, for this round and the following ones."""
         chosen = [choose(tool) if isinstance(tool, Tool) else tool for tool in self.tools]
         if any(new is not old for new, old in zip(chosen, self.tools, strict=True)):
             vars(self)["tools"] = chosen
@@ -341,7 +341,7 @@ class Prompt:
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []
         if (system := self.system) and not self._follows:
-            # The newest system prompt governs: providers disagree about what several of them mean.
+            # The newest system prompt applies, because providers disagree about what several of them mean.
             history = [message for message in history if message.role != "system"]
             history.insert(0, Message("system", [TextPart(system)]))
         if self._tool_results:
@@ -353,9 +353,9 @@ class Prompt:
         return [*history, *turn]
 
     def _going_on(self, history: list[Message]) -> tuple[list[Message], tuple[Part, ...]]:
-        """Return the history of a conversation that goes on, and what the new turn begins with.
+        """Return the history of a conversation that continues, and the beginning of the new turn.
 
-        A call in it may still wait, and providers refuse a call without a result.
+        A call in the history may still be waiting, and providers refuse a call without a result.
         """
         history = standing_results(with_ids(history), self._calls)
         late = late_results(history, self._calls, lambda kind: kind in self.model.attachment_types)
@@ -363,11 +363,11 @@ class Prompt:
 
     @property
     def follows_conversation(self) -> bool:
-        """The history is what was said in a conversation, and not one that was given."""
+        """Whether the history comes from a conversation, and was not given."""
         return self._given is None and self._history is not None
 
     def left_behind(self) -> set[Place]:
-        """Return the calls in the history that a conversation goes on without."""
+        """Return the calls in the history that the conversation continues without."""
         return awaited_calls(self.said) if self.follows_conversation else set()
 
     def _own_turn(self) -> list[Message]:
@@ -382,7 +382,7 @@ class Prompt:
 
 
 def name_of_source(source: Tool | Toolbox | ServerSideTool) -> str:
-    """Return the name by which a tool is found again: that of its class for a Toolbox, that in its specification for a provider's."""
+    """Return the name by which a tool is found again: for a Toolbox its class name, for a provider's tool the name in its specification."""
     if isinstance(source, Toolbox):
         return type(source).__name__
     return source.sent_name if isinstance(source, ServerSideTool) else source.name

@@ -34,18 +34,18 @@ class ResponseState:
     """What one response is so far.
 
     A stream of text arrives in very many pieces, and most of them only continue the part before them. Such a piece is kept as the bare
-    `str`, without an event around it: that costs a few bytes and a few microseconds, and `continuing()` makes the event where somebody
-    wants one. `_open_text` is the assembler's list for the part that is being continued, so that such a piece is appended to it without
-    asking the assembler again.
+    `str`, without an event around it: that costs a few bytes and a few microseconds, and `continuing()` creates the event when one is needed.
+    `_open_text` is the assembler's list for the part that is being continued; such a piece is appended to it without going through the
+    assembler again.
 
     Attributes:
         items: what has arrived, in order.
         status: `new` before the request, `streaming` while it is read, then how it ended.
-        error: what every further reader gets, where the response did not end well.
+        error: what every further reader gets if the response did not end well.
         extra_calls: the tool calls that the model registered without streaming them.
-        own_calls: those that it has run itself while it answered. They are part of an answer that did not end well, so that a call among
-            them that waits for a human can be continued with.
-        stated_finish: why the model stopped, where it has said so.
+        own_calls: those that it has run itself while it answered. They are part of an answer that did not end well, so that the chain can
+            continue if one of them waits for a human.
+        stated_finish: why the model stopped, if it has said so.
     """
 
     status: Status = "new"
@@ -67,7 +67,7 @@ class ResponseState:
 
     @property
     def is_over(self) -> bool:
-        """Nothing more will arrive."""
+        """Whether nothing more will arrive."""
         return self.status in ("done", "failed", "interrupted")
 
     def start(self) -> None:
@@ -78,7 +78,7 @@ class ResponseState:
             self.started_utc = datetime.now(UTC)
 
     def lacks(self, position: int) -> bool:
-        """Return whether the stream has to be read on to know what stands at `position` of the items.
+        """Return whether more of the stream has to be read to know which item is at `position`.
 
         Raises:
             BaseException: what ended the stream before that.
@@ -90,7 +90,7 @@ class ResponseState:
         return self.status != "done"
 
     def accept(self, items: Items) -> None:
-        """Take what the model yielded next: an item, or a list of items that arrived together."""
+        """Accept what the model has yielded: an item, or a list of items that arrived together."""
         if not isinstance(items, list):
             self._accept(items)
             return
@@ -135,7 +135,7 @@ class ResponseState:
         self.finished_at = time.monotonic()
         self._messages = with_calls(self._assembler.partial_messages(), self.own_calls)
         if was_stopped:
-            # The next reader did not press stop: for them the answer is incomplete, not interrupted once more.
+            # The next reader did not press stop. For them the answer is incomplete, not interrupted once more.
             self.error = IncompleteResponse(
                 "The response was interrupted before its end; what arrived is in `.partial`."
             )
@@ -147,11 +147,11 @@ class ResponseState:
 
     @property
     def ending(self) -> Finish | None:
-        """Why the model stopped; None if that is not known. Models of others may tell it in their raw JSON only."""
+        """Why the model stopped; None if it is not known. Models from plugins may say it only in their raw JSON."""
         return self.stated_finish or finish_in(self.response_json)
 
     def stop(self) -> None:
-        """Note that nobody reads on. A response that is over, or that was never sent, stays as it is."""
+        """Note that nobody reads the rest. A response that is over, or that was never sent, stays as it is."""
         if self.status == "streaming":
             self.fail(KeyboardInterrupt())
 
@@ -159,14 +159,13 @@ class ResponseState:
         """Return the assistant's messages of a response that is over.
 
         Raises:
-            ValueError: the model has numbered their parts in a way that makes no sense.
-        """
+            ValueError: the model has numbered their parts inconsistently."""
         if self._assembler.conflict is not None:
             raise self._assembler.conflict
         return self.messages()
 
     def messages(self) -> list[Message]:
-        """Return the assistant's messages that have arrived. A tool call that may be cut short is left out."""
+        """Return the assistant's messages that have arrived, without tool calls that may be cut short."""
         return list(self._messages if self._messages is not None else self._assembler.partial_messages())
 
     def text(self) -> str:
@@ -197,7 +196,7 @@ class ResponseState:
         return round(((self.finished_at or time.monotonic()) - self.started_at) * 1000)
 
     def restore(self, messages: list[Message]) -> None:
-        """Become a finished response that said these messages."""
+        """Become a finished response that consists of these messages."""
         for message_index, message in enumerate(messages):
             for part in message.parts:
                 for event in events_of(part, message_index):
@@ -213,14 +212,14 @@ def advance(
     begun: Iterator[Items] | None,
     begin: Callable[[], Iterator[Items]],
 ) -> bool:
-    """Make sure that more than `position` items are there, reading on if necessary.
+    """Make sure that there are more than `position` items, reading more of the stream if necessary.
 
     Args:
         state: the response's state.
         position: how many items the caller has seen.
-        lock: is held while the stream is read, so that several readers can share one stream.
+        lock: held while the stream is read, so that several readers can share one stream.
         begun: the stream, if it has begun.
-        begin: begins or returns the stream otherwise; it is called only where there is something left to read.
+        begin: otherwise begins or returns the stream; called only if there is something left to read.
 
     Returns:
         True if there is something new, False if the response ended well without it.

@@ -31,8 +31,8 @@ class PlannedCall:
 
     Attributes:
         steps: yields Invokes and Notes, and returns the ToolResult.
-        tool: what is called; None where there is no such tool.
-        waits: a human has to decide about it, so it is not started. Of calls that run in order, those after it are not started either.
+        tool: the tool to call; None if there is no such tool.
+        waits: whether a human has to decide about it, so that it is not started. If calls run in order, those after it are not started either.
     """
 
     steps: CallSteps[ToolResult]
@@ -42,7 +42,7 @@ class PlannedCall:
 
 @dataclass(slots=True)
 class Run:
-    """The step "run a batch of calls". For each call its ToolResult is sent back, or what it raised, or None if it was not started.
+    """The step "run a batch of calls". For each call, its ToolResult is sent back, or what it raised, or None if it was not started.
 
     Attributes:
         hooks: the hooks around the calls, by name.

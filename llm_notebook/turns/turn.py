@@ -1,4 +1,4 @@
-"""One turn: a prompt, what has come back for it, and the results of the tool calls that it asked for."""
+"""One turn: a prompt, what the model has answered, and the results of the tool calls that it asked for."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ class RetryNotice(Protocol):
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Turn:
-    """What a response, the chain around it and the journal share about one prompt.
+    """The data about one prompt that a response, the chain around it and the journal share.
 
     Attributes:
         prompt: what was given for the turn.
-        model_id: the model that is asked.
-        log: keeps the turn and its tool calls.
+        model_id: the model.
+        log: records the turn and its tool calls.
         state: what has arrived.
         results: the results of its tool calls that have run, by call id.
-        is_kept: the journal has the beginning of the turn.
-        is_concluded: what follows the end of the response has begun: keeping it, and calling the callbacks.
-        on_retry: is called before a request is sent again.
-        turn_id: the name of this turn, in the journal if it is kept there.
+        is_kept: whether the journal has the beginning of the turn.
+        is_concluded: whether the work after the response's end has begun, which is recording it and calling the callbacks.
+        on_retry: called before a request is sent again.
+        turn_id: the id of this turn, also in the journal if it is recorded there.
     """
 
     prompt: Prompt
@@ -67,12 +67,12 @@ class Turn:
 
     @property
     def is_complete(self) -> bool:
-        """The response has been read to a good end, and what follows it is done or under way."""
+        """Whether the response has been read to its end without an error, and the work after it is done or under way."""
         return self.is_concluded and self.state.status == "done"
 
     @property
     def is_paused_by_provider(self) -> bool:
-        """The provider stopped in the middle of its own tools, and goes on when it is sent the answer back."""
+        """Whether the provider stopped in the middle of its own tools, and continues when it is sent its own answer."""
         ending = self.state.stated_finish
         return ending is not None and ending.reason == "pause"
 
@@ -82,10 +82,10 @@ class Turn:
             self.on_retry(retry)
 
     def calls(self) -> list[ToolCall]:
-        """Return the tool calls that are ours to run, in the model's order; fresh copies every time.
+        """Return the tool calls that we have to run, in the model's order, as fresh copies.
 
         Raises:
-            ValueError: the model has numbered the parts of its answer in a way that makes no sense.
+            ValueError: the model has numbered the parts of its answer inconsistently.
         """
         return [
             ToolCall.from_part(part)

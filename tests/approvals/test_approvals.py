@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
+from llm_notebook.configuration.process import process
+from llm_notebook.journal.memory import AskedInMemory
 from tests.fakes.faces import Face, asks
 
 Call = llm.ToolCall
@@ -447,28 +449,67 @@ def _asked_with_and_without_journal(face: Face, path: Path | None) -> tuple[Any,
     return model, json.loads(json.dumps(face.pause_of(model.chain("Hi", tools=[delete_files])).to_dict()))
 
 
-@pytest.mark.parametrize("journal", [True, False])
+LIES: list[dict[str, Any]] = [
+    {"arguments": {"path": "/tmp/cache"}},
+    {"tool_call_id": "c2"},
+    {"facts": {}},
+    {"tool_name": "read_files"},
+    {"tool_name": "read_files", "facts": {}, "policy": None, "outcome_unknown": True},
+    {"description": "Read files."},
+    {"destructive": True},
+    {"input_schema": {"type": "object", "properties": {"folder": {"type": "string"}}}},
+]
+# Whether a call was interrupted is known to nobody but the data, where nothing else is known of it.
+INTERRUPTED = {"outcome_unknown": True}
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("known_by", "change"),
     [
-        {"arguments": {"path": "/tmp/cache"}},
-        {"tool_call_id": "c2"},
-        {"facts": {}},
-        {"outcome_unknown": True},
+        *[("a journal", change) for change in [*LIES, INTERRUPTED]],
+        *[("this process", change) for change in [*LIES, INTERRUPTED]],
+        *[("nobody", change) for change in LIES],
     ],
 )
 def test_a_loaded_pause_that_shows_something_else_than_what_was_asked_runs_nothing(
-    face: Face, tmp_path: Path, journal: bool, change: dict[str, Any]
+    face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known_by: str, change: dict[str, Any]
 ) -> None:
-    model, data = _asked_with_and_without_journal(face, tmp_path / "journal.db" if journal else None)
-    data["request"].update(change)
+    model, data = _asked_with_and_without_journal(face, tmp_path / "journal.db" if known_by == "a journal" else None)
+    for request in (data["request"], *data["requests"]):
+        request.update(change)
+    if known_by == "nobody":
+        monkeypatch.setitem(process.made, AskedInMemory, AskedInMemory())
     loaded = llm.load_pause(data, model=model, tools=[delete_files])
     with pytest.raises((ValueError, llm.PauseChain)):
         face.text(loaded.approve())
     assert ran == []
 
 
-@pytest.mark.parametrize("change", [{"reason": "Reads only."}, {"destructive": True}, {"source": None}, {"origin": []}])
+def test_a_loaded_pause_about_an_interrupted_call_shows_the_tool_that_would_run_again(
+    face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wipe(path: str) -> str:
+        ran.append(path)
+        return "wiped"
+
+    def stop(path: str) -> str:
+        raise llm.PauseChain("wait")
+
+    model = face.rounds(asks(Call("wipe", {"path": "/a"}, "c1")), "done")
+    data = face.pause_of(model.chain("Hi", tools=[llm.Tool.function(stop, name="wipe")])).to_dict()
+    # Of a call that was interrupted, an unmarked tool may not have been noted.
+    unknown = {"tool_name": "wipe", "facts": {}, "outcome_unknown": True, "policy": None}
+    for name, runs in [("read_files", []), ("wipe", ["/a"])]:
+        for request in (data["request"], *data["requests"]):
+            request.update(unknown | {"tool_name": name})
+        monkeypatch.setitem(process.made, AskedInMemory, AskedInMemory())
+        approved = llm.load_pause(data, model=model, tools=[wipe]).approve()
+        assert runs or face.pause_of(approved).request.tool_name == "wipe"
+        assert not runs or face.text(approved) == "done"
+        assert ran == runs
+
+
+@pytest.mark.parametrize("change", [{"reason": "Reads only."}, {"source": None}, {"origin": []}])
 def test_what_a_journal_or_this_process_knows_of_a_question_is_shown_instead(
     face: Face, change: dict[str, Any]
 ) -> None:
@@ -476,6 +517,20 @@ def test_what_a_journal_or_this_process_knows_of_a_question_is_shown_instead(
     asked = dict(data["request"])
     data["request"].update(change)
     assert llm.load_pause(data, model=model, tools=[delete_files]).request.to_dict() == asked
+
+
+def test_a_tool_at_hand_says_itself_where_it_comes_from(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, data = _asked_with_and_without_journal(face, None)
+    asked = dict(data["request"])
+    data["request"] |= {
+        "source": {"title": "x.py", "code": "def delete_files(): pass"},
+        "origin": ["from a toy"],
+        "state": {},
+    }
+    monkeypatch.setitem(process.made, AskedInMemory, AskedInMemory())
+    loaded = llm.load_pause(data, model=model, tools=[delete_files])
+    assert loaded.request.to_dict() == asked
+    assert face.text(loaded.approve()) == "done"
 
 
 def test_a_pause_that_is_loaded_often_runs_once(face: Face) -> None:

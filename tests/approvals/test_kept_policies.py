@@ -113,7 +113,7 @@ def test_what_was_destructive_is_never_always_allowed_later(face: Face, journal:
     )
     assert second.paused is not None
     with pytest.raises(ValueError, match="marked destructive"):
-        second.paused.allow(second.request, "session")
+        second.paused.settle(second.request, "approved", scope="session")
 
 
 def test_what_becomes_destructive_is_asked_about_again(face: Face, journal: Any) -> None:

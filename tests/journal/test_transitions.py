@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from llm_notebook.approvals.requests import TRANSITIONS
-from llm_notebook.journal.operations import DecidedTogether
+from llm_notebook.journal.operations import DecidedTogether, Granted
 from llm_notebook.journal.sqlite import open_sqlite_journal
 from llm_notebook.journal.sqlite.ownership import Ownership
 from llm_notebook.tools.calls import ToolResult
-from tests.journal.making import begun, decided, done, moved, proposed, request
+from tests.journal.making import begun, decided, done, grant, moved, proposed, request, waiting_call
 
 STATES = sorted(TRANSITIONS)
 DIGESTS = ("a" * 64, "b" * 64)
@@ -200,6 +200,20 @@ def test_of_decisions_made_together_no_two_are_about_one_call(journal):
     with pytest.raises(ValueError, match="about the same call"):
         done(journal, DecidedTogether([decided(), decided(verdict="denied")]))
     assert journal.call("K1").state == "waiting"
+
+
+def test_what_is_allowed_with_a_decision_is_kept_with_it_or_not_at_all(journal):
+    done(journal, proposed(), moved("K1", "proposed", "waiting", request=request()))
+    late = DecidedTogether([decided(digest="e" * 64)], Granted(grant("G1")))
+    assert not done(journal, late)
+    assert journal.grants() == []
+    assert done(journal, DecidedTogether([decided()], Granted(grant("G1"))))
+    assert [given.grant_id for given in journal.grants()] == ["G1"]
+    # A grant that cannot be kept takes the decision with it.
+    waiting_call(journal, "K2")
+    with pytest.raises(ValueError, match="in the journal already"):
+        done(journal, DecidedTogether([decided("K2")], Granted(grant("G1"))))
+    assert journal.call("K2").state == "waiting"
 
 
 def test_every_transition_stays_on_record(journal, path):

@@ -314,7 +314,7 @@ def test_without_a_key_nothing_is_sent_and_the_ways_out_are_named(face: Face) ->
             face.text(response)
         assert str(caught.value) == (
             "gpt-4o-mini needs a key and none was found, so nothing was sent: store one with `%llm keys set openai`, "
-            "set OPENAI_API_KEY, or pass key=…; the local model needs none: `%llm local install`, then -m smollm2."
+            "set OPENAI_API_KEY, or pass key=…; the local model needs none: -m smollm2, once `%llm local install` has fetched it."
         )
         assert caught.value.response is response
     assert caught.value._render_traceback_() == [f"NeedsKeyException: {caught.value}"]

@@ -29,9 +29,12 @@ from llm_notebook import (
     ToolResultPart,
 )
 from llm_notebook.configuration.process import process
+from llm_notebook.providers.local.gguf import read_facts
+from llm_notebook.providers.local.installed import remember
 from llm_notebook.providers.registry import Registry
+from tests.fakes.gguf_files import gguf_bytes
 
-__all__ = ["ANSI", "ODD_ID", "SCRIPT_TAG", "load_ipython_extension", "register_models", "sent", "texts"]
+__all__ = ["ANSI", "ODD_ID", "SCRIPT_TAG", "install_echo", "load_ipython_extension", "register_models", "sent", "texts"]
 
 ODD_ID = "a*b*_c_`d|<img src=x onerror=alert(1)>$x$"
 ANSI = "\x1b]0;owned\x07\x1b[2J\x9b31m\r"
@@ -94,6 +97,18 @@ class Torrent(_Scripted):
         while not Path(prompt.prompt).exists():
             time.sleep(0.01)
         yield "The end."
+
+
+class Faltering(_Scripted):
+    """Says two words, and the rest when the file exists that the prompt names."""
+
+    model_id = "faltering"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield "So far"
+        while not Path(prompt.prompt).exists():
+            time.sleep(0.01)
+        yield " so good."
 
 
 class Other(Echo):
@@ -443,8 +458,16 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Data,
     Novel,
     Torrent,
+    Faltering,
     Keyed,
 ]
+
+
+def install_echo(folder: Path) -> None:
+    """Install a file of the user's as a local model that is called `echo`, so that what is installed here can be asked at once."""
+    file = folder / "echo.gguf"
+    file.write_bytes(gguf_bytes())
+    remember("echo", file, read_facts(file))
 
 
 def register_models(registry: Registry) -> None:

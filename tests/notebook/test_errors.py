@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.errors import CellHalted, nearest
+from llm_notebook.providers.registry import set_default_model
 from tests.notebook.kernels import Kernel
+from tests.notebook.scripted import install_echo, sent
 
 KEY = "sk-very-secret"
 CONTROL = "\x1b]52;c;cm0gLXJmIH4=\x07\x1b[1A\x1b[2K"
@@ -66,12 +69,38 @@ def test_old_versions_of_trio_do_not_warn_of_our_handler(terminal: InteractiveSh
         assert heard() == [said, "something else"]
 
 
-def test_a_missing_key_says_how_to_give_one(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.run_cell("%llm -m keyed hi")
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1
-    for way in ("%llm keys set scripted", "SCRIPTED_API_KEY", "%llm local install"):
-        assert way in said
+@pytest.mark.parametrize(
+    "source", ["%llm -m keyed hi", "%llm -m keyed --each items {{ text }}"], ids=["prompt", "rows"]
+)
+def test_a_missing_key_says_how_to_give_one(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    terminal.user_ns["items"] = [{"text": "a"}]
+    terminal.run_cell(source)
+    title, *ways = capsys.readouterr().out.splitlines()
+    assert (
+        title == "No key for keyed. keyed needs one, and none is stored, or set as SCRIPTED_API_KEY. Nothing was sent."
+    )
+    assert [way.split("  ")[1] for way in ways] == ["%llm keys set scripted", "%llm local install"]
+    assert sent == []
+
+
+@pytest.mark.parametrize("is_installed", [False, True], ids=["nothing installed", "a model installed"])
+@pytest.mark.parametrize("source", ["%llm hi", "%llm --each items {{ text }}"], ids=["prompt", "rows"])
+def test_the_first_use_is_a_few_friendly_lines_and_asks_no_model(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], tmp_path: Path, source: str, is_installed: bool
+) -> None:
+    set_default_model(None)
+    if is_installed:
+        install_echo(tmp_path)
+    terminal.user_ns["items"] = [{"text": "a"}]
+    terminal.run_cell(source)
+    title, *ways = capsys.readouterr().out.splitlines()
+    says = "echo is installed here, but no model is the default" if is_installed else "None is chosen yet"
+    assert title == f"Which model should answer? {says}, so nothing was sent. One of these is enough:"
+    local = ["%llm -m echo …", "%llm default echo"] if is_installed else ["%llm local install"]
+    assert [way.split("  ")[1] for way in ways] == [*local, "%llm keys set openai", "%llm -m ollama/MODEL …"]
+    assert sent == []
 
 
 def test_a_history_that_a_model_cannot_take_is_refused(

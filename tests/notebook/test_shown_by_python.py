@@ -56,9 +56,15 @@ def test_a_read_response_shows_its_transcript(kernel: Kernel) -> None:
         document = shown[MIME_TYPE]
         assert document["state"] == "done"
         assert "Why?" in document["blocks"][0]["text"]
-    broken = "reply = llm.get_model('breaking').prompt('x')\ntry: reply.text()\nexcept Exception: pass\nreply"
-    document = _result(kernel.run(broken))[MIME_TYPE]
-    assert (document["state"], document["error"]["title"]) == ("failed", "The answer broke off")
+    for model, make, title in (
+        ("breaking", "prompt", "The answer broke off"),
+        ("breaking", "chain", "The answer broke off"),
+        ("keyed", "prompt", "No answer came"),
+        ("refusing", "chain", "No answer came"),
+    ):
+        failed = f"reply = llm.get_model({model!r}).{make}('x')\ntry: reply.text()\nexcept Exception: pass\nreply"
+        document = _result(kernel.run(failed))[MIME_TYPE]
+        assert (document["state"], document["error"]["title"]) == ("failed", title)
 
 
 def test_a_pause_that_ends_a_cell_shows_its_card_and_a_click_runs_it(live: Kernel) -> None:

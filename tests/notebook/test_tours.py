@@ -8,20 +8,32 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 
 from scripts.execute_notebooks import NOTEBOOKS, execute
 from scripts.jupyter_home import jupyter_environment
 from tests.notebook.versions import MIME_TYPE
 
 
-@pytest.mark.model
-def test_objects_and_figures(isolated: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
+@pytest.fixture
+def home(isolated: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the kernels of the notebooks need, and nothing of the user's."""
     for name, value in jupyter_environment(isolated / "jupyter").items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LLM_LOAD_PLUGINS", "")
     root = str(NOTEBOOKS.parent)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
+    return isolated
+
+
+def outputs_of(notebook: NotebookNode) -> dict[str, list[NotebookNode]]:
+    """The outputs of the cells of code, by the last lines of their texts."""
+    return {cell.source.splitlines()[-1]: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
+
+
+@pytest.mark.model
+def test_objects_and_figures(home: Path) -> None:
+    pytest.importorskip("matplotlib")
     path = NOTEBOOKS / "objects_and_figures.ipynb"
     saved, executed = nbformat.read(path, as_version=4), execute(path)
     for notebook in (saved, executed):
@@ -36,3 +48,24 @@ def test_objects_and_figures(isolated: Path, weights: Path, monkeypatch: pytest.
         [refused] = [output.evalue for output in outputs if output.output_type == "error"]
         assert refused.startswith("smollm2 does not read image/png. These do, once their key is stored: ")
         assert outputs[-1].data["text/plain"].endswith("I was sent 1 picture and a prompt of 62 lines.")
+
+
+@pytest.mark.model
+def test_structured_data(home: Path) -> None:
+    pytest.importorskip("pandas")
+    path = NOTEBOOKS / "structured_data.ipynb"
+    for notebook in (nbformat.read(path, as_version=4), execute(path)):
+        shown = outputs_of(notebook)
+        texts = {
+            line: outputs[-1].data["text/plain"] for line, outputs in shown.items() if outputs and "data" in outputs[-1]
+        }
+        assert texts["people.dtypes"].split()[:6] == ["name", "string", "age", "Int64", "city", "string"]
+        assert texts["review"].startswith("Review(mood=<Mood.")
+        assert texts["listed"].startswith("[{'name': ")
+        assert texts["second"].startswith("{'mood': ")
+        assert "Stored as mood.yaml" in texts["What does this say? $input"]
+        # Whether a city is made up is up to the model: what does not fit is not assigned.
+        fails = any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", ()))
+        assert texts['"checked" in globals()'] == str(not fails)
+        [printed] = shown["print(code)"]
+        assert printed.text.strip()

@@ -100,7 +100,7 @@ def test_its_key_model_reasons_and_calls_a_tool_that_is_approved(told: Told) -> 
     )
     assert said == [
         "NeedsKeyException: oracle needs a key and none was found, so nothing was sent: store one with "
-        "`%llm keys set oracle`, set ORACLE_KEY, or pass key=…; the local model needs none: `%llm local install`, then -m smollm2.",
+        "`%llm keys set oracle`, set ORACLE_KEY, or pass key=…; the local model needs none: -m smollm2, once `%llm local install` has fetched it.",
         "ModelError: The oracle does not know this key: its keys begin with delphi-.",
         {"date": "2000-01-21"},
         "The moon's age in days: 14.7.",

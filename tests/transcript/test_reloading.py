@@ -24,7 +24,7 @@ from llm_notebook.parts.messages import (
     user,
 )
 from llm_notebook.tools.calls import ToolResult
-from llm_notebook.transcript.endings import Limit
+from llm_notebook.transcript.endings import GO_ON, Limit, can_go_on
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import TranscriptView
@@ -179,7 +179,18 @@ def test_why_an_answer_ended_is_told(finish: Finish | None, state: str, says: st
     assert view.state == state
     for shown in (plain_of(view), markdown_of(view)):
         assert (says in shown) if says else ("■" not in shown)
-    assert says == "" or state == "interrupted" or says in document_of(view)["remarks"][0]
+    document = document_of(view)
+    assert document["cut"] is (finish is not None and finish.reason == "length")
+    # The page tells of a cut itself, with buttons.
+    assert says == "" or state == "interrupted" or document["cut"] or says in document["remarks"][0]
+
+
+def test_the_rest_of_an_answer_that_was_cut_joins_it() -> None:
+    cut = _turn(0, [user("Hi")], [assistant("Once upon a t")], [], finish=Finish("length"))
+    rest = _turn(1, [user(GO_ON)], [assistant("ime.")], [], finish=Finish("stop"))
+    view = view_of_turns([cut, rest])
+    assert [block.text for block in view.blocks] == ["Once upon a time."]
+    assert not can_go_on(view)
 
 
 def test_a_provider_that_paused_at_the_limit_is_at_the_limit_later_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sqlite3
 import subprocess
@@ -17,8 +18,10 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallMoved, DecidedTogether, Operation
 from llm_notebook.journal.protocol import Journal
+from llm_notebook.models.stored.resuming import pause_of
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -187,8 +190,8 @@ def test_two_processes_that_decide_give_one_decision(face: Face, journal: Journa
     pause = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
     request, log = pause.request, pause.paused.log
     deny, approve = (llm.Decision(verdict, request.digest) for verdict in ("denied", "approved"))
-    assert log.decide(request.id, deny, replaces=False)
-    assert not log.decide(request.id, approve, replaces=False)
+    assert log.decide({request.id: deny}, replaces=False)
+    assert not log.decide({request.id: approve}, replaces=False)
     assert face.text(pause.resume()) == "done"
     assert ran == []
 
@@ -219,8 +222,10 @@ def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(f
     )
     pause = face.pause_of(chain("erase", here))
     with pytest.raises(ValueError, match="no cell"):
-        face.pause_of(asking(face, "erase").chain("Hi", tools=[erase])).paused.allow(pause.request, "cell")
-    pause.paused.allow(pause.request, "notebook")
+        face.pause_of(asking(face, "erase").chain("Hi", tools=[erase])).paused.settle(
+            pause.request, "approved", scope="cell"
+        )
+    pause.paused.settle(pause.request, "approved", scope="notebook")
     assert face.text(pause.approve()) == "done"
     assert face.text(chain("erase", here)) == "done"
     assert ran == ["/0", "/0"]
@@ -233,7 +238,7 @@ def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(f
 
     final = face.pause_of(chain("wipe", here, wipe))
     with pytest.raises(ValueError, match="destructive"):
-        final.paused.allow(final.request, "session")
+        final.paused.settle(final.request, "approved", scope="session")
     assert ran == ["/0", "/0"]
 
 
@@ -261,7 +266,7 @@ def test_a_tool_cannot_allow_itself(face: Face, journal: Journal) -> None:
         [pause] = llm.pending()
         pause.paused.log.origin = Origin(session="s")
         try:
-            pause.paused.allow(pause.request, "session")
+            pause.paused.settle(pause.request, "approved", scope="session")
         except RuntimeError as error:
             return str(error)
         return "mine"
@@ -286,12 +291,37 @@ def test_consent_given_before_a_call_was_interrupted_does_not_run_it_again(face:
         face.text(pause.approve())
     journal.flush()
     late = llm.Decision("approved", pause.request.digest)
-    assert not pause.paused.log.decide(pause.request.id, late)
+    assert not pause.paused.log.decide({pause.request.id: late})
     [again] = llm.pending()
     assert again.request.outcome_unknown
-    assert not pause.paused.log.decide(pause.request.id, late, replaces=False)
+    assert not pause.paused.log.decide({pause.request.id: late}, replaces=False)
     assert again.paused.settle(again.request, "approved")
     assert ran == ["/0"]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("verdict", ["approve", "deny"])
+def test_a_call_in_the_queue_waits_for_its_tool(face: Face, journal: Journal, as_json: bool, verdict: str) -> None:
+    model = asking(face, "erase", "look", "imagined")
+    pause = face.pause_of(model.chain("Hi", tools=[erase, look]))
+    data = json.loads(json.dumps(pause.to_dict()))
+    if as_json:
+        journal.close()
+        process.made.pop(CurrentJournal)
+        process.made.pop(AskedInMemory, None)
+
+    def later(tools: list[Any]) -> Any:
+        if as_json:
+            return llm.load_pause(data, model=model, tools=tools)
+        return pause_of(journal.call(pause.request.id), journal, model=model, tools=tools)
+
+    loaded = later([erase])
+    with pytest.raises(llm.ModelError, match="The tool look, which the model called before, is not here"):
+        face.text(getattr(loaded, verdict)())
+    assert face.text(loaded.resume([erase, look])) == "done"
+    assert ran == (["/0"] if verdict == "approve" else []) + ["looked at /1"]
+    results = [part.output for part in model.requests[-1].messages[-1].parts]
+    assert results[1:] == ["seen", 'Error: tool "imagined" does not exist']
 
 
 class Failing:

@@ -240,7 +240,7 @@ def test_a_condition_that_has_become_true_by_its_turn_is_answered_by_a_grant(fac
     conversation._origin = Origin(session="s")
     first = face.pause_of(conversation.chain("Hi"))
     assert first.paused is not None
-    first.paused.allow(first.request, "session")
+    first.paused.settle(first.request, "approved", scope="session")
     assert face.text(first.approve()) == "done"
     assert face.text(conversation.chain("More")) == "done"
     assert ran == ["/0", "/a"]
@@ -260,7 +260,7 @@ def test_what_is_asked_again_has_lost_the_grant_that_allowed_it_before(face: Fac
     conversation._origin = Origin(session="s")
     first = face.pause_of(conversation.chain("Hi"))
     assert first.paused is not None
-    first.paused.allow(first.request, "session")
+    first.paused.settle(first.request, "approved", scope="session")
     face.text(first.approve())
     pause = face.pause_of(conversation.chain("More"))
     assert pause.paused is not None
@@ -377,10 +377,9 @@ def test_always_allow_decides_about_the_waiting_siblings_too(face: Face, tmp_pat
     conversation._origin = Origin(session="s")
     pause = face.pause_of(conversation.chain("Hi"))
     assert pause.paused is not None
-    pause.paused.allow(pause.request, "session")
-    assert [call.state for call in journal.waiting()] == ["waiting", "waiting", "approved"]
-    assert journal.waiting()[2].grant_scope == "session"
-    pause.approve()
+    pause.paused.settle(pause.request, "approved", scope="session")
+    assert [call.state for call in journal.waiting()] == ["approved", "waiting", "approved"]
+    assert [call.grant_scope for call in journal.waiting()] == ["", "", "session"]
     assert face.text(pause.deny("no", request=pause.requests[1])) == "done"
     assert ran == ["/a", "/c"]
 
@@ -453,7 +452,7 @@ def test_what_a_grant_allowed_asks_if_the_grant_is_revoked_before_its_turn(face:
     conversation._origin = Origin(session="s")
     first = face.pause_of(conversation.chain("Hi"))
     assert first.paused is not None
-    first.paused.allow(first.request, "session")
+    first.paused.settle(first.request, "approved", scope="session")
     assert face.text(first.approve()) == "done"
     pause = face.pause_of(conversation.chain("More"))
     assert paths(pause) == ["/a"]

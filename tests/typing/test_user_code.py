@@ -24,6 +24,33 @@ model = llm.get_model("gpt-5-mini")
 """
 
 
+WRONG = "import llm_notebook as llm\nllm.get_model(5)\nx: int = llm.get_model().prompt('x').text()\n"
+# For each example the page, a line of it, and the types that a reader sees who hovers over these expressions.
+HOVERED = [
+    ("README.md", "for chunk in model.prompt", {"model": "Model | KeyModel", "chunk": "str"}),
+    (
+        "docs/tools-and-approvals.md",
+        "print(pause.approve().text())",
+        {
+            "pause.request": "ApprovalRequest",
+            "pause.request.arguments": "dict[str, Any]",
+            "pause.approve()": "ChainResponse",
+            "pause.approve().text()": "str",
+            "model.chain('Hi')": "ChainResponse",
+        },
+    ),
+    (
+        "docs/python-api.md",
+        "conversation = model.conversation()",
+        {
+            "conversation": "Conversation",
+            "conversation.model": "Model | KeyModel",
+            "conversation.responses": "list[Response]",
+        },
+    ),
+]
+
+
 def mypy(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The errors that mypy finds in a file, without this project's configuration."""
     monkeypatch.chdir(ROOT)
@@ -32,30 +59,44 @@ def mypy(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [line for line in said.splitlines() if ": error:" in line]
 
 
-def pyright(path: Path) -> list[dict[str, str]]:
-    """What pyright says of a file: errors and what `reveal_type` reveals."""
-    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=ROOT)
-    found: list[dict[str, str]] = json.loads(done.stdout)["generalDiagnostics"]
-    return found
+@pytest.fixture(scope="module")
+def pyright(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
+    """What pyright says, by the name of the file: errors, and what `reveal_type` reveals. It starts slowly, so it reads all files at once."""
+    folder = tmp_path_factory.mktemp("code")
+    (folder / "wrong.py").write_text(WRONG)
+    for number, (page, beginning, hovered) in enumerate(HOVERED):
+        code = example(page, beginning)
+        last = code.rstrip().splitlines()[-1]
+        indent = last[: len(last) - len(last.lstrip())]
+        revealed = "".join(f"{indent}reveal_type({what})\n" for what in hovered)
+        (folder / f"example{number}.py").write_text(EXAMPLE + code + revealed)
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
+    files = [str(USER_CODE), *map(str, sorted(folder.iterdir()))]
+    done = subprocess.run([*command, *files], capture_output=True, text=True, check=False, timeout=240, cwd=ROOT)
+    said: dict[str, list[dict[str, str]]] = {Path(file).name: [] for file in files}
+    for found in json.loads(done.stdout)["generalDiagnostics"]:
+        said[Path(found["file"]).name].append(found)
+    return said
 
 
 def test_user_code_has_the_promised_types(monkeypatch: pytest.MonkeyPatch) -> None:
     assert mypy(USER_CODE, monkeypatch) == []
 
 
-def test_user_code_has_the_promised_types_for_pyright() -> None:
-    assert [found["message"] for found in pyright(USER_CODE) if found["severity"] == "error"] == []
+def test_user_code_has_the_promised_types_for_pyright(pyright: dict[str, list[dict[str, str]]]) -> None:
+    assert [found["message"] for found in pyright["user_code.py"] if found["severity"] == "error"] == []
 
 
-def test_mistakes_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistakes_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pyright: dict[str, list[dict[str, str]]]
+) -> None:
     wrong = tmp_path / "wrong.py"
-    wrong.write_text("import llm_notebook as llm\nllm.get_model(5)\nx: int = llm.get_model().prompt('x').text()\n")
+    wrong.write_text(WRONG)
     assert [re.findall(r"\[([a-z-]+)\]$", error) for error in mypy(wrong, monkeypatch)] == [
         ["arg-type"],
         ["assignment"],
     ]
-    assert [found["rule"] for found in pyright(wrong)] == ["reportArgumentType", "reportAssignmentType"]
+    assert [found["rule"] for found in pyright["wrong.py"]] == ["reportArgumentType", "reportAssignmentType"]
 
 
 def example(page: str, beginning: str) -> str:
@@ -65,39 +106,11 @@ def example(page: str, beginning: str) -> str:
     return str(block)
 
 
-@pytest.mark.parametrize(
-    ("page", "beginning", "hovered"),
-    [
-        ("README.md", "for chunk in model.prompt", {"model": "Model | KeyModel", "chunk": "str"}),
-        (
-            "docs/tools-and-approvals.md",
-            "print(pause.approve().text())",
-            {
-                "pause.request": "ApprovalRequest",
-                "pause.request.arguments": "dict[str, Any]",
-                "pause.approve()": "ChainResponse",
-                "pause.approve().text()": "str",
-                "model.chain('Hi')": "ChainResponse",
-            },
-        ),
-        (
-            "docs/python-api.md",
-            "conversation = model.conversation()",
-            {
-                "conversation": "Conversation",
-                "conversation.model": "Model | KeyModel",
-                "conversation.responses": "list[Response]",
-            },
-        ),
-    ],
-)
+@pytest.mark.parametrize("number", range(len(HOVERED)))
 def test_hovering_over_an_example_shows_what_a_reader_expects(
-    tmp_path: Path, page: str, beginning: str, hovered: dict[str, str]
+    number: int, pyright: dict[str, list[dict[str, str]]]
 ) -> None:
-    code = example(page, beginning)
-    last = code.rstrip().splitlines()[-1]
-    indent = last[: len(last) - len(last.lstrip())]
-    file = tmp_path / "example.py"
-    file.write_text(EXAMPLE + code + "".join(f"{indent}reveal_type({what})\n" for what in hovered))
-    said = [found["message"] for found in pyright(file)]
-    assert [re.findall(r'is "(.*)"$', message) for message in said] == [[shown] for shown in hovered.values()]
+    said = [found["message"] for found in pyright[f"example{number}.py"]]
+    assert [re.findall(r'is "(.*)"$', message) for message in said] == [
+        [shown] for shown in HOVERED[number][2].values()
+    ]

@@ -176,6 +176,24 @@ def values() -> None:
         assert_type(error.status, int | None)
 
 
+class Frame:
+    columns = ("text",)
+
+
+def rows_of_tables(frame: Frame) -> None:
+    rows = [{"text": "a"}, {"text": "b"}]
+    assert_type(llm.map_rows(rows, "Classify: {{ text }}", schema="label"), list[dict[str, Any]])
+    assert_type(llm.map_rows(["a", "b"], "{{ text }}", limit_cost=1.5), list[dict[str, Any]])
+    assert_type(llm.map_rows(iter(rows), "{{ text }}", concurrency=4), Iterator[dict[str, Any]])
+    assert_type(llm.map_rows(frame, "{{ text }}", model="gpt-5-mini", sample=20), Frame)
+
+
+async def rows_of_tables_async(frame: Frame) -> None:
+    assert_type(await llm.amap_rows(["a"], "{{ text }}"), list[dict[str, Any]])
+    assert_type(await llm.amap_rows(iter(["a"]), "{{ text }}"), AsyncIterator[dict[str, Any]])
+    assert_type(await llm.amap_rows(frame, "{{ text }}"), Frame)
+
+
 class Markov(llm.Model):
     model_id = "markov"
     can_stream = True

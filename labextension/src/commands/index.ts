@@ -10,12 +10,12 @@ import { isEditable, sourceOf } from '../lab/notebook/cellText';
 import { isPromptFirst, setPromptFirst } from '../lab/notebook/chosenModel';
 import type { Places } from '../lab/notebook/places';
 import type { IOptions } from '../lab/options';
-import { addErrorLines } from './failed';
+import { addErrorLines } from './errorLines';
 import { askIcon } from './icon';
 import * as ids from './ids';
-import { isCode, selectionIn } from './kinds';
+import { isCode, selectionIn } from './selection';
 import { hasFailed, transcriptIn } from './outputs';
-import { EMPTY_PROMPT, isPrompt } from './sources';
+import { EMPTY_PROMPT, isPrompt } from './promptText';
 
 /** The commands, in the order of the palette. */
 export const COMMANDS = [
@@ -33,7 +33,7 @@ export const COMMANDS = [
   ids.PROMPT_NOTEBOOK
 ];
 
-/** What commands act in. */
+/** What the commands need from JupyterLab. */
 export interface IWorkplace {
   commands: CommandRegistry;
   notebooks: INotebookTracker;
@@ -41,8 +41,6 @@ export interface IWorkplace {
   shell: JupyterFrontEnd.IShell;
   trans: TranslationBundle;
   options: IOptions;
-  /** The folder in which a new notebook is made; undefined for the one that JupyterLab chooses. */
-  folder: () => string | undefined;
 }
 
 const DESCRIBED = {
@@ -63,143 +61,199 @@ export function canExplain(
   );
 }
 
-export function addCommands(work: IWorkplace): void {
-  const { commands, notebooks, places, shell, trans } = work;
+/** What the commands act on: the notebook in front, and what is active in it. */
+class Front {
+  constructor(private readonly work: IWorkplace) {}
 
-  /** The notebook in front. It is not what a tool that is docked beside it shows. */
-  const here = (): NotebookPanel | null =>
-    notebooks.currentWidget === shell.currentWidget
+  /** The notebook in front; null where another tab is, such as a tool that is docked beside it. */
+  get panel(): NotebookPanel | null {
+    const { notebooks, shell } = this.work;
+    return notebooks.currentWidget === shell.currentWidget
       ? notebooks.currentWidget
       : null;
-  const isWritable = (): boolean => here()?.content.model?.readOnly === false;
-  const active = (): Cell | null => here()?.content.activeCell ?? null;
-  const activeCode = (): CodeCell | null => {
-    const cell = active();
+  }
+
+  get isWritable(): boolean {
+    return this.panel?.content.model?.readOnly === false;
+  }
+
+  get cell(): Cell | null {
+    return this.panel?.content.activeCell ?? null;
+  }
+
+  get codeCell(): CodeCell | null {
+    const { cell } = this;
     return cell && isCode(cell) ? cell : null;
-  };
-  const failed = (): CodeCell | null => {
-    const [panel, cell] = [here(), activeCode()];
-    return panel && cell && canExplain(work, panel, cell) ? cell : null;
-  };
-  const add = (
+  }
+
+  /** The active cell, if a model could explain its error. */
+  get failedCell(): CodeCell | null {
+    const { panel, codeCell } = this;
+    return panel && codeCell && canExplain(this.work, panel, codeCell)
+      ? codeCell
+      : null;
+  }
+
+  /** Add a command that acts in this notebook. */
+  add(
     id: string,
     options: Omit<CommandRegistry.ICommandOptions, 'execute'>,
     execute: (panel: NotebookPanel) => Promise<void>
-  ): void => {
-    commands.addCommand(id, {
+  ): void {
+    this.work.commands.addCommand(id, {
       describedBy: DESCRIBED,
       ...options,
       execute: async () => {
-        const panel = here();
+        const { panel } = this;
         if (panel) {
           await execute(panel);
         }
       }
     });
-  };
-  const explain = async (asksForFix: boolean): Promise<void> => {
-    const [panel, cell] = [here(), failed()];
-    if (panel && cell) {
-      const asking = await import('./asking');
-      await asking.explain(places.of(panel), cell, asksForFix);
-    }
-  };
+  }
+}
 
-  add(
+/** Register all commands, and keep what is enabled up to date. */
+export function addCommands(work: IWorkplace): void {
+  const { commands, notebooks } = work;
+  const front = new Front(work);
+  addQuestions(front, work);
+  addPrompts(front, work);
+  addExplanations(front, work);
+  addForNotebook(front, work);
+  addPromptFirst(front, work);
+  addWaiting(work);
+  const tell = (): void =>
+    COMMANDS.forEach(id => commands.notifyCommandChanged(id));
+  notebooks.activeCellChanged.connect(tell);
+  notebooks.currentChanged.connect(tell);
+}
+
+/** Add the commands that write a question about something in the notebook, or go on from an answer. */
+function addQuestions(front: Front, { options, trans }: IWorkplace): void {
+  front.add(
     ids.ASK_CELL,
     {
       label: trans.__('Ask About This Cell'),
       icon: askIcon,
-      isEnabled: () => isWritable() && active() !== null
+      isEnabled: () => front.isWritable && front.cell !== null
     },
     async panel =>
-      (await import('./asking')).askAboutCell(panel, work.options.askSends)
+      (await import('./actions')).askAboutCell(panel, options.askSends)
   );
-  add(
+  front.add(
     ids.ASK_SELECTION,
     {
       label: trans.__('Ask About the Selection'),
       caption: trans.__('Write a question about the text that is selected'),
       isEnabled: () =>
-        isWritable() && selectionIn(here()!.content).text.trim() !== ''
+        front.isWritable && selectionIn(front.panel!.content).text.trim() !== ''
     },
     async panel => {
       const { text, isFromEditor } = selectionIn(panel.content);
-      const asking = await import('./asking');
+      const asking = await import('./actions');
       await asking.askAboutSelection(panel, text, isFromEditor, trans);
     }
   );
-  add(
+  front.add(
+    ids.CONTINUE,
+    {
+      label: trans.__('Continue the Conversation Here'),
+      isEnabled: () =>
+        front.isWritable && transcriptIn(front.codeCell?.model.outputs) !== ''
+    },
+    async panel => (await import('./actions')).continueHere(panel)
+  );
+}
+
+/** Add the commands that make prompt cells. */
+function addPrompts(front: Front, { trans }: IWorkplace): void {
+  front.add(
     ids.NEW_PROMPT,
     {
       label: trans.__('New Prompt Cell'),
       caption: trans.__('Insert a %%llm cell below this one'),
-      isEnabled: isWritable
+      isEnabled: () => front.isWritable
     },
     async panel =>
-      (await import('./cells')).insertPrompt(panel.content, EMPTY_PROMPT)
+      (await import('./promptCells')).insertPrompt(panel.content, EMPTY_PROMPT)
   );
-  let turning: Promise<import('./cells').Turning> | undefined;
-  add(
+  let toggler: Promise<import('./promptCells').PromptToggler> | undefined;
+  front.add(
     ids.TOGGLE_PROMPT,
     {
       label: () =>
-        isPrompt(active() ? sourceOf(active()!) : '')
+        isPrompt(front.cell ? sourceOf(front.cell) : '')
           ? trans.__('Turn Into Code Cell')
           : trans.__('Turn Into Prompt Cell'),
       isEnabled: () =>
-        isWritable() && active() !== null && isEditable(active()!)
+        front.isWritable && front.cell !== null && isEditable(front.cell)
     },
     async panel => {
-      turning ??= import('./cells').then(({ Turning }) => new Turning());
-      (await turning).turn(panel.content);
+      toggler ??= import('./promptCells').then(
+        ({ PromptToggler }) => new PromptToggler()
+      );
+      (await toggler).toggle(panel.content);
     }
   );
-  add(
+}
+
+/** Add the commands that ask a model about an error. */
+function addExplanations(front: Front, { places, trans }: IWorkplace): void {
+  const explain = async (
+    panel: NotebookPanel,
+    asksForFix: boolean
+  ): Promise<void> => {
+    const cell = front.failedCell;
+    if (cell) {
+      const asking = await import('./actions');
+      await asking.explain(places.of(panel), cell, asksForFix);
+    }
+  };
+  front.add(
     ids.EXPLAIN,
     {
       label: trans.__('Explain This Error'),
       caption: trans.__(
         'Send this cell, the error and the values that it names to a model'
       ),
-      isEnabled: () => failed() !== null
+      isEnabled: () => front.failedCell !== null
     },
-    () => explain(false)
+    panel => explain(panel, false)
   );
-  add(
+  front.add(
     ids.FIX,
     {
       label: trans.__('Fix This Cell…'),
       caption: trans.__('Ask a model for a cell that works; it is not run'),
-      isEnabled: () => isWritable() && failed() !== null
+      isEnabled: () => front.isWritable && front.failedCell !== null
     },
-    () => explain(true)
+    panel => explain(panel, true)
   );
-  add(
-    ids.CONTINUE,
-    {
-      label: trans.__('Continue the Conversation Here'),
-      isEnabled: () =>
-        isWritable() && transcriptIn(activeCode()?.model.outputs) !== ''
-    },
-    async panel => (await import('./asking')).continueHere(panel)
-  );
-  add(
+}
+
+/** Add the commands about the notebook as a whole: what runs in it, and which model answers. */
+function addForNotebook(front: Front, { places, trans }: IWorkplace): void {
+  front.add(
     ids.RUN_BELOW,
     {
       label: trans.__('Run the Cells Below'),
-      isEnabled: () =>
-        here() !== null &&
-        here()!.content.activeCellIndex < here()!.content.widgets.length - 1
+      isEnabled: () => {
+        const notebook = front.panel?.content;
+        return (
+          notebook !== undefined &&
+          notebook.activeCellIndex < notebook.widgets.length - 1
+        );
+      }
     },
-    async panel => (await import('./asking')).runBelow(panel)
+    async panel => (await import('./actions')).runBelow(panel)
   );
-  add(
+  front.add(
     ids.CHOOSE_MODEL,
     {
       label: trans.__('Choose a Model…'),
       caption: trans.__('Choose the model that answers in this notebook'),
-      isEnabled: () => here() !== null
+      isEnabled: () => front.panel !== null
     },
     async panel => {
       const { bottom, left } = (
@@ -211,14 +265,19 @@ export function addCommands(work: IWorkplace): void {
       openModels(chooser, bus, { x: left, y: bottom }, trans);
     }
   );
-  add(
+}
+
+/** Add the commands that make new cells prompts: of the notebook in front, and of a new one. */
+function addPromptFirst(front: Front, { commands, trans }: IWorkplace): void {
+  front.add(
     ids.PROMPT_FIRST,
     {
       label: trans.__('New Cells Are Prompts'),
       caption: trans.__('Make new cells of this notebook prompts'),
       isToggleable: true,
-      isToggled: () => isPromptFirst(here()?.content.model ?? null) ?? false,
-      isEnabled: isWritable
+      isToggled: () =>
+        isPromptFirst(front.panel?.content.model ?? null) ?? false,
+      isEnabled: () => front.isWritable
     },
     async ({ content: { model } }) => {
       if (model) {
@@ -228,13 +287,20 @@ export function addCommands(work: IWorkplace): void {
     }
   );
   commands.addCommand(ids.PROMPT_NOTEBOOK, {
-    describedBy: DESCRIBED,
+    describedBy: {
+      args: { type: 'object', properties: { cwd: { type: 'string' } } }
+    },
     label: trans.__('Prompt Notebook'),
     caption: trans.__('Make a notebook whose new cells are prompts'),
     icon: askIcon,
-    execute: async () =>
-      (await import('./asking')).newPromptNotebook(commands, work.folder())
+    execute: async ({ cwd }) =>
+      (await import('./actions')).newPromptNotebook(commands, cwd)
   });
+}
+
+/** Add the command that goes to the next question, in whichever notebook it waits. */
+function addWaiting(work: IWorkplace): void {
+  const { commands, notebooks, places, shell, trans } = work;
   commands.addCommand(ids.SHOW_WAITING, {
     describedBy: DESCRIBED,
     label: trans.__('Show What Waits'),
@@ -245,7 +311,7 @@ export function addCommands(work: IWorkplace): void {
       notebooks.forEach(panel => panels.push(panel));
       const current = notebooks.currentWidget;
       panels.sort((a, b) => Number(b === current) - Number(a === current));
-      const { sayNothingWaits, showWaiting } = await import('./asking');
+      const { sayNothingWaits, showWaiting } = await import('./actions');
       const show = (panel: NotebookPanel): void => shell.activateById(panel.id);
       if (await showWaiting(panels, show)) {
         return;
@@ -261,11 +327,6 @@ export function addCommands(work: IWorkplace): void {
       }
     }
   });
-
-  const tell = (): void =>
-    COMMANDS.forEach(id => commands.notifyCommandChanged(id));
-  notebooks.activeCellChanged.connect(tell);
-  notebooks.currentChanged.connect(tell);
 }
 
 /** Put a line below the errors of a notebook, which asks a model about them. */
@@ -283,7 +344,7 @@ export function addLines(panel: NotebookPanel, work: IWorkplace): void {
       explain: async (shown, asksForFix) => {
         const cell = place.cellOf(shown);
         if (cell) {
-          const asking = await import('./asking');
+          const asking = await import('./actions');
           await asking.explain(place, cell, asksForFix);
         }
       }

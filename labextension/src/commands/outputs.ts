@@ -13,7 +13,7 @@ export type IOutputs = Pick<IOutputAreaModel, 'length'> & {
 
 export const ERROR_MIME_TYPE = 'application/vnd.jupyter.error';
 
-/** These say what they mean, and are nothing to explain. */
+/** Errors that already say what they mean, so that there is nothing to explain. */
 const SELF_EXPLAINED = new Set([
   'CellError',
   'CellHalted',
@@ -33,7 +33,7 @@ export function isExplainable(error: unknown): boolean {
   return typeof ename === 'string' && !SELF_EXPLAINED.has(ename);
 }
 
-/** Whether there is such an error among outputs. */
+/** Whether the outputs contain an error that a model could explain. */
 export function hasFailed(outputs: IOutputs): boolean {
   return bundlesOf(outputs).some(bundle =>
     isExplainable(bundle[ERROR_MIME_TYPE])

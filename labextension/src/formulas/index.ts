@@ -1,19 +1,20 @@
 /**
- * Sets TeX as MathML. This module is large, so it is loaded when the first formula appears.
+ * Sets TeX as MathML. This module is large, so it is loaded when the first
+ * formula appears.
  *
- * A formula comes from a model, which may write anything. So commands that link,
- * load, name or define are refused before the TeX is read, the library is given
- * bounds for size and expansion, and its output is copied by `harmless.ts`, which
- * knows what may be in it. A formula that is refused or wrong is shown as its
- * source by the caller.
+ * A formula comes from a model, which may write anything. So commands that
+ * link, load, name or define are refused before the TeX is read, the library is
+ * given bounds for size and expansion, and its output is copied by
+ * `sanitizing.ts`, which knows what may be in it. A formula that is refused or
+ * wrong is shown as its source by the caller.
  */
 
 import temml from 'temml';
 
 import type { ISetFormula } from '../transcript';
 import { provideFont } from './font';
-import { harmless } from './harmless';
-import { linear } from './linear';
+import { sanitize } from './sanitizing';
+import { linearize } from './linearizing';
 
 /** The longest formula, in characters. The kernel has the same bound (`math.py`). */
 const LONGEST = 4000;
@@ -38,7 +39,7 @@ const REFUSED = new RegExp(
 
 /** What the library is given in place of what it does not know, or should not see. */
 const REPLACED: [RegExp, string][] = [
-  // A name for references, which are refused. It shows nothing.
+  // A label is a target for references, which are refused. By itself it shows nothing.
   [/\\label\s*\{[^{}]*\}/g, ''],
   [/\\(begin|end)\{eqnarray\*?\}/g, '\\$1{align}']
 ];
@@ -71,16 +72,16 @@ export function typeset(tex: string, display: boolean): ISetFormula | null {
       throwOnError: true
     });
   } catch {
-    // TeX that is wrong, or nested so deeply that the stack overflows.
+    // The TeX is wrong, or nested so deeply that the stack overflows.
     return null;
   }
-  const math = harmless(markup);
+  const math = sanitize(markup);
   if (!math) {
     return null;
   }
   spaceFunctions(math);
   provideFont();
-  return { math, text: linear(math) };
+  return { math, text: linearize(math) };
 }
 
 /** Keep the name of a function, as in `x_i \\log x`, away from a script or fraction before it, as the library does from letters. */

@@ -1,11 +1,13 @@
 /**
- * Loads the module that sets formulas for the widget, whose own module is one file.
+ * Loads the module that sets formulas for the widget, whose own module is one
+ * file.
  *
- * A page makes the widget's module from a text that the kernel has sent, so that
- * no file stands beside it. The module for formulas is a second text, which the
- * kernel sends as a trait once an answer may hold a formula: it cannot be asked
- * for, because a kernel that runs a cell answers nothing. Anybody who could put
- * another text into that trait could as well replace the widget's own module.
+ * A page makes the widget's module from a text that the kernel has sent, so
+ * that no file stands beside it. The module for formulas is a second text,
+ * which the kernel sends as a trait once an answer may hold a formula: it
+ * cannot be asked for, because a kernel that is running a cell answers no
+ * messages. Anybody who could put another text into that trait could as well
+ * replace the widget's own module.
  *
  * Where the widget's module was loaded as a file, the other one is beside it.
  */

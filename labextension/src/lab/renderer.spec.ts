@@ -45,7 +45,7 @@ class Place implements IPlace {
   }
 
   host(id: string): IHost {
-    return this.bus?.store.isTold(id)
+    return this.bus?.store.isFromKernel(id)
       ? { act: () => Promise.resolve() }
       : { blocked: 'No.', live: Boolean(this.bus) };
   }

@@ -1,11 +1,11 @@
 /**
  * Shows a transcript in an output, and keeps the notebook's copy up to date.
  *
- * A renderer follows its transcript in the store of its kernel's bus. It begins
- * again when it is attached, because only then can it find its cell, and when the
- * kernel changes. A display update usually brings the record into the notebook,
- * but it is lost if the page was reloaded while the cell ran. So the renderer
- * writes the record itself, unless the notebook has it already.
+ * A renderer follows its transcript in the store of its kernel's bus. It starts
+ * over when it is attached, because only then can it find its cell, and when
+ * the kernel changes. A display update usually brings the record into the
+ * notebook, but it is lost if the page was reloaded while the cell ran. So the
+ * renderer writes the record itself, unless the notebook has it already.
  */
 
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
@@ -75,7 +75,7 @@ export class TranscriptRenderer
     }
   }
 
-  /** Show an answer that is still being written again, if a reader has cleared the outputs of its cell. */
+  /** If a reader has cleared the outputs of the cell, show an answer again that is still being written. */
   private bringBack(): void {
     const { following, rescue } = this;
     const store = following?.bus?.store;
@@ -149,7 +149,10 @@ export class TranscriptRenderer
     }
   }
 
-  /** Have the notebook hold the document with this number. An update of the output has brought it, unless this page was loaded during the run. */
+  /**
+   * Have the notebook store the document with this number. An update of the
+   * output has already done so, unless this page was loaded during the run.
+   */
   private settle(seq: number): void {
     const { following, model } = this;
     const held = model && transcriptOf(model);
@@ -167,7 +170,7 @@ export class TranscriptRenderer
     }
   }
 
-  /** Say that this version cannot read what was saved, whatever it is. */
+  /** Say that this version cannot read what was saved. */
   private showUnreadable(): void {
     this.unfollow();
     this.unfollow = () => undefined;

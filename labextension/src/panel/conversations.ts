@@ -10,7 +10,7 @@ import {
 import { attrs, el, refill } from '../transcript/dom/elements';
 import type { Child } from '../transcript/dom/elements';
 import type { Question } from '../lab/kernel/questions';
-import { List, plain } from './list';
+import { List, marked, plain } from './list';
 import type { IItem } from './list';
 import type { IAnswered, IPanel } from './section';
 import { Section, when } from './section';
@@ -181,16 +181,3 @@ export class Conversations extends Section<IAnswer> {
 }
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-/** A text with the first of the words that were looked for marked. */
-export function marked(text: string, query: string): Child[] {
-  const [word = ''] = query.trim().split(/\s+/);
-  const at = word ? text.toLowerCase().indexOf(word.toLowerCase()) : -1;
-  return at < 0
-    ? [text]
-    : [
-        text.slice(0, at),
-        el('mark', '', text.slice(at, at + word.length)),
-        text.slice(at + word.length)
-      ];
-}

@@ -8,25 +8,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IPanelAnswer } from '../transcript';
 import { isText, shape } from '../transcript/protocol/checks';
 import { sentenceOf } from '../transcript/dom/formatting';
+import { fileName } from './fileName';
 import type { ISource } from './sources';
 
 type Answer = IPanelAnswer & { markdown: string; title: string };
 
 const CHECK = shape({ markdown: isText, title: isText });
-const LONGEST_NAME = 40;
 /** Without a time, a notification is only counted at the bell. */
 const SHORTLY = { autoClose: 5_000 } as const;
-
-/** The name of a file for a conversation with this title. */
-export function fileName(title: string): string {
-  const words = title
-    .toLowerCase()
-    .normalize('NFKD')
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .slice(0, LONGEST_NAME)
-    .replace(/^-|-$/g, '');
-  return `${words || 'conversation'}.md`;
-}
 
 /** Ask for a file's name, and write the conversation there. A file that is there is kept. */
 export async function exportTalk(

@@ -5,7 +5,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { OutputArea } from '@jupyterlab/outputarea';
 
 import { transcriptIn } from '../commands/outputs';
-import { isCode } from '../commands/kinds';
+import { isCode } from '../commands/selection';
 import type { NotebookPlace } from '../lab/notebook/place';
 import type { IWhere } from './section';
 import type { Sources } from './sources';

@@ -13,7 +13,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { insertPrompt } from '../commands/cells';
+import { PROMPT_NOTEBOOK } from '../commands/ids';
+import { insertPrompt } from '../commands/promptCells';
+import type { KernelBus } from '../lab/kernel/bus';
 import type { Places } from '../lab/notebook/places';
 import { attrs, button, el, refill } from '../transcript/dom/elements';
 import { sentenceOf } from '../transcript/dom/formatting';
@@ -247,7 +249,6 @@ export class SidePanel extends Widget {
   /** What would make a kernel tell something. */
   private whatWouldStart(): Node[] {
     const { trans } = this.around;
-    const { commands } = this.around.app;
     const { chosen, open } = this.sources;
     const panel =
       open.find(({ context }) => context.path === chosen) ?? this.sources.front;
@@ -256,30 +257,39 @@ export class SidePanel extends Widget {
     if (panel && bus?.state === 'asking') {
       return [el('p', 'llm-quiet', trans.__('Asking the kernel of %1…', name))];
     }
-    if (panel && bus) {
-      const load = button('llm-button', trans.__('Load it'), () => {
-        bus.load().catch((error: unknown) => {
-          this.nothing.append(sayLine(sentenceOf(error), 'llm-bad'));
-          this.nothing.append(
-            el('p', 'llm-cmd', 'pip install jupyter-llm-notebook')
-          );
-        });
+    return panel && bus ? this.loading(bus, name) : this.starting(panel, name);
+  }
+
+  /** What loads the package into a kernel that runs without it. */
+  private loading(bus: KernelBus, name: string): Node[] {
+    const { trans } = this.around;
+    const load = button('llm-button', trans.__('Load it'), () => {
+      bus.load().catch((error: unknown) => {
+        this.nothing.append(sayLine(sentenceOf(error), 'llm-bad'));
+        this.nothing.append(
+          el('p', 'llm-cmd', 'pip install jupyter-llm-notebook')
+        );
       });
-      return [
-        el('h3', '', trans.__('Not loaded in %1', name)),
-        el(
-          'p',
-          'llm-quiet',
-          trans.__(
-            'Its kernel runs, but llm_notebook is not loaded there. “Load it” runs this in the kernel:'
-          )
-        ),
-        el('p', 'llm-cmd', '%load_ext llm_notebook'),
-        el('div', 'llm-do', load)
-      ];
-    }
+    });
+    return [
+      el('h3', '', trans.__('Not loaded in %1', name)),
+      el(
+        'p',
+        'llm-quiet',
+        trans.__(
+          'Its kernel runs, but llm_notebook is not loaded there. “Load it” runs this in the kernel:'
+        )
+      ),
+      el('p', 'llm-cmd', '%load_ext llm_notebook'),
+      el('div', 'llm-do', load)
+    ];
+  }
+
+  /** What starts a kernel. */
+  private starting(panel: NotebookPanel | null, name: string): Node[] {
+    const { app, trans } = this.around;
     const create = button('llm-button', trans.__('New prompt notebook'), () => {
-      void commands.execute('llm-notebook:prompt-notebook');
+      void app.commands.execute(PROMPT_NOTEBOOK);
     });
     const start =
       panel &&

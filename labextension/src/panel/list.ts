@@ -130,3 +130,16 @@ function rowOf(item: IItem): HTMLElement {
 
 const said = (child: Child): Child =>
   typeof child === 'string' ? child && el('span', '', child) : child;
+
+/** A text with the first of the words that were looked for marked. */
+export function marked(text: string, query: string): Child[] {
+  const [word = ''] = query.trim().split(/\s+/);
+  const at = word ? text.toLowerCase().indexOf(word.toLowerCase()) : -1;
+  return at < 0
+    ? [text]
+    : [
+        text.slice(0, at),
+        el('mark', '', text.slice(at, at + word.length)),
+        text.slice(at + word.length)
+      ];
+}

@@ -4,7 +4,6 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { About, IPanelAnswer } from '../transcript';
 import type { Question } from '../lab/kernel/questions';
-import { shape } from '../transcript/protocol/checks';
 import type { Check } from '../transcript/protocol/checks';
 import {
   arrange,
@@ -261,6 +260,3 @@ export function when(iso: string, now = new Date()): string {
     ? at.toLocaleDateString([], { weekday: 'short' })
     : at.toLocaleDateString([], { day: 'numeric', month: 'short' });
 }
-
-export const answerShape = (fields: Record<string, Check>): Check =>
-  shape(fields);

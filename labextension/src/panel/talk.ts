@@ -132,7 +132,7 @@ export class Talk extends Widget {
     };
     const show = (): void => {
       const document = store.get(transcript);
-      if (document && store.isTold(transcript)) {
+      if (document && store.isFromKernel(transcript)) {
         view.show(document, host);
       }
     };

@@ -2,7 +2,7 @@
 
 import type { ITranscript } from '../transcript';
 import { isPending, TranscriptView } from '../transcript';
-import { whyNot } from '../lab/notebook/place';
+import { whyBlocked } from '../lab/notebook/place';
 import {
   isCount,
   isFlag,
@@ -264,13 +264,13 @@ class OpenCard {
     const { cell, bus } = this;
     const id = this.one.transcript;
     const document = bus.store.get(id);
-    if (!document || !bus.store.isTold(id)) {
+    if (!document || !bus.store.isFromKernel(id)) {
       return;
     }
     this.hint.hidden = document.blocks.some(isPending);
     refill(this.hint, this.panel.trans.__('Nothing waits here any more.'));
     const shown = cell?.area;
-    const blocked = whyNot(bus, id);
+    const blocked = whyBlocked(bus, id);
     this.view.show(
       document,
       cell && shown

@@ -76,6 +76,12 @@ export function naming(
 export function badge(around: IAround, trans: TranslationBundle): Extension {
   return showPanel.of(view => {
     const dom = el('div', 'llm-badge');
+    // Enter on the button is not for the notebook, which would begin to edit the cell.
+    dom.addEventListener('keydown', event => {
+      if (event.key === 'Enter' || event.key === ' ') {
+        event.stopPropagation();
+      }
+    });
     let drawn = '';
     const draw = (): void => {
       const source = view.state.doc.toString();
@@ -84,37 +90,17 @@ export function badge(around: IAround, trans: TranslationBundle): Extension {
       const isLocal = around.isLocal(model);
       const isEmpty = source.trim() !== '' && !source.trim().includes('\n');
       const key = JSON.stringify([model, isLocal, isEmpty, around.isWanted()]);
-      if (key === drawn) {
-        return;
+      if (key !== drawn) {
+        drawn = key;
+        dom.hidden = !around.isWanted() || !model;
+        refill(
+          dom,
+          chooserOf(view, model, named, around, trans),
+          isLocal && el('span', '', trans.__('this computer')),
+          isEmpty && el('span', 'llm-push', trans.__('Shift+Enter asks'))
+        );
       }
-      drawn = key;
-      dom.hidden = !around.isWanted() || !model;
-      const shown = shownModel(model);
-      const choose = attrs(
-        button('', icon('thought'), () =>
-          around.choose(choose.getBoundingClientRect(), named, to =>
-            change(view, to)
-          )
-        ),
-        {
-          'aria-haspopup': 'menu',
-          'aria-label': trans.__('Model: %1. Change', shown)
-        }
-      );
-      choose.append(shown, icon('chevron', 'llm-down'));
-      refill(
-        dom,
-        choose,
-        isLocal && el('span', '', trans.__('this computer')),
-        isEmpty && el('span', 'llm-push', trans.__('Shift+Enter asks'))
-      );
     };
-    // Enter on the button is not for the notebook, which would begin to edit the cell.
-    dom.addEventListener('keydown', event => {
-      if (event.key === 'Enter' || event.key === ' ') {
-        event.stopPropagation();
-      }
-    });
     draw();
     return {
       dom,
@@ -123,6 +109,28 @@ export function badge(around: IAround, trans: TranslationBundle): Extension {
       update: (update: ViewUpdate) => update.docChanged && draw()
     };
   });
+}
+
+/** The button with the model, which opens a list of others. */
+function chooserOf(
+  view: EditorView,
+  model: string,
+  named: string,
+  around: IAround,
+  trans: TranslationBundle
+): HTMLElement {
+  const shown = shownModel(model);
+  const node = attrs(
+    button('', shown, () =>
+      around.choose(node.getBoundingClientRect(), named, to => change(view, to))
+    ),
+    {
+      'aria-haspopup': 'menu',
+      'aria-label': trans.__('Model: %1. Change', shown)
+    }
+  );
+  node.append(icon('chevron', 'llm-down'));
+  return node;
 }
 
 function change(view: EditorView, model: string): void {

@@ -34,13 +34,13 @@ const EXPRESSION = Decoration.mark({ class: 'llm-prompt-expr' });
 const BRACE = Decoration.mark({ class: 'llm-prompt-brace' });
 const TEXT = Decoration.mark({ class: 'llm-prompt-text' });
 
-/** What a prompt says where its question is to be typed. */
-class Ghost extends WidgetType {
+/** The invitation that an empty prompt shows where its question is to be typed. */
+class InvitationWidget extends WidgetType {
   constructor(private readonly text: string) {
     super();
   }
 
-  override eq(other: Ghost): boolean {
+  override eq(other: InvitationWidget): boolean {
     return other.text === this.text;
   }
 
@@ -87,7 +87,7 @@ export function promptDecorations(
     },
     { decorations: plugin => plugin.decorations }
   );
-  // The marks of what comes first are drawn inside of the others, and so their colours are the ones that are seen.
+  // Marks with a higher precedence are drawn inside the others, so theirs are the colours that show.
   return Prec.highest(plugin);
 }
 
@@ -109,7 +109,7 @@ function decorate(
   return setOf(pieces);
 }
 
-/** Lines and marks that begin at the same place stand in the order that CodeMirror asks for. */
+/** Make a set of decorations, in the order that CodeMirror requires for lines and marks that begin at the same place. */
 function setOf(pieces: IPiece[]): DecorationSet {
   return Decoration.set(
     pieces.map(({ from, to, decoration }) => decoration.range(from, to)),
@@ -136,7 +136,7 @@ function cellPieces(
   return pieces;
 }
 
-/** The `%llm` lines of a Python cell. What they ask is not Python. */
+/** The `%llm` lines of a Python cell, whose prompts are not Python. */
 function linePieces(view: EditorView, python: Parser | null): IPiece[] {
   const { state } = view;
   const pieces: IPiece[] = [];
@@ -174,7 +174,7 @@ const tokenPieces = (tokens: IToken[]): IPiece[] =>
     decoration: Decoration.mark({ class: CLASSES[kind] })
   }));
 
-/** The expressions of a text that stands at an offset of the cell. Those out of sight are left for later. */
+/** The expressions in a text that begins at an offset of the cell. Those out of sight are left for later. */
 function expressionPieces(
   { state, viewport }: EditorView,
   text: string,
@@ -245,7 +245,7 @@ function ghostPieces(source: string, end: number, text: string): IPiece[] {
   if (at > source.length || (source[at] ?? '\n') !== '\n') {
     return [];
   }
-  const widget = new Ghost(text);
+  const widget = new InvitationWidget(text);
   return [
     { from: at, to: at, decoration: Decoration.widget({ widget, side: 1 }) }
   ];

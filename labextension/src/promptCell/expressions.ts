@@ -1,6 +1,7 @@
 /**
- * Finds `{{ expression }}` in a prompt. For the kernel, the first `}}` that leaves valid Python before it ends the expression. Brackets and
- * strings are enough to see which that is, wherever there is one.
+ * Finds `{{ expression }}` in a prompt. For the kernel, an expression ends at
+ * the first `}}` that leaves valid Python before it. Counting brackets and
+ * skipping strings is enough to find it, if there is one.
  */
 
 /** A `{{ expression }}`, braces included, as offsets in the text. */
@@ -9,7 +10,7 @@ export interface IExpression {
   to: number;
 }
 
-// A longer one is not worth the time that looking for its end at every keystroke takes.
+// Looking for the end of a longer one would take too long at every keystroke.
 const LONGEST = 2000;
 const STRING =
   /'''(?:[^\\]|\\[^])*?'''|"""(?:[^\\]|\\[^])*?"""|'(?:[^'\\\n]|\\[^])*'|"(?:[^"\\\n]|\\[^])*"/y;

@@ -33,8 +33,9 @@ function editorOf(
 }
 
 /**
- * Parse the whole text, and draw it so. The editor itself parses for some milliseconds by the clock and goes on when the page is idle,
- * and so how much it has parsed at any moment depends on the machine.
+ * Parse the whole text, and draw it so. The editor itself parses for some
+ * milliseconds by the clock and goes on when the page is idle, and so how much
+ * it has parsed at any moment depends on the machine.
  */
 function parsed(view: EditorView): EditorView {
   forceParsing(view, view.state.doc.length, Infinity);

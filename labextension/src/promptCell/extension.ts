@@ -1,10 +1,14 @@
 /**
- * Makes editors show prompts as prompts. A cell that begins with `%%llm` is Markdown below its first line; any other cell stays as it is.
+ * Makes editors show prompts as prompts. A cell that begins with `%%llm` is
+ * Markdown below its first line; any other cell stays as it is.
  *
- * A cell becomes a prompt while one types. So every editor of a code cell has a compartment, empty in a cell of Python. A transaction
- * that makes the first line begin with `%%llm`, or ends that, fills or empties it in the same step: no state is ever seen in
- * which text and language disagree. JupyterLab sets the language by the cell's MIME type, whenever it likes; ours takes precedence and
- * leaves that alone, and so the file and the kernel see an ordinary code cell.
+ * A cell becomes a prompt while its writer types. So every editor of a code
+ * cell has a compartment, which is empty in a cell of Python. A transaction
+ * fills it if it makes the first line begin with `%%llm`, and empties it if the
+ * line no longer does, so text and language agree in every state. JupyterLab
+ * may set the language at any time by the cell's MIME type. Ours takes
+ * precedence and leaves the MIME type alone, so the file and the kernel see an
+ * ordinary code cell.
  */
 
 import { type LanguageSupport } from '@codemirror/language';
@@ -64,8 +68,7 @@ export function promptCell(
   let languages: ILanguages = { markdown: null, python: null };
   const modeOf = (is: boolean): Extension =>
     is ? [prompt(languages), below] : [];
-
-  const switching = EditorState.transactionExtender.of(transaction => {
+  const switcher = EditorState.transactionExtender.of(transaction => {
     const arrived = transaction.effects.find(effect => effect.is(loaded));
     if (arrived) {
       languages = arrived.value as ILanguages;
@@ -85,8 +88,18 @@ export function promptCell(
     return { effects: mode.reconfigure(modeOf(is)) };
   });
 
-  // Most cells never need the languages.
-  const loading = ViewPlugin.define(view => {
+  const begun = headOf(source.slice(0, HEAD_LENGTH)) !== null;
+  return [
+    mode.of(modeOf(begun)),
+    marks.of(promptDecorations(null, invitation)),
+    switcher,
+    languageLoader(load)
+  ];
+}
+
+/** Loads the languages when the text of an editor first mentions a magic, because most cells never need them. */
+function languageLoader(load: () => Promise<ILanguages>): Extension {
+  return ViewPlugin.define(view => {
     let isAsked = false;
     let isOpen = true;
     const ask = (state: EditorState): void => {
@@ -110,17 +123,9 @@ export function promptCell(
       destroy: () => void (isOpen = false)
     };
   });
-
-  const begun = headOf(source.slice(0, HEAD_LENGTH)) !== null;
-  return [
-    mode.of(modeOf(begun)),
-    marks.of(promptDecorations(null, invitation)),
-    switching,
-    loading
-  ];
 }
 
-/** What is different in a prompt: its language, lines that wrap, and brackets and quotes that nobody closes for the writer. */
+/** What is different in a prompt: its language, lines that wrap, and brackets and quotes that are not closed automatically. */
 function prompt({ markdown }: ILanguages): Extension {
   return [
     Prec.highest(markdown ? promptLanguage(markdown) : []),

@@ -1,8 +1,10 @@
 /**
- * Reads the line of `%%llm` and `%llm`: the magic, its options with their values, and where the prompt begins.
+ * Reads the line of `%%llm` and `%llm`: the magic, its options with their
+ * values, and where the prompt begins.
  *
- * The kernel parses the line for good. This only tells the words apart for their colours, so an unknown option is an option
- * without a value here, and nothing is ever refused.
+ * Only the kernel decides how the line is parsed. Here the words are told apart
+ * for their colours, so an unknown option counts as one without a value, and
+ * nothing is ever refused.
  */
 
 import OPTIONS from './options.json';
@@ -28,9 +30,9 @@ export interface IFirstLine {
 const CELL_MAGIC = /^(?:[^\S\n]*\n)*[^\S\n]*(%%llm)(?=\s|$)/;
 const LINE_MAGIC =
   /^[^\S\n]*(?:[\w.,()[\]][\w.,()[\] ]*=[^\S\n]*)?(%llm)(?=\s|$)/;
-// A backslash at the end of a line continues it, unless it is itself escaped. Nobody sees the spaces behind it.
+// A backslash at the end of a line continues it, unless it is itself escaped. Spaces after it do not count, because nobody sees them.
 const CONTINUED = /(?<!\\)(?:\\\\)*\\[^\S\n]*$/;
-// Phones and word processors make other dashes of the one that is meant.
+// Phones and word processors turn hyphens into other dashes.
 const OPTION = /[-\u2010-\u2015\u2212\uff0d]{1,2}\p{L}[^\s=]*/uy;
 const QUOTED = /"(?:[^"\\]|\\[^])*"?|'[^']*'?|“[^”]*”?|‘[^’]*’?/y;
 const WORD = /\S+/y;
@@ -41,7 +43,8 @@ const KINDS = new Map<string, string[]>(Object.entries(OPTIONS));
 /**
  * Find the lines that hold the options of a prompt cell.
  *
- * @returns where `%%llm` begins and where its line ends, with the lines that continue it; null if the cell is no prompt.
+ * @returns where `%%llm` begins and where its line ends, with the lines that
+ *   continue it; null if the cell is no prompt.
  */
 export function headOf(source: string): { from: number; to: number } | null {
   const magic = CELL_MAGIC.exec(source);
@@ -103,7 +106,7 @@ export function readFirstLine(line: string, start = 0): IFirstLine {
   return { tokens: reader.tokens, end: start + end, isRaw };
 }
 
-/** Go past an option. Returns its name, or that of the last one if several are joined, as in `-cu`. */
+/** Read past an option. Returns its name, or that of the last one if several are joined, as in `-cu`. */
 function takeOption(reader: Reader): string {
   const word = reader.peek(OPTION);
   const isJoined = /^-\p{L}./u.test(word) && !KINDS.has(word);
@@ -143,14 +146,14 @@ class Reader {
     return pattern.exec(this.text)?.[0] ?? '';
   }
 
-  /** Go past a match. Returns whether there was one. */
+  /** Read past a match. Returns whether there was one. */
   skip(pattern: RegExp): boolean {
     const found = this.peek(pattern);
     this.position += found.length;
     return found !== '';
   }
 
-  /** Go past a match and keep it as a token. Returns its text. */
+  /** Read past a match and keep it as a token. Returns its text. */
   take(pattern: RegExp, kind: TokenKind): string {
     const found = this.peek(pattern);
     if (found !== '') {

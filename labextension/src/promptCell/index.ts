@@ -1,4 +1,4 @@
-/** Prompt cells: what they look like while one writes. */
+/** Gives JupyterLab's editors the extension that shows prompt cells as prompts. */
 
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import {
@@ -56,7 +56,7 @@ export function promptCellFactory(
   };
 }
 
-/** Editors of files and of settings have models that are no cells. */
+/** Whether a model is that of a code cell. Editors of files and settings have other models. */
 function isCodeCell(model: CodeEditor.IModel): boolean {
   return 'type' in model && model.type === 'code';
 }

@@ -1,4 +1,4 @@
-/** Makes the language of a prompt cell: JupyterLab's Markdown, for which the line of the options is no Markdown. */
+/** Makes the language of a prompt cell: JupyterLab's Markdown, which does not read the line of the options. */
 
 import { Language, type LanguageSupport } from '@codemirror/language';
 import type { Extension } from '@codemirror/state';

@@ -1,11 +1,11 @@
-/** What the status bar says. */
+/** Puts together what the status bar says. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { shownModel } from '../lab/notebook/chosenModel';
 import type { Overview } from '../lab/kernel/overview';
 
-/** What stands on the three parts of the item; an empty text for a part that is not shown. */
+/** The texts of the item's three parts; empty for a part that is not shown. */
 export interface IStatusWords {
   model: string;
   waiting: string;

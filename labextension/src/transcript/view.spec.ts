@@ -335,6 +335,57 @@ test('below a finished answer stand its model and a button to copy it', () => {
   expect(copy).toHaveBeenCalledWith('Yes.');
 });
 
+test.each(['interrupted', 'failed', 'paused'] as const)(
+  'a foot with the model and Copy is there when an answer is %s, too',
+  state => {
+    const copy = vi.fn();
+    const page = new Page(transcript([text('So far')], { state }), { copy });
+    expect(page.text('.llm-facts')).toBe('claude-sonnet-4-5');
+    page.press('Copy answer');
+    expect(copy).toHaveBeenCalledWith('So far');
+  }
+);
+
+test.each(['waiting', 'streaming'] as const)(
+  'there is no foot while an answer is %s',
+  state => {
+    const page = new Page(transcript([text('So far')], { state }));
+    expect(page.node.querySelector('.llm-foot')).toBeNull();
+  }
+);
+
+test('a picture alone has a foot with its model', () => {
+  const page = new Page(STATES.picture);
+  expect(page.text('.llm-facts')).toBe('claude-sonnet-4-5');
+});
+
+test('an answer that was cut at the token limit goes on or starts over, once', () => {
+  const page = new Page(STATES.cut);
+  expect(page.text('.llm-ended')).toContain(
+    'Cut at the token limit. The end of the answer is missing.'
+  );
+  expect(page.text('.llm-ended')).toContain('Start over');
+  page.press('Continue');
+  page.press('Start over');
+  expect(page.actions).toEqual([{ type: 'continue', transcript: 'turn-1' }]);
+  expect(page.text('.llm-foot')).toContain('Copy answer');
+});
+
+test('without a kernel a cut is only told', () => {
+  const page = new Page(STATES.cut, { act: undefined });
+  expect(page.text('.llm-ended')).toContain('Cut at the token limit.');
+  expect(page.node.querySelectorAll('.llm-ended button')).toHaveLength(0);
+});
+
+test('an answer broke off only where it had begun', () => {
+  const begun = new Page(transcript([text('So far')], { state: 'failed' }));
+  expect(begun.text('.llm-ended')).toContain(
+    'The answer broke off after 18.4 s. The answer is incomplete; 2 words are kept.'
+  );
+  const page = new Page(transcript([], { state: 'failed' }));
+  expect(page.text('.llm-ended')).toBe('No answer came. Start over');
+});
+
 test('an empty answer is told', () => {
   const page = new Page(transcript([text(' ')]));
   expect(page.text('.llm-remark')).toBe(

@@ -17,11 +17,11 @@
 
 import type { LoadTypesetter } from './answer/formulas/formulas';
 import { Markdown } from './answer/markdown/markdown';
-import { Sources } from './answer/sources';
+import { SourceList } from './answer/sources';
 import { Call } from './calls/call';
-import { Gathered, Group } from './calls/groups';
+import { GatheredSteps, CallGroup } from './calls/groups';
 import { Announcer } from './status/announcing';
-import { Proposed } from './answer/proposal';
+import { ProposalPiece } from './answer/proposal';
 import { Card } from './card/card';
 import { Series } from './card/series';
 import type { IDelta, ITranscript } from './protocol/document';
@@ -33,14 +33,15 @@ import { isPending, keyOfCard, rowsOf } from './drawing/layout';
 import type { Row } from './drawing/layout';
 import { Pace } from './drawing/pace';
 import type { IContext, IPiece } from './drawing/piece';
-import { makePiece } from './pieces';
-import type { ISurroundings } from './pieces';
+import { makePiece } from './makePiece';
+import type { ISurroundings } from './makePiece';
 import { reduce } from './protocol/reducer';
-import { AskKernel } from './status/asking';
-import { HeldUp } from './status/heldUp';
+import { AskKernelButton } from './status/askKernel';
+import { HeldUpNotice } from './status/heldUp';
 import { Job } from './jobs/job';
-import { Sent } from './prompt/sent';
-import { Ending, labelOf, Waiting } from './status/status';
+import { SentSummary } from './prompt/sent';
+import { Ending, labelOf } from './status/ending';
+import { WaitingNotice } from './status/waiting';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
 
@@ -51,15 +52,26 @@ export class TranscriptView {
   private readonly markdown: Markdown;
   private readonly surroundings: ISurroundings;
   private readonly pieces = new Map<string, IPiece>();
-  private readonly sent = new Sent();
-  private readonly proposed = new Proposed();
+  private readonly sent = new SentSummary();
+  private readonly proposed = new ProposalPiece();
   private readonly job = new Job();
-  private readonly sources = new Sources();
-  private readonly waiting = new Waiting();
-  private readonly askKernel = new AskKernel();
+  private readonly sources = new SourceList();
+  private readonly waiting = new WaitingNotice();
+  private readonly askKernel = new AskKernelButton();
   private readonly ending = new Ending();
   private readonly series = new Series();
-  private readonly heldUp = new HeldUp();
+  private readonly heldUp = new HeldUpNotice();
+  /** The pieces above and below the rows, each of which is there once. */
+  private readonly aroundPieces: IPiece[] = [
+    this.sent,
+    this.proposed,
+    this.job,
+    this.sources,
+    this.waiting,
+    this.askKernel,
+    this.ending,
+    this.heldUp
+  ];
   private readonly announcer = new Announcer();
   /** Requests whose cards were shown here, and where they were decided. */
   private readonly decided = new Map<string, 'here' | 'elsewhere'>();
@@ -92,7 +104,7 @@ export class TranscriptView {
     return this.current;
   }
 
-  /** Set who carries out what the reader does. */
+  /** Set the host, which carries out what the reader does. */
   setHost(host: IHost): void {
     this.host = host;
     this.pace.now();
@@ -132,7 +144,7 @@ export class TranscriptView {
     return result;
   }
 
-  /** Take it off the page. */
+  /** Remove the transcript from the page. */
   dispose(): void {
     this.clear();
     this.root.remove();
@@ -152,7 +164,7 @@ export class TranscriptView {
   private setDocument(document: ITranscript): void {
     this.markDecisionsElsewhere(document);
     const { current } = this;
-    // While a human decides, no seconds pass.
+    // The clock of a turn stops while a human decides.
     const isNews =
       document.seconds !== current?.seconds || document.state !== current.state;
     if (isNews) {
@@ -227,32 +239,38 @@ export class TranscriptView {
       (piece): piece is Card => piece instanceof Card
     );
     this.series.update(context, cards);
-    this.sent.update(context);
-    this.proposed.update(context);
-    this.job.update(context);
-    this.sources.update(context);
-    this.waiting.update(context);
-    this.askKernel.update(context);
-    this.ending.update(context);
-    this.heldUp.update(context);
+    this.aroundPieces.forEach(piece => piece.update(context));
     attrs(this.root, {
       'aria-label': this.nameFor(labelOf(document)),
       'aria-busy': context.live ? 'true' : null
     });
+    this.disarmMoved(cards, pieces);
+    this.arrange(pieces, cards[0]);
+    if (focused && !this.root.contains(focused.node)) {
+      this.focusCall(focused.request);
+    }
+    this.runClock(context);
+  }
+
+  /** Hold the buttons of the cards that come back or may have moved under the pointer. */
+  private disarmMoved(cards: Card[], pieces: IPiece[]): void {
     const loses = this.losesCard(pieces);
     for (const card of cards) {
-      // A card that comes back was out of sight, and one that stays may have moved under the pointer.
       const isBack = !this.root.contains(card.node);
       if (loses || (isBack && card.wasSeen)) {
         card.disarm();
       }
     }
+  }
+
+  /** Put everything on the page in its order. */
+  private arrange(pieces: IPiece[], firstCard: Card | undefined): void {
     this.root.classList.toggle('llm-series', this.series.hasFoot);
     arrange(this.root, [
-      ...(document.sent?.length ? [this.sent.node] : []),
+      ...(this.current?.sent?.length ? [this.sent.node] : []),
       this.job.node,
       ...pieces.flatMap(piece =>
-        piece === cards[0] && this.series.hasHead
+        piece === firstCard && this.series.hasHead
           ? [this.series.head, piece.node]
           : [piece.node]
       ),
@@ -265,10 +283,6 @@ export class TranscriptView {
       this.heldUp.node,
       this.announcer.node
     ]);
-    if (focused && !this.root.contains(focused.node)) {
-      this.focusCall(focused.request);
-    }
-    this.runClock(context);
   }
 
   /** The name of the region. Names are compared with those of other transcripts only when this one gets another label. */
@@ -296,7 +310,7 @@ export class TranscriptView {
       piece = makePiece(row, context, this.surroundings);
       this.pieces.set(row.key, piece);
     }
-    if (piece instanceof Group || piece instanceof Gathered) {
+    if (piece instanceof CallGroup || piece instanceof GatheredSteps) {
       const { rows } = row as Extract<Row, { rows: Row[] }>;
       piece.setRows(rows, inner => this.pieceOf(inner, used, context));
     } else if (piece instanceof Call) {

@@ -7,7 +7,7 @@ the operation expects that state; its answer says whether it did. Nothing can ch
 SQLite's lock for writing (`BEGIN IMMEDIATE`), which excludes the writers of all other processes.
 
 Every transition touches two tables. `calls` has the present state of each call, which is what readers want. `call_transitions` gets
-one more row, which is never changed: who moved the call from which state to which, when, and on which digest.
+one more row, which is never changed: who moved the call from which state to which, when, and for which digest.
 
 One transition is special: a process that dies cannot record that the outcome of its calls is `unknown`. Readers therefore work it out
 (`state_now()`: the call is `started` and the lock of its owner is free), and the first writer to touch such a call records it before
@@ -16,7 +16,6 @@ its own transition, so that the rows of `call_transitions` never have a gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -32,11 +31,12 @@ from llm_notebook.journal.sqlite.columns import (
     time_column,
     value_of,
 )
+from llm_notebook.journal.sqlite.grant_writes import grant_given
 from llm_notebook.journal.sqlite.reads import PROCESS_ENDED, Reader, state_now
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 
 if TYPE_CHECKING:
-    from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
+    from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided, DecidedTogether
 
 __all__ = ["call_moved", "call_proposed", "calls_decided", "calls_left_by"]
 
@@ -143,22 +143,24 @@ def call_moved(move: CallMoved) -> Write[bool]:
 
 
 def _is_decided(transaction: Transaction, call_id: Column, decision: Decision | None) -> bool:
-    """Return whether a decision is the one that stands; always true for None."""
+    """Return whether a decision is the recorded one; always true for None."""
     if decision is None:
         return True
     row = transaction.row("SELECT decision FROM calls WHERE call_id = ?", call_id)
     return row is not None and value_of(Decision, row[0]) == decision
 
 
-def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
-    """Return the write that records decisions if all of them count, and otherwise none.
+def calls_decided(together: DecidedTogether) -> Write[bool]:
+    """Return the write that records decisions, and what is allowed with them, if all of them count, and otherwise nothing.
 
     Raises:
         ValueError: two of the decisions are about one call.
     """
+    decisions, granted = together.decisions, together.granted
     if len({decided.call_id for decided in decisions}) < len(decisions):
         raise ValueError("Two of these decisions are about the same call: decide about each call once.")
     steps = [(decided, _step_of(decided)) for decided in decisions]
+    allowed = None if granted is None else grant_given(granted)
 
     def store(transaction: Transaction) -> bool:
         states = [_state_to_decide(transaction, decided, step) for decided, step in steps]
@@ -176,6 +178,8 @@ def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
             }
             _update(transaction, step.call_id, changes)
             replace(step, from_state=state).store(transaction)
+        if allowed is not None:
+            allowed.store(transaction)
         return True
 
     return Write(store, must_last=True)
@@ -197,17 +201,17 @@ def _step_of(decided: Decided) -> _Step:
 
 
 def _state_to_decide(transaction: Transaction, decided: Decided, step: _Step) -> CallState | None:
-    """Return the state of a call for which a decision counts; None where it does not count."""
+    """Return the state of a call if a decision about it counts, otherwise None."""
     row = transaction.row("SELECT request, result FROM calls WHERE call_id = ?", step.call_id)
     request = None if row is None or row[0] is None else json_of(row[0])
     if row is None or request is None or request["digest"] != decided.decision.digest:
         return None
     state = _settle_state(transaction, step.call_id, step.at)
     if state == "unknown" and not request["outcome_unknown"]:
-        # The call was interrupted after it was asked about, and the human who decides has not been told.
+        # The call was interrupted after the question, and the human who decides does not know this.
         return None
     is_asked = state in ASKED
-    # As long as nothing has come of a decision, another one may replace it.
+    # As long as a decision has had no effect, another one may replace it.
     counts = is_asked or (decided.replaces and state in DECIDED and row[1] is None)
     return state if counts else None
 

@@ -49,11 +49,11 @@ Row = tuple[Any, ...]
 """The values of a row as SQLite returns them. Their types are those of the tables in `schema`, which Python cannot know."""
 
 UNREADABLE = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
-"""What is raised by values of the file that this package has not written."""
+"""The errors that are raised by values in the file that this package has not written."""
 # The key for an attachment's hash, in place of its bytes, in the JSON of a message.
 _CONTENT = "sha256"
 _LARGEST_INTEGER = 2**63 - 1
-# `json.dumps()` makes an encoder for each call that wants another one than the usual.
+# `json.dumps()` creates a new encoder for each call with other than its default settings.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 T = TypeVar("T")
@@ -133,7 +133,7 @@ def json_column(value: object) -> str:
 
 
 def _kept_column(value: object) -> str:
-    """Return JSON of what came from a model or a tool, which may hold anything: nothing of it is lost over a detail."""
+    """Return a value from a model or a tool as JSON. It may contain anything, and one odd detail must not lose the rest."""
     try:
         return json_column(value)
     except (TypeError, ValueError, RecursionError):
@@ -166,7 +166,7 @@ def _message_data(message: Message, contents: Contents) -> dict[str, Any]:
 
 
 def _without_bytes(part: Part) -> Part:
-    """Return a part with attachments as one whose attachments have no content, and any other as it is."""
+    """Return a part with its attachments' content removed; a part without attachments is returned unchanged."""
     if isinstance(part, AttachmentPart) and part.attachment is not None:
         return replace(part, attachment=replace(part.attachment, content=None))
     if isinstance(part, ToolResultPart) and part.attachments:
@@ -222,7 +222,7 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
 
 
 def runs_of(steps: str) -> tuple[Run, ...]:
-    """Return when a tool ran, from the steps to and from `started`. If its process died, it is only known when that was noticed."""
+    """Return when a tool ran, from the steps to and from `started`. If its process died, only the time when this was noticed is known."""
     runs: list[Run] = []
     for step in steps.split():
         state, at, is_by_itself = step.split("=")
@@ -253,7 +253,7 @@ def json_of(column: str) -> dict[str, Any]:
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Turn what goes wrong in the `with` block, where columns are read, into an UnreadableValue."""
+    """Turn errors in the `with` block, where columns are read, into an UnreadableValue."""
     try:
         yield
     except UNREADABLE as error:

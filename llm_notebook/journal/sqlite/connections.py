@@ -1,7 +1,7 @@
 """Connections to a journal's file: one for the writer, and one for each thread that is reading.
 
-How it works. A notebook runs for days, may fork (`multiprocessing` does) and may have its files moved away meanwhile. SQLite
-leaves three dangers to its users, and this module is about them:
+How it works. A notebook runs for days, may fork (`multiprocessing` does), and its files may be moved in the meantime. SQLite leaves three
+dangers to its users, and this module deals with them:
 
 - **Forks.** A child that inherits an open connection takes the parent's file locks for its own, and closing the connection would release
   them. So no connection is open across a fork. Every use goes through a gate; `pause()` shuts it, waits until no thread is inside, and
@@ -137,7 +137,7 @@ class Connections:
 
     @contextmanager
     def writing(self, connection: sqlite3.Connection | None) -> Iterator[tuple[sqlite3.Connection, Opened]]:
-        """Give a connection to the writer, which passes it again the next time.
+        """Give a connection to the writer, which passes it back the next time.
 
         Args:
             connection: the connection from the last time. It is used again if it is still usable.

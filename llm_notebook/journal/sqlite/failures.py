@@ -48,7 +48,7 @@ class UnreadableValue(ValueError):
 def explained(error: Exception, path: Path) -> Exception:
     """Return a JournalError for an error of SQLite or of the operating system, and any other error unchanged."""
     if isinstance(error, UnicodeDecodeError):
-        # Python's module fails to read SQLite's message about the damage, which quotes it.
+        # Python's module fails to decode SQLite's message about the damage, which quotes the damaged text.
         return JournalError(f"The journal {path} {_DAMAGED} (it holds what is not UTF-8).")
     if isinstance(error, UnreadableValue) or "Could not decode to UTF-8" in str(error):
         return JournalError(f"The journal {path} {_DAMAGED} ({_brief(error)}).")
@@ -63,13 +63,13 @@ def explained(error: Exception, path: Path) -> Exception:
 
 
 def _brief(error: Exception) -> str:
-    """Return what SQLite says on one line of a bearable length. Of a damaged schema it quotes whole statements."""
+    """Return SQLite's message as one line of limited length. About a damaged schema, SQLite quotes whole statements."""
     said = " ".join(str(error).split())
     return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
 
 
 def is_busy(error: Exception) -> bool:
-    """Return whether another process held the lock for too long. Another attempt might have to wait as long again."""
+    """Return whether another process held the lock for too long. Another attempt might have to wait just as long."""
     return isinstance(error, sqlite3.Error) and _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 

@@ -1,4 +1,4 @@
-"""Grants, and the notebooks that they and the turns belong to, as changes to the tables."""
+"""Grants, and the notebooks to which grants and turns belong, as changes to the tables."""
 
 from __future__ import annotations
 

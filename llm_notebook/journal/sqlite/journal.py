@@ -55,7 +55,7 @@ P = ParamSpec("P")
 
 
 class SQLiteJournal(Journal):
-    """A Journal in a SQLite file. `open_sqlite_journal()` makes one; close it to release the file before the process ends.
+    """A Journal in a SQLite file. `open_sqlite_journal()` creates one; close it to release the file before the process ends.
 
     Methods without a docstring do what `Journal` says.
 
@@ -70,7 +70,7 @@ class SQLiteJournal(Journal):
         self._record_calls_of_dead_processes()
         atexit.register(self.close)
         if hasattr(os, "register_at_fork"):
-            # Fork hooks cannot be removed, so a strong reference here would keep the journal alive for ever.
+            # Fork hooks cannot be removed, so a strong reference here would keep the journal alive forever.
             this = weakref.ref(self)
             os.register_at_fork(
                 before=lambda: _call_hook(this, SQLiteJournal.before_fork),
@@ -108,7 +108,7 @@ class SQLiteJournal(Journal):
 
     @property
     def owner(self) -> str:
-        """The name of the OS lock that this process holds while it streams and runs calls, and while what it was allowed is in force.
+        """The name of the OS lock that this process holds while it streams and runs calls, and while its grants are in force.
 
         The lock is taken on first access.
         """
@@ -146,7 +146,7 @@ class SQLiteJournal(Journal):
             case CallMoved():
                 return call_moved(operation)
             case Decided() | DecidedTogether():
-                return calls_decided([operation] if isinstance(operation, Decided) else operation.decisions)
+                return calls_decided(DecidedTogether([operation]) if isinstance(operation, Decided) else operation)
             case Granted() | Revoked():
                 return grant_given(operation) if isinstance(operation, Granted) else grant_revoked(operation)
             case NotebookRenamed():
@@ -156,7 +156,7 @@ class SQLiteJournal(Journal):
         raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 
     def _owner_if_any(self) -> str | None:
-        """Return the name of this process's lock; None where no lock can be held, and nobody can tell when a turn of this process ends."""
+        """Return the name of this process's lock; None if it cannot hold one, so that nobody can tell whether its turns still run."""
         try:
             return self.owner
         except JournalError:

@@ -1,14 +1,14 @@
 """Ownership of turns, running calls and grants: a lock file per process, by which others can tell whether the process is still alive.
 
 How it works. When a journal says that a call is `started`, the call may still be running in another process, or that process may have
-been killed and nobody knows what the call has done. Process ids cannot tell the two apart, because the system uses them again. But the
+been killed and nobody knows what the call has done. Process ids cannot tell the two apart, because the system reuses them. But the
 operating system frees a file lock when its holder ends, however it ends. So a process creates a lock file with a random name beside the
 journal, keeps it locked, and writes the name into each turn that it begins, each call that it starts, and each grant that ends with it.
-Any other process can then try the lock. If it gets it, the owner is dead: the turn was interrupted, the call's outcome is `unknown`, and
-the grant is no more.
+Any other process can then try the lock. If it gets it, the owner is dead: the turn was interrupted, the call's outcome is `unknown`, and the
+grant has ended.
 
-- A process that tries a lock takes a shared one, so that two of them at the same moment do not take each other for the owner.
-- Between its creation and its locking, a new file looks like that of a dead process, and another process may remove it. After locking,
+- A process that tries a lock takes a shared one, so that two processes that try at the same moment do not mistake each other for the owner.
+- Between its creation and its locking, a new file looks like the file of a dead process, and another process may remove it. After locking,
   the owner therefore checks that the file still has a name, and otherwise starts over with a new file.
 - A dead process's file is removed (`forget()`) only after the journal has recorded that its calls are `unknown`.
 - If calls are still running when the journal is closed, the lock is kept until the process ends.
@@ -49,7 +49,7 @@ else:
 class Ownership:
     """The lock of this process, and a view of the locks of other processes.
 
-    The name of a lock is never used twice, so that a process that gets the id of a dead one is not taken for it.
+    The name of a lock is never used twice, so that a process that gets the id of a dead one is not mistaken for it.
 
     Args:
         journal: the journal's file. The lock files are beside it.
@@ -129,14 +129,14 @@ class Ownership:
                 if os.name == "posix":
                     os.fchmod(descriptor, 0o600)
                 _lock(descriptor, shared=False)
-                # Another process may have seen the file before it was locked, taken it for a dead one's and removed it.
+                # Another process may have seen the file before it was locked, mistaken it for that of a dead process, and removed it.
                 if os.fstat(descriptor).st_nlink:
                     return name, descriptor
             except BlockingIOError:
                 pass
             except BaseException:
                 os.close(descriptor)
-                # Nobody could ever tell that this file is free, and each turn tries again.
+                # Nobody could ever tell that this file is free, and each turn would try again.
                 with suppress(OSError):
                     self._path(name).unlink()
                 raise

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 __all__ = ["PROCESS_ENDED", "Reader", "state_now"]
 
 PROCESS_ENDED = "Its process ended while it ran."
-"""What the record of a call says that was running when its process died."""
+"""The note of a call that was running when its process died."""
 
 T = TypeVar("T")
 IsHeld = Callable[[str | None], bool]
-"""Tells whether the process whose lock has this name is alive."""
+"""Says whether the process whose lock has this name is alive."""
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
@@ -138,7 +138,7 @@ class Reader:
         return self._connection.execute(following, ids).fetchone() is not None
 
     def history(self, query: str, limit: int, *, rows: bool) -> list[TurnEntry]:
-        """Return the latest turns, newest first, with or without those of rows; with a query, all that contain all its words."""
+        """Return the latest turns, newest first, with or without those of rows; with a query, all turns that contain all its words."""
         limit = max(0, limit)
         if not query.strip():
             return self._turns(f"{'' if rows else 'WHERE rows IS NULL '}ORDER BY turns.number DESC LIMIT ?", (limit,))
@@ -189,7 +189,7 @@ class Reader:
     def latest_turn(
         self, cell_id: str | None, notebook: str | None, started_in: str | None, place: int | None
     ) -> TurnEntry | None:
-        """Return the turn that began last and has all that is given."""
+        """Return the latest turn that has all the given attributes."""
         named = {"cell_id": cell_id, "notebook": notebook, "started_in": started_in}
         wanted: dict[str, Column] = {column: text_column(value) for column, value in named.items() if value is not None}
         if place is not None:
@@ -219,7 +219,7 @@ class Reader:
         return read_runs(self._connection, limit, self._is_held)
 
     def grants(self) -> list[Grant]:
-        """Return the grants in force, oldest first. Those of a process that has ended are not."""
+        """Return the grants in force, oldest first. Grants of a process that has ended are not in force."""
         rows = self._connection.execute(
             "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at, notebook, owner FROM grants "
             "WHERE revoked_at IS NULL ORDER BY number"

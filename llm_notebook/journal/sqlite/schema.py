@@ -9,7 +9,7 @@ __all__ = ["APPLICATION_ID", "MIGRATIONS", "OPEN_CALLS", "SEARCH_TABLE"]
 # "LLMj" in ASCII. It tells journals from the SQLite files of other programs.
 APPLICATION_ID = 0x4C4C4D6A
 
-# The calls that may need a human or a resumed chain, as `needs_human()` has it. A `started` call does if its owner has died, which SQL cannot know.
+# The calls that may need a human or a resumed chain, as in `needs_human()`. A `started` call does if its owner has died, which SQL cannot know.
 _IN_ANY_CASE = ", ".join(f"'{state}'" for state in (*ASKED, "started"))
 _WITHOUT_RESULT = ", ".join(f"'{state}'" for state in DECIDED)
 OPEN_CALLS = f"state IN ({_IN_ANY_CASE}) OR (state IN ({_WITHOUT_RESULT}) AND result IS NULL)"
@@ -42,7 +42,7 @@ _TABLES = (
     "CREATE INDEX turns_by_chain ON turns (chain_id)",
     "CREATE INDEX turns_by_cell ON turns (cell_id) WHERE cell_id IS NOT NULL",
     "CREATE INDEX turns_by_notebook ON turns (notebook) WHERE notebook IS NOT NULL",
-    # A turn without a row here is still streaming, or its process has died. `duration_ms` has no type because of huge numbers.
+    # A turn without a row in this table is still streaming, or its process has died. `duration_ms` has no type because of huge numbers.
     """
     CREATE TABLE turn_endings (
         number INTEGER PRIMARY KEY REFERENCES turns,
@@ -54,7 +54,7 @@ _TABLES = (
         error TEXT NOT NULL
     )
     """,
-    # The present state of each call. `digest` stands for what runs or ran, `owner` names the lock of the process that runs it.
+    # The present state of each call. `digest` identifies what runs or ran, `owner` names the lock of the process that runs it.
     """
     CREATE TABLE calls (
         number INTEGER PRIMARY KEY,
@@ -198,13 +198,13 @@ _ORIGINS = (
     "ALTER TABLE turns ADD COLUMN started_in TEXT",
     "ALTER TABLE turns ADD COLUMN place INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE turns ADD COLUMN request TEXT NOT NULL DEFAULT ''",
-    # Who said the paths that are in the file already is not known.
+    # Where the paths came from that are already in the file is not known.
     "UPDATE turns SET started_in = notebook, notebook = NULL",
     "UPDATE grants SET revoked_by = '', revoked_at = granted_at WHERE scope <> 'session' AND revoked_at IS NULL",
 )
 
-# `owner` names the lock of the process that streams a turn, or that a grant ends with; `notebook` says where a grant was given. Which
-# process an earlier grant for a session belongs to is not known, so it has ended.
+# `owner` names the lock of the process that streams a turn, or that a grant ends with; `notebook` says where a grant was given. The process of
+# an earlier grant for a session is not known, so such a grant counts as ended.
 _OWNERS = (
     "ALTER TABLE turns ADD COLUMN owner TEXT",
     "ALTER TABLE grants ADD COLUMN notebook TEXT",
@@ -222,7 +222,7 @@ _OWNERS = (
     "UPDATE grants SET notebook = NULL WHERE notebook LIKE 'kernel %'",
 )
 
-# What a tool has printed was kept with its result, and a call that waits has none.
+# A tool's output was stored with its result, and a waiting call has no result.
 _PRINTED = (
     "ALTER TABLE calls ADD COLUMN printed TEXT",
     """
@@ -267,7 +267,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX turns_inside_calls ON turns (inside) WHERE inside IS NOT NULL",
     ),
     _OWNERS,
-    # Why the model stopped, in our words and in the provider's; NULL where it has not said so.
+    # Why the model stopped, in our words and in the provider's; NULL if it has not said so.
     (
         "ALTER TABLE turn_endings ADD COLUMN finish_reason TEXT",
         "ALTER TABLE turn_endings ADD COLUMN finish_said TEXT",

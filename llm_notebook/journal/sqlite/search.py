@@ -30,7 +30,7 @@ _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff])"
 )
 _INCOMPLETE = "search_is_incomplete"
-# Beyond so many characters nobody wrote a text for a reader, and the index takes more time for each of them the more there are.
+# A text with more characters was not written for a reader, and indexing takes more time per character the longer the text is.
 _MOST_SEARCHED = 1_000_000
 
 

@@ -1,4 +1,4 @@
-"""A transaction of the writer's, and the writes that are stored in it."""
+"""A transaction of the writer, and the writes that it stores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Transaction:
 
     Attributes:
         connection: the connection, on which the transaction has begun.
-        is_held: tells whether the owner of a call is alive.
+        is_held: says whether the owner of a call is alive.
         uses_index: whether there is a search index to update.
     """
 
@@ -66,7 +66,7 @@ class Write(Generic[A_co]):
 
     Attributes:
         store: stores the operation in a transaction and returns the operation's answer.
-        must_last: the write has to survive a power failure of the machine, and not only the end of the process.
+        must_last: whether the write has to survive a power failure of the machine, and not only the end of the process.
     """
 
     store: Callable[[Transaction], A_co]

@@ -1,6 +1,6 @@
 """The one thread that writes: it stores writes in the order in which they are submitted, and commits many of them together.
 
-How it works. A commit has to wait for the disk, and it waits about as long for a hundred writes as for one. While one commit is under
+How it works. A commit has to wait for the disk, and a hundred writes take about as long as one. While one commit is under
 way, further writes queue up; the thread then takes all of them into its next transaction (group commit). A single write on an idle
 journal waits only for its own commit, and under load the number of commits stays small. The future of a write is done only after the
 commit, so that what is acknowledged is durable. How durable is decided per transaction: `_synchronous()` is strict as soon as one
@@ -157,7 +157,7 @@ def _stored(write: Write[object], transaction: Transaction) -> object:
     """Store a write and return its answer.
 
     Raises:
-        UnreadableValue: what the file has already is not what was written.
+        UnreadableValue: the file contains something that was not written by this package.
     """
     try:
         return write.store(transaction)

@@ -1,4 +1,4 @@
-"""Options that were given to one model, for the model that goes on: what it does not take is left out, and that is said."""
+"""Carries options from one model to the model that continues: options that it does not accept are left out, with a warning."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["carried_options"]
 
 
-def carried_options(model: ChainModel, given: Mapping[str, Any] | None) -> Any:
-    """Return an instance of a model's options with those of the given ones that it takes. A warning names the others."""
+def carried_options(model: ChainModel, given: Mapping[str, Any] | None) -> object:
+    """Return an instance of a model's options with the given ones that it accepts. A warning names the others."""
     from pydantic import ValidationError  # pydantic is slow to import
 
     kept = dict(given or {})

@@ -1,4 +1,4 @@
-"""What a pickle of a response takes along to another process."""
+"""Pickles responses for other processes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["Portable"]
 
 
 class Portable:
-    """Base class of responses, which travel before they are sent, to be sent where they are loaded, or when they are over.
+    """Base class of responses. A response can be pickled before it is sent, to be sent where it is loaded, or when it is over.
 
-    Left behind are the key, the conversation, callbacks, and what runs the tools of a finished response.
+    The key, the conversation, the callbacks, and what runs the tools of a finished response are left out.
     """
 
     prompt: Prompt
-    model: Any
+    model: object
     stream: bool
     _turn: Turn
     _id: str
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle takes along.
+        """Return what is pickled.
 
         Raises:
             TypeError: the response is being read.
@@ -38,7 +38,7 @@ class Portable:
         return {"prompt": self.prompt, "model": self.model, "stream": self.stream, "over": over}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the response that was pickled; the journal that is open here keeps its turn."""
+        """Become the response that was pickled; the journal that is open in this process records its turn."""
         make: Any = type(self).__init__
         make(self, state["prompt"], state["model"], state["stream"], log=open_log(None))
         if state["over"] is not None:

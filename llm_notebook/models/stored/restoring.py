@@ -1,4 +1,4 @@
-"""Makes the response that `to_dict()` wrote."""
+"""Restores the response that `to_dict()` wrote."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ResponseT = TypeVar("ResponseT", bound="BaseResponse[Any, Any, Any]")
 
 
 def response_from_dict(response_class: type[ResponseT], data: ResponseDict, model: Any) -> ResponseT:
-    """Return the finished response that `to_dict()` wrote. Options that the model does not take are left out, with a warning.
+    """Return the finished response that `to_dict()` wrote. Options that the model does not accept are left out, with a warning.
 
     Raises:
         ValueError: the dict lacks the prompt or the messages, or a value in it is of another type than `to_dict()` writes.
@@ -45,7 +45,7 @@ def model_named_in(data: object) -> str:
 
 
 def _check_response_dict(data: object) -> dict[str, Any]:
-    """Return the dict that was given if it has the keys and types of what `Response.to_dict()` writes; a ValueError says what is wrong."""
+    """Return the given dict if it has the keys and types that `Response.to_dict()` writes; a ValueError says what is wrong."""
     optional = {"model": str, "id": str, "usage": dict, "datetime_utc": str}
     given = checked(data, "a response", {"prompt": dict, "messages": (list, tuple)}, optional)
     checked(given["prompt"], "a prompt", {"messages": (list, tuple)}, {"options": dict})

@@ -1,4 +1,4 @@
-"""Continuing what the journal holds: what waits in it, in whichever process it was asked, and what was said before."""
+"""Continues from the journal: chains that wait in it, whichever process asked, and earlier conversations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack, overload
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
-from llm_notebook.approvals.identity import digest_of_facts
+from llm_notebook.approvals.identity import digest_of_undescribed
 from llm_notebook.approvals.policy import ChainPolicy
 from llm_notebook.approvals.requests import ASKED, ApprovalRequest
 from llm_notebook.configuration.process import process
@@ -58,7 +58,7 @@ AwaitedModel = AsyncModel | AsyncKeyModel
 
 
 class Continuing(TypedDict, total=False):
-    """What a chain continues with; `load_pause()` says what each means."""
+    """The objects with which a chain continues, as in `load_pause()`."""
 
     model: SyncModel | AwaitedModel | None
     tools: Sequence[ToolLike] | None
@@ -84,8 +84,7 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
     settings = begun.settings
     tools = wanted.get("tools")
     if tools is None:
-        called = [call.tool_name for call in turn.calls]
-        tools = find_tools(settings.get("tools", []), called, settings.get("identities", []))
+        tools = find_tools(settings, [call.tool_name for call in turn.calls])
     prompt = Prompt(
         None,
         model,
@@ -130,13 +129,13 @@ def _pause_after(turn: TurnEntry | None, call: CallEntry, journal: Journal, **wa
     open_ones = [found for other in turn.calls for found in open_calls(other, journal)]
     waiting = [one for one in open_ones if one.state in ASKED or one.call_id == call.call_id]
     if all(one.call_id != call.call_id for one in waiting) and (needs_human(call) or not waiting):
-        # A question inside a call that was interrupted itself, or what has been settled.
+        # This is a question inside a call that was itself interrupted, or a settled one.
         waiting.append(call)
     asked = {one.call_id: ask_about_unknown(one, journal) for one in waiting}
     paused.requests = [request for request in asked.values() if request is not None]
     for one in paused.requests:
         if not one.facts:
-            # The tool may be at hand by now.
+            # The tool may be available by now.
             asked[one.id] = paused.renew(one)
     request = asked[call.call_id] if call.call_id in asked else ask_about_unknown(call, journal)
     reason = request.reason if request is not None else ""
@@ -144,8 +143,8 @@ def _pause_after(turn: TurnEntry | None, call: CallEntry, journal: Journal, **wa
 
 
 def asking_turn(call: CallEntry, journal: Journal) -> TurnEntry | None:
-    """Return the turn whose chain continues when a call is decided: the one that asked for the call, or, where a tool asked that
-    turn, the one that asked for the tool's call, as long as that has no result.
+    """Return the turn whose chain continues when a call is decided: the turn that asked for the call or, if that turn is inside a tool, the
+    turn that asked for the tool's call, as long as that call has no result.
     """
     turn = journal.turn(call.turn_id)
     while turn is not None and turn.begun.inside:
@@ -157,7 +156,7 @@ def asking_turn(call: CallEntry, journal: Journal) -> TurnEntry | None:
 
 
 def open_calls(call: CallEntry, journal: Journal) -> list[CallEntry]:
-    """Return the calls that need a human or a resumed chain: this one, or, if it is suspended, those that were asked inside of it."""
+    """Return the calls that need a human or a resumed chain: this one or, if it is suspended, the calls inside it."""
     if call.state != "suspended":
         return [call] if needs_human(call) else []
     inner = [call for turn in journal.turns_inside(call.call_id) for call in turn.calls]
@@ -165,7 +164,7 @@ def open_calls(call: CallEntry, journal: Journal) -> list[CallEntry]:
 
 
 def asked_inside(call: CallEntry, journal: Journal) -> list[CallEntry]:
-    """Return the calls inside a tool's call that a human was or is asked about, at any depth, oldest first, as seen from outside."""
+    """Return the calls inside a tool's call, at any depth, about which a human was or is asked, oldest first, as seen from outside."""
     found = []
     for inner in [call for turn in journal.turns_inside(call.call_id) for call in turn.calls]:
         inner.request = ask_about_unknown(inner, journal)
@@ -177,16 +176,16 @@ def asked_inside(call: CallEntry, journal: Journal) -> list[CallEntry]:
 def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
     """Return what a human is asked about a call.
 
-    A call that was interrupted while it ran may not have been asked about by any process yet: then the question is kept first.
+    If a call was interrupted while it ran and no process has asked about it yet, the question is recorded first.
     """
     request = call.request
     if call.state != "unknown" or (request is not None and request.outcome_unknown):
         return request
     if request is None:
         arguments = thawed(call.arguments)
-        # Nobody noted what the tool is. Where it is marked, an approval to run the call again leads to one more question.
+        # The tool's identity was not recorded. If it is marked, an approval to run the call again leads to one more question.
         policy = None if call.policy is None else call.policy.to_dict()
-        bound = digest(digest_of_facts({}), policy, call.arguments, call.tool_call_id)
+        bound = digest(digest_of_undescribed(call.tool_name), policy, call.arguments, call.tool_call_id)
         request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
     bound = digest_of_unknown(request.digest)
     request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)
@@ -197,7 +196,7 @@ def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | No
 def response_of(
     turn: TurnEntry, journal: Journal, *, model: SyncModel | AwaitedModel | None = None
 ) -> Response | AsyncResponse:
-    """Return a finished response that said what a turn of the journal did. It can `reply()`, and conversations can continue from it.
+    """Return a turn of the journal as a finished response. It can `reply()`, and conversations can continue from it.
 
     Args:
         turn: complete, or interrupted.
@@ -235,8 +234,8 @@ def load_conversation(
     """Return a conversation of the journal, to continue it.
 
     Args:
-        id: the conversation, or one of its turns to continue from; the beginning of the name is enough.
-        model: the model to continue with; the one that answered last if not given.
+        id: the conversation, or one of its turns from which to continue; the beginning of the id is enough.
+        model: the model with which to continue; the one that answered last if not given.
 
     Raises:
         KeyError: there is no such conversation.
@@ -253,10 +252,10 @@ def load_conversation(
 
 
 def pending() -> list[PauseChain]:
-    """Return what waits for a human, oldest first, from the journal, whichever process asked.
+    """Return the chains in the journal that wait for a human, oldest first, whichever process asked.
 
-    Each is a pause: `.request` says what is asked, `.request.id` is its name, and `approve()`, `deny()`, `answer()` and
-    `resume(tools=)` return its chain from there on.
+    Each is a pause: `.request` is the question, `.request.id` its id, and `approve()`, `deny()`, `answer()` and `resume(tools=)` return its
+    chain from there on.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -299,15 +298,15 @@ def resume(
     """Continue a chain that waits in the journal, in this process or another.
 
     Args:
-        id: the call, as `pending()` and `request.id` name it; the beginning of the name is enough.
-        tools: the tools to continue with; a decision counts only for a tool that has not changed.
+        id: the call's id, as in `pending()` and `request.id`; the beginning is enough.
+        tools: the tools with which to continue; a decision counts only for a tool that has not changed.
         model, before_call, after_call: as for `load_pause()`. An async model gives an AsyncChainResponse.
 
     Returns:
         The chain from there on, which runs when it is read. What is not decided is asked again.
 
     Raises:
-        KeyError: nothing of that name waits.
+        KeyError: nothing with that id waits.
         UnknownModelError: no model is given and none has the name in the journal.
     """
     journal = process.of(CurrentJournal).to_read
@@ -319,7 +318,7 @@ def resume(
 
 
 class AbsentModel(Model):
-    """Stands for a model that this process does not know, so that what waits for it can be seen and decided."""
+    """Takes the place of a model that this process does not know, so that its questions can be seen and decided."""
 
     supports_tools = supports_schema = True
 
@@ -333,7 +332,7 @@ class AbsentModel(Model):
 
 
 def model_of(turn: TurnEntry | None) -> Model | KeyModel | None:
-    """Return the model that continues after a turn, or an AbsentModel where this process does not know it."""
+    """Return the model that continues after a turn, or an AbsentModel if this process does not know it."""
     if turn is None:
         return None
     try:
@@ -356,7 +355,7 @@ def log_after(journal: Journal, begun: TurnBegun) -> ChainLog:
 
 
 def pause_with(reason: str, request: ApprovalRequest | None, paused: PausedChain) -> PauseChain:
-    """Return the pause that a chain which waits would raise."""
+    """Return the pause that a waiting chain would raise."""
     pause = PauseChain(reason)
     pause.messages, pause.asked, pause.paused = paused.messages, request, paused
     if request is not None:

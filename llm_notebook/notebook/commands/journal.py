@@ -16,16 +16,21 @@ from llm_notebook.notebook.commands.history import show_history
 from llm_notebook.notebook.commands.jobs import show_jobs
 from llm_notebook.notebook.commands.lists.places import notebook_names
 from llm_notebook.notebook.commands.lists.tables import say, table
-from llm_notebook.notebook.commands.pending import read_waiting, show_all, show_one
+from llm_notebook.notebook.commands.pending import Waiting, read_waiting, show_all, show_one
 from llm_notebook.notebook.commands.usage import show_usage
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.running.live_turn import LiveTurn
 from llm_notebook.notebook.running.live_turns import AskHuman, LiveTurns
 from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.calls.call_rendering import shows_all_of
 from llm_notebook.transcript.words import short_id
 
 __all__ = ["JOURNAL_COMMANDS", "JournalCommands"]
+
+_NOT_READ = (
+    "Nothing was run: the record shows a part of these arguments only. Approve once more when you have read them."
+)
 
 JOURNAL_COMMANDS = ("pending", "approve", "deny", "forget", "resume", "history", "usage", "jobs", "grants")
 
@@ -76,13 +81,15 @@ class JournalCommands:
         named = [one for one in waiting if command.words[0] in one.call.call_id]
         if len(named) != 1:
             raise CellError(f"No question is called {command.words[0]}. `%llm pending` lists what waits for you.")
-        show_one(self._shell, named[0], self._problem_with(named[0].call.call_id))
-
-    def _problem_with(self, call_id: str) -> str:
-        """Return why a question cannot be approved in this kernel; empty if it can, or if it was decided already."""
-        turn, block = self._find_call(call_id)
+        turn, block = self._find_call(named[0].call.call_id)
         self._turns.examine(turn)
-        return block.blocked if block in turn.view.open_calls else ""
+        # Why it cannot be approved in this kernel.
+        self._show_all_of(named[0], turn, block.blocked if block in turn.view.open_calls else "")
+
+    def _show_all_of(self, one: Waiting, turn: LiveTurn, remark: str) -> None:
+        show_one(self._shell, one, remark)
+        if one.call.request is not None:
+            turn.read.add(one.call.request.digest)
 
     def _approve(self, command: Subcommand) -> None:
         turn, block = self._find_call(command.words[0])
@@ -90,6 +97,13 @@ class JournalCommands:
             # Whoever types this may not have seen what its tool is by now.
             self._turns.show_again(turn)
             return
+        asked = block.request
+        if asked is not None and not shows_all_of(asked) and asked.digest not in turn.read:
+            # The record of the question has only the beginning and the end of its arguments.
+            for one in read_waiting(self._turns):
+                if one.call.call_id == block.call_id:
+                    self._show_all_of(one, turn, _NOT_READ)
+                    return
         self._actions.decide(turn, block, "approved", ask=self._ask)
 
     def _deny(self, command: Subcommand) -> None:

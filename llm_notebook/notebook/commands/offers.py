@@ -172,12 +172,12 @@ def _about(offer: Any) -> str:
     return excerpt(f"({arguments}) {_documentation(offer)}", _LONGEST)
 
 
-def _properties(schema: Any) -> Iterator[str]:
+def _properties(schema: object) -> Iterator[str]:
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     yield from map(str, properties or ())
 
 
-def _fields(source: Any) -> str:
+def _fields(source: object) -> str:
     try:
         schema = schema_of(source)
     except (TypeError, ValueError, ModelError):

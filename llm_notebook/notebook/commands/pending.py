@@ -166,16 +166,16 @@ def _sheet_row(one: Waiting, names: dict[str, str]) -> list[str]:
     ]
 
 
-def show_one(shell: InteractiveShell, one: Waiting, problem: str) -> None:
+def show_one(shell: InteractiveShell, one: Waiting, remark: str) -> None:
     """Show one question with all of its arguments and of its tool's code.
 
     Args:
         shell: the shell to show it in.
         one: the question.
-        problem: why it cannot be approved here; empty if it can.
+        remark: what else there is to know before a decision, such as why it cannot be approved here; empty if nothing.
     """
     names = notebook_names([one.origin.path], current_execution(shell).notebook)
-    lines = [*_lines(one, names, most=None), *([on_one_line(problem)] if problem else [])]
+    lines = [*_lines(one, names, most=None), *([on_one_line(remark)] if remark else [])]
     name = short_id(one.call.call_id)
     how = f"Decide with {_HOW.format(name, name, name)}; `%llm resume {name}` shows its card here."
     text = safe_markdown(fenced_text("\n".join(lines), "text"))

@@ -23,7 +23,7 @@ from llm_notebook.notebook.commands.forms import FORMS, HIDDEN
 from llm_notebook.notebook.completion.places import Place
 from llm_notebook.notebook.completion.variables import fitting_variables
 from llm_notebook.notebook.line.options import option_actions
-from llm_notebook.plugins.own import loaded_plugins
+from llm_notebook.plugins.loaded import loaded_plugins
 
 if TYPE_CHECKING:
     from llm_notebook.journal.protocol import Journal

@@ -29,14 +29,14 @@ def fitting_variables(variables: Mapping[str, Any], kind: str) -> Iterator[str]:
             yield name
 
 
-def _is_tool(value: Any) -> bool:
+def _is_tool(value: object) -> bool:
     tool, toolbox = _loaded("tools.tool", "Tool"), _loaded("tools.toolbox", "Toolbox")
     if isinstance(value, (tool, toolbox, FunctionType, MethodType)):
         return True
     return isinstance(value, type) and issubclass(value, toolbox)
 
 
-def _is_attachment(value: Any) -> bool:
+def _is_attachment(value: object) -> bool:
     if isinstance(value, type | ModuleType):
         return False
     kind = type(value)
@@ -56,17 +56,17 @@ def _is_frame(kind: type) -> bool:
     return kind.__name__ in ("DataFrame", "Series", "LazyFrame", "Table")
 
 
-def _is_rows(value: Any) -> bool:
+def _is_rows(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and isinstance(value[0], dict | str)
     return _is_frame(type(value)) and type(value).__name__ != "Series"
 
 
-def _is_fragment(value: Any) -> bool:
+def _is_fragment(value: object) -> bool:
     return not isinstance(value, ModuleType | BuiltinFunctionType) and not _is_shell(value)
 
 
-def _is_schema(value: Any) -> bool:
+def _is_schema(value: object) -> bool:
     if isinstance(value, dict):
         return bool(value.keys() & {"type", "properties", "$schema", "items", "anyOf"})
     if not isinstance(value, type):
@@ -82,15 +82,15 @@ def _is_schema(value: Any) -> bool:
     )
 
 
-def _is_data(value: Any) -> bool:
+def _is_data(value: object) -> bool:
     return not isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType) and not _is_shell(value)
 
 
-def _is_shell(value: Any) -> bool:
+def _is_shell(value: object) -> bool:
     return type(value).__module__.startswith(("IPython.", "ipykernel."))
 
 
-_FITS: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+_FITS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
     {
         "tool": _is_tool,
         "attachment": _is_attachment,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -40,7 +39,7 @@ class History:
         self._tags = tags
         self._answers = answers
         values = shell.user_ns.get("Out")
-        self._values: dict[int, Any] = values if isinstance(values, dict) else {}
+        self._values: dict[int, object] = values if isinstance(values, dict) else {}
 
     def cells(self) -> list[NotebookCell]:
         """Return the cells that have run before the one that runs, in order. Of a text that ran twice, the later run counts."""

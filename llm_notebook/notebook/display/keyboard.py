@@ -14,7 +14,7 @@ from llm_notebook.notebook.display.editing import edited, editor
 from llm_notebook.notebook.display.encoding import spelled, write
 from llm_notebook.notebook.running.live_turn import LiveTurn
 from llm_notebook.notebook.waits.deciding import show_calls
-from llm_notebook.transcript.calls.call_rendering import plain_tool
+from llm_notebook.transcript.calls.call_rendering import all_arguments, plain_tool, shows_all_of
 from llm_notebook.transcript.calls.requests import value_text
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import on_one_line
@@ -31,6 +31,8 @@ __all__ = ["ask_by_keyboard"]
 
 _COLUMNS = 80
 _SHORTEST_NAME = 8
+# The keys that run a call with the arguments that are shown.
+_RUN = ("y", "yes", "a", "always")
 
 
 def ask_by_keyboard(turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
@@ -65,6 +67,7 @@ def _ask(request: ApprovalRequest, pause: PauseChain, place: str) -> ChainRespon
     assert pause.paused is not None
     ways = _ways(request, pause.paused)
     question = _question(request, ways, place)
+    has_seen_all = shows_all_of(request)
     _drop_typed_ahead()
     while True:
         try:
@@ -73,6 +76,11 @@ def _ask(request: ApprovalRequest, pause: PauseChain, place: str) -> ChainRespon
             return None
         if key in ("q", "later"):
             return None
+        if key in _RUN and not has_seen_all:
+            _write("\n".join([*all_arguments(request), "Nothing was decided: read all of them first."]))
+            has_seen_all = True
+            _drop_typed_ahead()
+            continue
         try:
             if (chain := _decide(key, request, pause)) is not None:
                 return chain
@@ -82,6 +90,9 @@ def _ask(request: ApprovalRequest, pause: PauseChain, place: str) -> ChainRespon
             _write("\nNothing was decided.")
         else:
             _write("\n".join(_explanation(request, ways)))
+            if not has_seen_all:
+                _write("\n".join(all_arguments(request)))
+                has_seen_all = True
 
 
 def _ways(request: ApprovalRequest, paused: PausedChain) -> dict[str, tuple[str, str]]:
@@ -148,8 +159,7 @@ def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainRespo
     if key in ("e", "edit"):
         return _approve_edited(edited(request.arguments, _read_line), request, pause)
     if key in ("a", "always") and "session" in paused.log.scopes and not request.destructive:
-        chain = pause.approve(request=request)
-        paused.allow(request, "session")
+        chain: ChainResponse = paused.decide(request, "approved", scope="session")
         return chain
     return None
 

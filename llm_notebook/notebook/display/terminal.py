@@ -46,7 +46,7 @@ class TerminalDisplay:
 
     Reasoning is dim, or has a title if there are no colours. No control character from the model reaches the terminal.
 
-    What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
+    What has been written cannot be changed, so a wait is written only when it gets long, and a call is written only when it is over. A call that waits for a human is written
     twice: as a question, and with its outcome. If several calls wait, all of their questions are written first. What a tool prints is
     written as it arrives, because the tool may ask about it next. The tool's name is written above it, and our mark before each line.
 
@@ -85,7 +85,7 @@ class TerminalDisplay:
 
     def _watch(self, closed: threading.Event) -> None:
         """Say when the stream is silent. This is the body of a thread, because the reading thread waits for the stream."""
-        silence = Silence(self._view, time.monotonic())
+        silence = Silence(self._view, time.monotonic(), counts_wait=True)
         while not closed.wait(1.0):
             with self._lock:
                 if silence.look(time.monotonic()) and not closed.is_set():

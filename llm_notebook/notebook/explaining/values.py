@@ -37,7 +37,7 @@ class NamedValue:
     text: str
 
 
-def raw_values(frames: list[Frame], variables: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def raw_values(frames: list[Frame], variables: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
     """Yield the variables that the user's frames name, nearest to the failure first: (name, function, value).
 
     Args:
@@ -72,7 +72,7 @@ def named_values(frames: list[Frame], variables: dict[str, Any], scrubber: Scrub
     return values, max(0, len(found) - _MOST)
 
 
-def _told(name: str, value: Any, scrubber: Scrubber) -> tuple[str, str]:
+def _told(name: str, value: object, scrubber: Scrubber) -> tuple[str, str]:
     """Return (what a value is, its beginning without secrets). Frames, arrays and figures are described by the table of objects.
 
     Anything else is described by its `repr()`, because an error is often about a difference that JSON does not show: a tuple or a list, 1 or "1".
@@ -83,7 +83,7 @@ def _told(name: str, value: Any, scrubber: Scrubber) -> tuple[str, str]:
     return found.kind, found.text or f"<{found.kind}>"
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     name = type(value).__name__
     try:
         shape = getattr(value, "shape", None)
@@ -96,7 +96,7 @@ def _kind(value: Any) -> str:
     return name
 
 
-def _text(name: str, value: Any, scrubber: Scrubber) -> str:
+def _text(name: str, value: object, scrubber: Scrubber) -> str:
     """Return the beginning of a value, without secrets."""
     try:
         if isinstance(value, FunctionType | BuiltinFunctionType | type):
@@ -109,7 +109,7 @@ def _text(name: str, value: Any, scrubber: Scrubber) -> str:
     return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}… {len(whole) - _LONGEST:,} more characters"
 
 
-def _repr(value: Any) -> str:
+def _repr(value: object) -> str:
     if isinstance(value, str | bytes):
         return repr(value[:_LONGEST_READ])
     shortened = reprlib.Repr()

@@ -6,7 +6,6 @@ import platform
 import sys
 from collections.abc import Iterable, Iterator
 from types import ModuleType
-from typing import Any
 
 __all__ = ["versions_of"]
 
@@ -15,7 +14,7 @@ _MOST = 12
 _AROUND = frozenset({"IPython", "ipykernel", "llm_notebook", "traitlets", "tornado", "asyncio", "__main__", "builtins"})
 
 
-def versions_of(packages: Iterable[str], modules: Iterable[str], values: Iterable[Any]) -> dict[str, str]:
+def versions_of(packages: Iterable[str], modules: Iterable[str], values: Iterable[object]) -> dict[str, str]:
     """Return versions by the name of the package, Python's first.
 
     Args:
@@ -35,7 +34,7 @@ def versions_of(packages: Iterable[str], modules: Iterable[str], values: Iterabl
     return found
 
 
-def _homes(values: Iterable[Any]) -> Iterator[str]:
+def _homes(values: Iterable[object]) -> Iterator[str]:
     for value in values:
         yield value.__name__ if isinstance(value, ModuleType) else str(getattr(type(value), "__module__", ""))
         if isinstance(value, type) or callable(value):

@@ -92,7 +92,9 @@ class FrontEnd:
         if self.bus is not None:
             self.bus.close()
             self.bus = None
-        self._close_channel()
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
 
     def broadcaster(self) -> Sender | None:
         """Return a function that sends a message to every page from any thread, or None if no page listens."""
@@ -137,8 +139,6 @@ class FrontEnd:
         if self.bus is not None:
             self.bus.reopen()
         if not self.extension:
-            # The widget that finds out whether widgets work is closed only once it has said so. Otherwise a page that is still
-            # loading it would report a failure.
             self.extension = True
             self._changed()
 
@@ -171,15 +171,11 @@ class FrontEnd:
         soon(self.shell, 0, self.look_for_widgets)
 
     def _receive_from_widget(self, hello: dict[str, Any]) -> None:
+        # The widget stays open. JupyterLab sends what all widgets say through one subshell and deletes it after the last of them,
+        # even if another one has come to use it in the meantime; from then on it would lose every click in that widget.
         self._note_version(hello)
         self.widgets = True
-        self._close_channel()
         self._changed()
-
-    def _close_channel(self) -> None:
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            channel.close()
 
 
 def _always_shows_widgets(shell: InteractiveShell) -> bool:

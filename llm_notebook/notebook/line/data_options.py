@@ -92,7 +92,7 @@ def _require_one(arguments: Arguments) -> None:
         raise CellError(f"{names[0]} and {names[1]} exclude each other. Nothing was sent.")
 
 
-def _require_usable(schema: dict[str, Any], source: Any, option: str) -> None:
+def _require_usable(schema: dict[str, Any], source: object, option: str) -> None:
     try:
         Fitting(schema, source)
     except ValueError as error:

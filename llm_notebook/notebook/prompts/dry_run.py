@@ -130,13 +130,13 @@ def _signature(tool: Tool | ServerSideTool) -> str:
     return f"{tool.name}({', '.join(shown)})"
 
 
-def _type_of(schema: Any) -> str:
+def _type_of(schema: object) -> str:
     kind = schema.get("type", "any") if isinstance(schema, dict) else "any"
     default = f" = {json.dumps(schema['default'])}" if isinstance(schema, dict) and "default" in schema else ""
     return f"{kind}{default}"
 
 
-def _tool_json(tool: Tool | ServerSideTool) -> Any:
+def _tool_json(tool: Tool | ServerSideTool) -> object:
     if not isinstance(tool, Tool):
         return name_of_source(tool)
     return {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}

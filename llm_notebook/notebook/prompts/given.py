@@ -32,7 +32,7 @@ from llm_notebook.templates.fragments import resolve_fragments, split_reference,
 if TYPE_CHECKING:
     from llm_notebook.notebook.line.options import Arguments
 
-__all__ = ["ADDRESSES", "Given", "fetched", "read_given"]
+__all__ = ["ADDRESSES", "Given", "fetched", "files_named", "names_value", "no_such", "read_given"]
 
 ADDRESSES = ("http://", "https://")
 """How an address begins."""
@@ -62,7 +62,7 @@ class Given:
     told: list[Sent] = field(default_factory=list)
     secrets: LazyScrubber = field(default_factory=lambda: LazyScrubber({}))
 
-    def for_prompt(self, beside: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    def for_prompt(self, beside: Mapping[str, Sequence[object]]) -> dict[str, Any]:
         """Return it as arguments of `prompt()`. Arguments without a value are None.
 
         Args:
@@ -172,7 +172,7 @@ class _Reader:
                 value = eval(code, dict(self.names))
             except Exception as error:
                 # What looks like an attribute may be a file's extension.
-                if files := _files(word):
+                if files := files_named(word):
                     return [self._file(path, as_picture=as_picture) for path in files]
                 message = f": {error}" if str(error) else ""
                 raise CellError(
@@ -180,7 +180,7 @@ class _Reader:
                 ) from None
             self._say_what_lost(word)
             return self._value(value, word, option)
-        if files := _files(word):
+        if files := files_named(word):
             return [self._file(path, as_picture=as_picture) for path in files]
         if word.lower().startswith(ADDRESSES):
             return [self._address(word, as_picture=as_picture)]
@@ -197,7 +197,7 @@ class _Reader:
         if as_picture and isinstance(value, list | tuple) and value and all(map(_names_file, value)):
             return [replace(each, name=word) for item in value for each in self._value(item, str(item), option)]
         if isinstance(value, Path):
-            if not (files := _files(str(value))):
+            if not (files := files_named(str(value))):
                 raise CellError(f"{option} {word}: there is no file {value}. Nothing was sent.")
             return [self._file(path, as_picture=as_picture) for path in files]
         if as_picture and isinstance(value, str):
@@ -249,11 +249,7 @@ class _Reader:
         if halves is None or halves[0] not in loaders:
             if halves is not None:
                 raise FragmentNotFound(unknown_prefix(word, "fragment", loaders))
-            known = [name for name in self.names if not name.startswith("_") and name not in _OF_IPYTHON]
-            close = nearest(re.split(r"[.(\[]", word)[0], known)
-            raise CellError(
-                f"{option} {word}: there is no variable, file or address of that name.{close} Nothing was sent."
-            )
+            raise CellError(no_such(word, option, self.names))
         found = resolve_fragments([word], loaders)
         return [self._described(part, getattr(part, "source", "") or word) for part in found]
 
@@ -276,7 +272,37 @@ def fetched(url: str) -> tuple[str | bytes, bool]:
     return (content.decode(errors="replace") if kind.startswith("text/") else content), False
 
 
-def _files(word: str) -> list[Path]:
+def names_value(word: str, names: Mapping[str, Any]) -> bool:
+    """Return whether a word is a variable or an expression with a value. It is evaluated for that.
+
+    Args:
+        word: the word.
+        names: the variables that expressions see.
+    """
+    code = compiled_expression(word, names)
+    if code is None:
+        return False
+    try:
+        eval(code, dict(names))
+    except Exception:
+        # What looks like an attribute may be a file's extension.
+        return not files_named(word)
+    return True
+
+
+def no_such(word: str, option: str, names: Mapping[str, Any]) -> str:
+    """Return the sentence that says that a word after an option names nothing.
+
+    Args:
+        word, option: what was typed.
+        names: the variables of the notebook.
+    """
+    known = [name for name in names if not name.startswith("_") and name not in _OF_IPYTHON]
+    close = nearest(re.split(r"[.(\[]", word)[0], known)
+    return f"{option} {word}: there is no variable, file or address of that name.{close} Nothing was sent."
+
+
+def files_named(word: str) -> list[Path]:
     """Return the files that a path or a pattern names, sorted; none if it names none.
 
     Raises:

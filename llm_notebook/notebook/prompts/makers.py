@@ -18,7 +18,7 @@ from llm_notebook.turns.origin import Origin
 __all__ = ["maker_of", "missing_sentence"]
 
 
-def maker_of(shell: InteractiveShell, word: str, tools: Iterable[Any], *, is_here: bool) -> dict[str, Any]:
+def maker_of(shell: InteractiveShell, word: str, tools: Iterable[object], *, is_here: bool) -> dict[str, Any]:
     """Return how tools were made, as JSON values for `Origin.makers`.
 
     Args:
@@ -73,7 +73,7 @@ def _numbers(numbers: Iterable[int], when: str = "") -> str:
     return f" ({named}{when})" if named else ""
 
 
-def _files_of(tool: Any) -> set[str]:
+def _files_of(tool: object) -> set[str]:
     """Return the names of the files, or of the cells, that the code of a tool was compiled from."""
     if isinstance(tool, Toolbox):
         kinds = [kind for kind in type(tool).__mro__ if issubclass(kind, Toolbox) and kind is not Toolbox]

@@ -16,7 +16,7 @@ __all__ = ["find_schema"]
 _LARGEST_FILE = 1_000_000  # bytes
 
 
-def find_schema(given: str, names: Mapping[str, Any], option: str) -> tuple[dict[str, Any], Any]:
+def find_schema(given: str, names: Mapping[str, Any], option: str) -> tuple[dict[str, Any], object]:
     """Return (the JSON Schema, the class or annotation that it was made from or None).
 
     A name of the notebook comes first, then a file, then JSON text. Anything else is read as the concise syntax.
@@ -30,7 +30,7 @@ def find_schema(given: str, names: Mapping[str, Any], option: str) -> tuple[dict
         CellError: it is none of these, or cannot be read.
     """
     text = given.strip()
-    source: Any = names[text] if text in names else _expression(text, names)
+    source: object = names[text] if text in names else _expression(text, names)
     if source is None:
         source = _file(text)
     if source is None:
@@ -46,7 +46,7 @@ def find_schema(given: str, names: Mapping[str, Any], option: str) -> tuple[dict
     return schema, None if isinstance(source, dict | str) else source
 
 
-def _expression(text: str, names: Mapping[str, Any]) -> Any:
+def _expression(text: str, names: Mapping[str, Any]) -> object:
     """Return the value of an expression such as `models.Dog` or `list[Dog]`; None if it names nothing in the notebook."""
     root = text.partition(".")[0].partition("[")[0]
     is_expression = root.isidentifier() and (text != root) and " " not in text.partition("[")[0]

@@ -1,4 +1,4 @@
-"""Templates in cells: `-t NAME` and `-p NAME VALUE` use templates, and `--save NAME` stores one. The `llm` command uses the same files.
+"""Templates in cells: `-t NAME` and `-p NAME VALUE` use templates. The `llm` command uses the same files.
 
 Several templates are combined: their prompts are put around the text of the cell, the first one outermost. For every setting that can have
 only one value, a later template overrides an earlier one, and the cell's own option overrides them all.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.answers.row_scanner import ITEMS
-from llm_notebook.errors import ModelError, TemplateError
+from llm_notebook.errors import FragmentNotFound, ModelError, TemplateError
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.prompts.given import ADDRESSES, fetched
@@ -21,18 +21,16 @@ from llm_notebook.objects.secrets import is_code_file
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.plugins.own import get_fragment_loaders
 from llm_notebook.templates.fragments import Fragment, resolve_fragments
-from llm_notebook.templates.template import Template, load_template, save_template
+from llm_notebook.templates.template import Template, load_template
 from llm_notebook.transcript.markdown.escape import fenced_text
-from llm_notebook.transcript.markdown.safe import safe_markdown
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from llm_notebook.notebook.line.options import Arguments
     from llm_notebook.notebook.prompts.known_secrets import LazyScrubber
-    from llm_notebook.notebook.prompts.wanted import Wanted
 
-__all__ = ["Applied", "apply_templates", "save_as_template"]
+__all__ = ["Applied", "apply_templates"]
 
 
 @dataclass(slots=True)
@@ -122,41 +120,6 @@ def apply_templates(arguments: Arguments, shell: InteractiveShell) -> Applied:
     )
 
 
-def save_as_template(shell: InteractiveShell, arguments: Arguments, prompt: str, wanted: Wanted) -> None:
-    """Store the options and the prompt of a cell as a template, and say so.
-
-    Args:
-        shell: the shell.
-        arguments: the options of the cell, whose `save` is the name.
-        prompt: the text of the cell, as it was typed.
-        wanted: what the cell wants of the answer.
-
-    Raises:
-        CellError: it cannot be stored.
-    """
-    name = str(arguments.save)
-    if arguments.templates:
-        raise CellError("--save stores what stands in the cell, so it goes with no -t. Nothing was sent.")
-    fields: dict[str, Any] = {
-        "model": arguments.model,
-        "prompt": prompt or None,
-        "system": arguments.system,
-        "options": {key: _typed(value) for key, value in arguments.options.items()} or None,
-        "defaults": dict(arguments.params) or None,
-        "schema_object": wanted.schema,
-        "tools": arguments.tools or None,
-        "functions": arguments.functions,
-        "extract": True if arguments.extract == "first" else None,
-        "extract_last": True if arguments.extract == "last" else None,
-    }
-    try:
-        path = save_template(Template(name=name, **fields))
-    except TemplateError as error:
-        raise CellError(f"{error} Nothing was stored.") from None
-    said = f"Stored as {path.name}: `%llm -t {name} …` uses it, and so does `llm -t {name}`. Nothing was sent."
-    show_markdown(shell, safe_markdown(said), said)
-
-
 def _with_options(arguments: Arguments, templates: Sequence[Template]) -> Arguments:
     """Return the cell's options, with those of the templates where the cell has none of its own."""
     options: dict[str, str] = {}
@@ -230,19 +193,30 @@ def _named_files(template: Template) -> list[str]:
 def _beside(templates: Sequence[Template]) -> dict[str, list[Any]]:
     """Return the texts and files that templates name, by the names of the arguments of a model's `chain()`."""
     loaders = get_fragment_loaders()
+    loaded = [part for one in templates for part in _loaded(one.fragments, loaders)]
     typed = [[_attachment(one.type, one.value) for one in template.attachment_types or []] for template in templates]
     files = [[*(one.attachments or []), *made] for one, made in zip(templates, typed, strict=True)]
     named: dict[str, list[Any]] = {
-        "fragments": [text for one in templates for text in _texts(one.fragments, loaders)],
-        "system_fragments": [text for one in templates for text in _texts(one.system_fragments, loaders)],
-        "attachments": [file for of_one in files for file in of_one],
+        "fragments": [part for part in loaded if isinstance(part, Fragment)],
+        "system_fragments": [
+            part for one in templates for part in _loaded(one.system_fragments, loaders, allow_attachments=False)
+        ],
+        # What a loader brings may be a picture, as it may with -f.
+        "attachments": [
+            *(part for part in loaded if isinstance(part, Attachment)),
+            *(file for of_one in files for file in of_one),
+        ],
     }
     return {name: found for name, found in named.items() if found}
 
 
-def _texts(references: Sequence[str] | None, loaders: Mapping[str, Any]) -> list[Fragment]:
-    found = resolve_fragments(references or [], loaders, otherwise=_file_text, allow_attachments=False)
-    return [one for one in found if isinstance(one, Fragment)]
+def _loaded(
+    references: Sequence[str] | None, loaders: Mapping[str, Any], *, allow_attachments: bool = True
+) -> list[Fragment | Attachment]:
+    try:
+        return resolve_fragments(references or [], loaders, otherwise=_file_text, allow_attachments=allow_attachments)
+    except FragmentNotFound as error:
+        raise CellError(f"{str(error).removesuffix('.')}. Nothing was sent.") from None
 
 
 def _file_text(reference: str) -> Fragment | None:
@@ -271,14 +245,5 @@ def _attachment(kind: str, value: str) -> Attachment:
     return Attachment(type=kind, url=value) if is_address else Attachment(type=kind, path=value)
 
 
-def _as_typed(value: Any) -> str:
+def _as_typed(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _typed(text: str) -> Any:
-    """Return the number or boolean that a typed option spells, so that a stored template has values and not texts."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, bool | int | float) else text

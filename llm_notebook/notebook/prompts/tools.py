@@ -13,6 +13,7 @@ from IPython.core.getipython import get_ipython
 from llm_notebook.approvals.identity import short_identity
 from llm_notebook.approvals.marks import policy_of
 from llm_notebook.approvals.policy import ChainPolicy
+from llm_notebook.approvals.running import as_tool
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.plugins.own import get_tools
 from llm_notebook.tools.callables import described_callable
@@ -113,7 +114,7 @@ def define_functions(source: str, variables: Mapping[str, Any]) -> list[Any]:
     return defined
 
 
-def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> ChainPolicy:
+def read_policy(tools: Sequence[object], approve: Iterable[str], *, always: bool) -> ChainPolicy:
     """Return the policy that says which calls `--ta` and `--approve` ask about.
 
     Args:
@@ -146,7 +147,7 @@ def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -
     return ChainPolicy(always, frozenset(names))
 
 
-def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
+def tools_by_name(tools: Sequence[object]) -> dict[str, Any]:
     """Return functions, Tools and Toolboxes by the names of their tools, and Toolboxes also by the name of their class.
 
     If there are several Toolboxes of a class, such as two servers, each also has a key with its class's name and identity; see `toolbox_key`.
@@ -155,7 +156,7 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
     for item in tools:
         if isinstance(item, Toolbox):
             kind = type(item).__name__
-            named |= {kind: item, toolbox_key(kind, short_identity(item)): item}
+            named |= {kind: item, toolbox_key(kind, as_tool(short_identity, item)): item}
     return named
 
 
@@ -164,23 +165,21 @@ def toolbox_key(kind: str, identity: str) -> str:
     return f"{kind} {identity}"
 
 
-def find_defined_tools(
-    given: Sequence[str], called: Iterable[str], variables: Mapping[str, Any], identities: Sequence[str] = ()
-) -> list[Any]:
+def find_defined_tools(settings: Mapping[str, Any], called: Iterable[str], variables: Mapping[str, Any]) -> list[Any]:
     """Find the tools that a chain of another kernel used: in the notebook, or else among the plugins' tools.
 
     Args:
-        given: the names of the tools, and of the classes of the Toolboxes, that the chain was given.
+        settings: the settings of its turn: the names of the tools, and of the classes of the Toolboxes, that the chain was given, with what
+            `short_identity()` and `maker_of()` returned for them at the time. These decide if several tools have the name.
         called: the names of the tools that it is to call.
         variables: the user's variables.
-        identities: for each name in `given`, what `short_identity()` returned at the time. If several tools have the name, the one with the
-            same identity is taken.
 
     Returns:
         Functions, Tools and Toolbox objects, each only once. Those that are not found are left out.
     """
-    candidates = _Candidates(variables)
-    wanted = zip_longest(given, identities[: len(given)], fillvalue="")
+    given = settings.get("tools", [])
+    candidates = _Candidates(variables, settings.get("makers", {}))
+    wanted = zip_longest(given, settings.get("identities", [])[: len(given)], fillvalue="")
     found = [candidates.find(name, identity) for name, identity in wanted]
     if not found or any(tool is None for tool in found):
         # A tool that is gone may be found under the name that the model called. Otherwise, another tool of that name is not the one given.
@@ -193,10 +192,10 @@ def find_defined_tools(
 class NotebookTools:
     """Finds the tools of the notebook whose kernel this is, for Python code that names none."""
 
-    def find(self, given: Sequence[str], called: Iterable[str], identities: Sequence[str]) -> list[Any]:
+    def find(self, settings: Mapping[str, Any], called: Iterable[str]) -> list[Any]:
         """Return what `find_defined_tools()` finds among the user's variables; nothing if there is no IPython shell."""
         shell = get_ipython()
-        return [] if shell is None else find_defined_tools(given, called, shell.user_ns, identities)
+        return [] if shell is None else find_defined_tools(settings, called, shell.user_ns)
 
 
 class _Candidates:
@@ -204,13 +203,15 @@ class _Candidates:
 
     Args:
         variables: the user's variables.
+        makers: what `maker_of()` returned when the tools were given, by the names of the tools.
     """
 
-    def __init__(self, variables: Mapping[str, Any]) -> None:
+    def __init__(self, variables: Mapping[str, Any], makers: Mapping[str, Any]) -> None:
         self._variables = {name: adopt_tool(value) for name, value in list(variables.items())}
+        self._makers = makers
         self._offered: Mapping[str, Any] | None = None
 
-    def find(self, name: str, identity: str) -> Any:
+    def find(self, name: str, identity: str) -> object:
         """Return the object with this name, preferably one that also has this identity; None if there is none."""
         # `-T` takes a list of tools as well.
         values = [item for value in self._variables.values() for item in _listed(value)]
@@ -219,15 +220,32 @@ class _Candidates:
         variable = self._variables.get(name)
         own = [variable] if _may_be_tool(variable) and not isinstance(variable, Toolbox) else []
         found = [*(value for value in named if isinstance(value, Tool)), *own, *reversed(named)]
-        same = [value for value in found if identity and _identity_of(value) == identity]
-        # If two are the same tool, the marked one was given.
-        for value in (*(value for value in same if _is_marked(value)), *same, *found):
-            return value
+        if found:
+            # The first of those that fit best.
+            return max(found, key=lambda value: self._fit(value, identity))
         if self._offered is None:
             # Plugins are loaded only for what the notebook itself does not define.
             self._offered = get_tools()
         offered = self._offered.get(name)
         return None if isinstance(offered, type) else offered
+
+    def _fit(self, value: object, identity: str) -> tuple[int, bool, bool]:
+        """Return how well an object fits what was given: it is that very tool, or one that holds another thing without a description.
+
+        If two are the same tool, the marked one was given. Otherwise, the prompt may have named the variable.
+        """
+        is_own = any(
+            name in self._makers and self._variables.get(str(self._makers[name].get("word"))) is value
+            for name in _names_of(value)
+        )
+        found = _identity_of(value) if identity else ""
+        degree = 2 if found and found == identity else int(bool(found) and _described(found) == _described(identity))
+        return degree, degree > 0 and _is_marked(value), is_own
+
+
+def _described(identity: str) -> str:
+    """Return the part of what `short_identity()` returned that is the same in another process."""
+    return identity.partition("-")[0]
 
 
 def _listed(value: object) -> list[Any]:
@@ -248,12 +266,12 @@ def _names_of(value: Any) -> set[str]:
     return {str(getattr(described, "__name__", type(described).__name__))}
 
 
-def _identity_of(value: Any) -> str:
+def _identity_of(value: object) -> str:
     try:
-        return short_identity(value if isinstance(value, Toolbox) else as_tools([value])[0])
+        return as_tool(short_identity, value if isinstance(value, Toolbox) else as_tools([value])[0])
     except (TypeError, ValueError):
         return ""
 
 
-def _is_marked(value: Any) -> bool:
+def _is_marked(value: object) -> bool:
     return any(isinstance(tool, Tool) and policy_of(tool) is not None for tool in as_tools([value]))

@@ -62,7 +62,7 @@ class Wanted:
 
     schema: dict[str, Any] | None = None
     item: dict[str, Any] | None = None
-    source: Any = None
+    source: object = None
     out: str | None = None
     form: Form = ""
     shown_as: str = ""
@@ -70,7 +70,7 @@ class Wanted:
     is_response: bool = False
     new_cell: bool = False
     retries: int = 0
-    value: Any = None
+    value: object = None
     has_value: bool = False
     ask_again: Callable[[Any, str], ChainResponse] | None = None
     tries: int = 0
@@ -225,7 +225,7 @@ class Wanted:
             block.is_folded = not _is_json(text)
         block.version += 1
 
-    def _object(self, text: str) -> tuple[Any, Any]:
+    def _object(self, text: str) -> tuple[object, object]:
         """Return (the value of an answer, as an object of the class if one was asked for; the same as JSON values)."""
         piece = next(json_in(text), None)
         plain = json.loads(piece) if piece is not None else None
@@ -245,13 +245,13 @@ class Wanted:
         return value, plain
 
     def _misfit(
-        self, said: str, kept: str, text: str, parsed: Any, misfit: Misfit | None, *, row: int | None = None
+        self, said: str, kept: str, text: str, parsed: object, misfit: Misfit | None, *, row: int | None = None
     ) -> AnswerMisfit:
         unset = f" `{self.out}` is not set." if self.out is not None else ""
         fault = misfit.sentence if misfit is not None else said.removesuffix(".")
         return AnswerMisfit(f"{said}{unset}{kept}", fault=fault, text=text, parsed=parsed, row=row)
 
-    def _rows_as(self, reader: RowReader) -> Any:
+    def _rows_as(self, reader: RowReader) -> object:
         form = self._form_of_rows
         if form == "json":
             return json.dumps(reader.frame_rows(), ensure_ascii=False)
@@ -279,7 +279,7 @@ class Wanted:
         hint = "" if self.form else " For a DataFrame: `%pip install pandas`."
         return f"`{self.out}` is a list of {_rows(count)}{lacks}.{hint}"
 
-    def _object_as(self, value: Any, plain: Any) -> Any:
+    def _object_as(self, value: object, plain: object) -> object:
         if self.form == "json":
             return json.dumps(plain, ensure_ascii=False)
         if self.form == "":

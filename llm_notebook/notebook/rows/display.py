@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from llm_notebook.notebook.frontend.kernel import current_request
 from llm_notebook.notebook.rows.head import head_block, labels_of
@@ -78,7 +77,7 @@ class DrawnRun:
         """Note that the run has come further. What is drawn of it is made when it is drawn, a few times a second."""
         self._changed()
 
-    def close(self, found: Any, failures: list[Failures]) -> None:
+    def close(self, found: object, failures: list[Failures]) -> None:
         """Show the last state of the bar, and the first rows of the table."""
         turn = self.turn
         if turn is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.errors import NeedsKeyException, UnknownModelError
+from llm_notebook.errors import UnknownModelError
 from llm_notebook.notebook.errors import CellError, CellHalted, nearest
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.line.arguments import typed_text
@@ -18,7 +18,7 @@ from llm_notebook.notebook.rows.options import refuse_others
 from llm_notebook.notebook.rows.terminal import WrittenRun
 from llm_notebook.notebook.rows.words import as_options
 from llm_notebook.notebook.running.failures import explains, refuse
-from llm_notebook.notebook.running.problems import EXPECTED, lacks_key
+from llm_notebook.notebook.running.problems import EXPECTED, keyless_error, lacks_key
 from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.rows.estimating import CostRefused
@@ -60,7 +60,7 @@ class EachCell:
     wanted: Wanted
     names: Mapping[str, Any]
     model: AnyModel
-    value: Any = None
+    value: object = None
 
     def run(self, turn: LiveTurn | None = None) -> None:
         """Ask the rows, show that in the running cell, and assign the table.
@@ -98,7 +98,7 @@ class EachCell:
             raise CellHalted(reason)
         raise CellError(as_options(f"{reason} What is answered is kept."))
 
-    def _take(self, found: Any) -> None:
+    def _take(self, found: object) -> None:
         self.value = found
         if self.arguments.out is not None:
             self.turns.shell.user_ns[self.arguments.out] = found
@@ -131,8 +131,7 @@ def read_each(
         limit_cost: what a cell may cost if its options do not say it, in US dollars; None for no limit.
 
     Raises:
-        CellError: an option cannot go with `--each`, or names what does not exist.
-        NeedsKeyException: the model has no key.
+        CellError: an option cannot go with `--each`, or names what does not exist, or the model has no key.
     """
     refuse_others(arguments)
     text = typed_text(arguments, cell)
@@ -144,7 +143,8 @@ def read_each(
     tools = find_tools(arguments.tools, names)
     if arguments.functions is not None:
         tools += define_functions(arguments.functions, names)
-    model = _model(replace(arguments, model=arguments.model or current_execution(turns.shell).model or None))
+    chosen = arguments.model or current_execution(turns.shell).model or None
+    model = _model(replace(arguments, model=chosen))
     wanted = Wanted(
         None if arguments.schema is None else _schema(arguments.schema, names),
         arguments.system,
@@ -183,7 +183,7 @@ def in_options(error: Exception, arguments: Arguments) -> Exception:
     return said
 
 
-def _rows(arguments: Arguments, names: Mapping[str, Any]) -> Any:
+def _rows(arguments: Arguments, names: Mapping[str, Any]) -> object:
     source = str(arguments.each)
     code = compiled_expression(source, names)
     if code is None:
@@ -197,7 +197,7 @@ def _rows(arguments: Arguments, names: Mapping[str, Any]) -> Any:
         raise CellError(f"--each {source}: {type(error).__name__}: {error} Nothing was sent.") from None
 
 
-def _schema(given: str, names: Mapping[str, Any]) -> Any:
+def _schema(given: str, names: Mapping[str, Any]) -> object:
     schema, source = find_schema(given, names, "--schema")
     return schema if source is None else source
 
@@ -218,7 +218,7 @@ def _model(arguments: Arguments) -> AnyModel:
         except UnknownModelError:
             raise CellError(f"{unknown} Nothing was sent.") from unknown
     if arguments.key is None and lacks_key(model):
-        raise NeedsKeyException(f"{model.model_id} needs a key. Nothing was sent.")
+        raise keyless_error(model, is_default=arguments.model is None)
     try:
         # Many requests at once take no threads there.
         return get_async_model(arguments.model)

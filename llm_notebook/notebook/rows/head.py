@@ -20,7 +20,7 @@ _LONGEST_LABEL = 40
 _KINDS = {"pandas": "a DataFrame", "polars": "a polars DataFrame", "pyarrow": "a pyarrow Table"}
 
 
-def head_block(found: Any, name: str = "", source: str = "") -> Block:
+def head_block(found: object, name: str = "", source: str = "") -> Block:
     """Return the first rows of a table.
 
     Args:
@@ -43,7 +43,7 @@ def head_block(found: Any, name: str = "", source: str = "") -> Block:
     return block
 
 
-def labels_of(found: Any) -> Callable[[int], str]:
+def labels_of(found: object) -> Callable[[int], str]:
     """Return what names each row of a table by its number: its label in the index of a frame that has one, or else the number."""
     index = getattr(found, "index", None) if hasattr(found, "iloc") else None
 
@@ -54,7 +54,7 @@ def labels_of(found: Any) -> Callable[[int], str]:
     return label
 
 
-def _sentence(found: Any, count: int, columns: int, name: str, source: str) -> str:
+def _sentence(found: object, count: int, columns: int, name: str, source: str) -> str:
     rows = f"{count:,} {'row' if count == 1 else 'rows'}"
     library = type(found).__module__.partition(".")[0]
     kind = f"{_KINDS[library]} of {rows} \u00d7 {columns} columns" if library in _KINDS else f"a list of {rows}"
@@ -66,9 +66,9 @@ def _sentence(found: Any, count: int, columns: int, name: str, source: str) -> s
     return f"{said}{like}.{unnamed}{first}"
 
 
-def _types_of(found: Any) -> Mapping[str, str]:
+def _types_of(found: object) -> Mapping[str, str]:
     """Return what the library calls the types of the columns; empty where there are none."""
-    types: Any = getattr(found, "dtypes", None)
+    types: object = getattr(found, "dtypes", None)
     if types is not None and hasattr(types, "items"):
         return {str(name): str(kind) for name, kind in types.items()}
     names: Any = getattr(found, "column_names", None) or getattr(found, "columns", ())
@@ -81,7 +81,7 @@ def _is_number(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
     return bool(values) and all(hasattr(value, "__float__") and not isinstance(value, str | bool) for value in values)
 
 
-def _shown(name: str, value: Any) -> object:
+def _shown(name: str, value: object) -> object:
     """Return what a cell shows of a value; None where it is missing."""
     if is_missing(value):
         # A row without an error lacks nothing.

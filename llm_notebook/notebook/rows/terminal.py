@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from llm_notebook.notebook.rows.head import head_block, labels_of
 from llm_notebook.notebook.rows.words import job_of
@@ -36,7 +35,7 @@ class WrittenRun:
         """Draw how far the run has come."""
         self._bar.update()
 
-    def close(self, found: Any, failures: list[Failures]) -> None:
+    def close(self, found: object, failures: list[Failures]) -> None:
         """Write how the run ended, and the first rows of the table."""
         self._bar.stop()
         label = str if found is None else labels_of(found)

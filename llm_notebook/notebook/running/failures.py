@@ -19,7 +19,7 @@ from llm_notebook.notebook.frontend.kernel import (
     is_in_output_widget,
     is_interactive,
 )
-from llm_notebook.notebook.running.problems import local_ways, misfit_ways, problem_of
+from llm_notebook.notebook.running.problems import in_words, local_ways, misfit_ways, problem_of
 from llm_notebook.notebook.running.remarks import add_remark
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.view import TranscriptView
@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.frontend.frontend import FrontEnd
     from llm_notebook.notebook.running.live_turn import AskWith, LiveTurn
     from llm_notebook.notebook.running.live_turns import LiveTurns
+    from llm_notebook.transcript.endings import Problem
 
 __all__ = [
     "explain_failure",
     "explains",
     "halt_at_limit",
     "install_local_model",
+    "plain_error",
     "refuse",
     "show_pause",
     "store_typed_key",
@@ -67,15 +69,30 @@ def explain_failure(turn: LiveTurn, chain: ChainResponse, error: Exception) -> N
         error: one of `problems.EXPECTED`.
     """
     view = turn.view
-    is_default = turn.context is not None and turn.context[0].model is None
-    model = chain.prompt.model
-    known = model if isinstance(model, KeyHolder) else None
-    view.problem = problem = problem_of(error, known, is_default=is_default)
+    view.problem = problem = _problem(turn, chain, error)
     problem.can_start_over = not isinstance(error, NeedsKeyException)
     if isinstance(error, AnswerMisfit):
         problem.ways, problem.is_complete = misfit_ways(error), True
     elif view.answer:
         problem.text = f"{problem.text} {kept_sentence(view)}".lstrip()
+
+
+def _problem(turn: LiveTurn, chain: ChainResponse, error: Exception) -> Problem:
+    is_default = turn.context is not None and turn.context[0].model is None
+    model = chain.prompt.model
+    known = model if isinstance(model, KeyHolder) else None
+    return problem_of(error, known, is_default=is_default, has_begun=bool(turn.view.blocks))
+
+
+def plain_error(turn: LiveTurn, chain: ChainResponse, error: Exception) -> Exception:
+    """Return the error that a cell ends with where no transcript explains it. If a key is missing, it names the ways to do without.
+
+    Args:
+        turn: the turn.
+        chain: the chain that failed.
+        error: one of `problems.EXPECTED`.
+    """
+    return in_words(_problem(turn, chain, error)) if isinstance(error, NeedsKeyException) else error
 
 
 def halt_at_limit(reached: ChainLimitReached, shell: InteractiveShell, *, stops: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from llm_notebook.notebook.running.failures import install_local_model
 from llm_notebook.notebook.running.remarks import add_remark
 from llm_notebook.parts.messages import user
+from llm_notebook.transcript.endings import GO_ON, can_go_on
 from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ __all__ = ["APART", "ask_another", "continue_answer", "start_over", "without_cha
 APART = ("install", "continue")
 """The kinds of actions that may be performed without reading a chain."""
 
-# The prompt that follows the part that arrived, to have the model continue an answer that was cut off.
-_GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
 
 
@@ -39,7 +38,7 @@ def continue_answer(turn: LiveTurn, paused: PausedChain | None) -> Resume | None
     is_paused_by_provider = turn.view.finish == "pause"
     if paused is not None and (turn.view.open_calls or paused.has_open_calls or is_paused_by_provider):
         return paused.resume
-    if turn.view.state not in ("interrupted", "failed"):
+    if not can_go_on(turn.view):
         return None
     # A chain of this kernel knows what arrived. For a chain of another kernel, the journal does.
     chain = turn.chain._chain if turn.chain is not None else None
@@ -49,14 +48,14 @@ def continue_answer(turn: LiveTurn, paused: PausedChain | None) -> Resume | None
         asked, history, log, plan = paused.prompt, paused.messages, paused.log, paused.plan
     else:
         return None
-    following = asked.continued([*history, user(_GO_ON)], asked.tool_sources)
+    following = asked.continued([*history, user(GO_ON)], asked.tool_sources)
     return lambda: cast("ChainResponse", plan.model._chain(following, plan, log))
 
 
 def start_over(turn: LiveTurn) -> Resume | None:
     """Prepare a run that asks the whole prompt again, into the same transcript."""
     chain = turn.chain
-    if turn.view.state not in ("interrupted", "failed"):
+    if not can_go_on(turn.view):
         return None
     if chain is None:
         add_remark(turn.view, _ASKED_ELSEWHERE)

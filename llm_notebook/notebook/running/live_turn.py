@@ -52,6 +52,7 @@ class LiveTurn:
         ask_with: asks another model the same; None if it is not known how.
         costs: the costs of the rounds that finished in this kernel.
         unread: the calls whose tools had changed, so that their questions were drawn again in the cell that asked while another cell ran.
+        read: the digests of the questions of which all was shown as text.
         again: continues a run over rows, in the running cell and in this transcript; None for an answer.
     """
 
@@ -68,6 +69,7 @@ class LiveTurn:
     ask_with: AskWith | None = None
     costs: list[Cost] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
     again: Callable[[LiveTurn], None] | None = None
 
     @property

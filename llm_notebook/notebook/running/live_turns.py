@@ -35,7 +35,7 @@ from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.running.accounting import Spent, account_for
-from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit
+from llm_notebook.notebook.running.failures import explain_failure, explains, halt_at_limit, plain_error
 from llm_notebook.notebook.running.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
 from llm_notebook.notebook.running.outcome import ask_for_correction, take_answer
 from llm_notebook.notebook.running.printed import PrintRoutes
@@ -45,7 +45,7 @@ from llm_notebook.notebook.waits.deciding import mark_problems, renew, show_call
 from llm_notebook.notebook.waits.held_up import HeldUpCells
 from llm_notebook.notebook.waits.recalling import has_open_calls, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.transcript.endings import Limit
+from llm_notebook.transcript.endings import Limit, can_go_on
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.turns.concurrency.interrupts import held_interrupts, holdable_interrupts, interruptible
@@ -223,7 +223,7 @@ class LiveTurns:
         """Make a turn from what the journal holds. This kernel does not show it anywhere yet."""
         view = view_of_turns(rounds, inside=read_inside(rounds))
         turn = self.register(view, None, is_shown=False)
-        turn.rounds = rounds if has_open_calls(rounds) or view.state in ("interrupted", "failed") else ()
+        turn.rounds = rounds if has_open_calls(rounds) or can_go_on(view) else ()
         view.scopes, view.grants_end = turn.origin.scopes, not turn.origin.notebook
         return turn
 
@@ -292,7 +292,7 @@ class LiveTurns:
                     chain = again
                     continue
                 if turn.view.problem is None or not explains(self.front):
-                    raise
+                    raise plain_error(turn, chain, error) from error.__cause__
                 raise CellHalted(str(error)) from error
             answer = ask(turn, pause) if pause is not None and ask is not None else None
             if answer is None:

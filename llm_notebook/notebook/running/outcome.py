@@ -23,7 +23,7 @@ __all__ = ["ask_for_correction", "bind", "outcome", "put_in_new_cell", "take_ans
 _TOLD = "The model was told what does not fit, and asked again: {} of {}."
 
 
-def outcome(view: TranscriptView, wanted: Wanted | None = None) -> Any:
+def outcome(view: TranscriptView, wanted: Wanted | None = None) -> object:
     """Return the value that `--out` assigns: the data that was asked for, the text of the answer, the picture, or all pictures."""
     if wanted is not None and wanted.has_value:
         return wanted.value
@@ -81,7 +81,7 @@ def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -
             turn.view.touch(block)
     # The new rounds belong to the same transcript, but do not continue the text of the last one.
     again._chain.log.chain_id = turn.view.id
-    turn.view.state = "done"
+    turn.view.state, turn.view.finish = "done", None
     add_remark(turn.view, _TOLD.format(wanted.tries, wanted.retries))
     return again
 

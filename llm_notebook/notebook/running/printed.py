@@ -136,7 +136,7 @@ class PrintRoutes:
             self._wrap(publisher, "publish", _noted_publish)
         self._wrap(publisher, "clear_output", _routed_clear)
 
-    def _wrap(self, holder: Any, name: str, make: Callable[[Any], Any]) -> None:
+    def _wrap(self, holder: object, name: str, make: Callable[[Any], object]) -> None:
         original = getattr(holder, name, None)
         if original is None:
             return
@@ -148,7 +148,7 @@ class PrintRoutes:
             self._undo.append(lambda: _put_back(holder, name, wrapper, before))
 
 
-def _put_back(holder: Any, name: str, wrapper: object, before: object) -> None:
+def _put_back(holder: object, name: str, wrapper: object, before: object) -> None:
     # If other code has wrapped it since, its wrapper stays.
     if vars(holder).get(name) is not wrapper:
         return
@@ -158,10 +158,10 @@ def _put_back(holder: Any, name: str, wrapper: object, before: object) -> None:
         setattr(holder, name, before)
 
 
-def _routed_write(stream: object, routes: PrintRoutes, write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _routed_write(stream: object, routes: PrintRoutes, write: Callable[[object], object]) -> Callable[[object], object]:
     here = os.getpid()
 
-    def routed(text: Any) -> Any:
+    def routed(text: object) -> object:
         sink = routes.child_sink() if is_pipe_reader(stream) else current_sink()
         # In a forked child process, nothing reads what a sink receives.
         if sink is None or not isinstance(text, str) or os.getpid() != here:
@@ -173,8 +173,8 @@ def _routed_write(stream: object, routes: PrintRoutes, write: Callable[[Any], An
     return routed
 
 
-def _noted_publish(publish: Callable[..., Any]) -> Callable[..., Any]:
-    def noted(data: Any, *arguments: Any, **options: Any) -> Any:
+def _noted_publish(publish: Callable[..., object]) -> Callable[..., object]:
+    def noted(data: Any, *arguments: object, **options: Any) -> object:
         sink = current_sink()
         is_ours = not isinstance(data, dict) or MIME_TYPE in data
         if sink is None or is_ours or options.get("update"):
@@ -190,8 +190,8 @@ def _noted_publish(publish: Callable[..., Any]) -> Callable[..., Any]:
     return noted
 
 
-def _routed_clear(clear: Callable[..., Any]) -> Callable[..., Any]:
-    def routed(*arguments: Any, **options: Any) -> Any:
+def _routed_clear(clear: Callable[..., object]) -> Callable[..., object]:
+    def routed(*arguments: object, **options: Any) -> object:
         sink = current_sink()
         return clear(*arguments, **options) if sink is None else sink(None)
 

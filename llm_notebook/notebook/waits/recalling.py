@@ -197,7 +197,7 @@ def load_paused_chain(
     identities = settings.get("identities", [])
     own = _own_tools(given_names, identities, called, given)
     known = {tool.name for tool in as_tools(own)}
-    defined = find_defined_tools(given_names, called, variables, identities)
+    defined = find_defined_tools(settings, called, variables)
     others = [item for item in defined if known.isdisjoint(tool.name for tool in as_tools([item]))]
     # A Toolbox may be found under the names of several of its tools, but must be given only once.
     tools = _without_doubles([*own, *others])
@@ -227,5 +227,5 @@ def _own_tools(
     return _without_doubles([*own, *(given[name] for name in called if name in given and name not in known)])
 
 
-def _without_doubles(items: Iterable[Any]) -> list[Any]:
+def _without_doubles(items: Iterable[object]) -> list[Any]:
     return list({id(item): item for item in items}.values())

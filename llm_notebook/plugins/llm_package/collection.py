@@ -1,12 +1,12 @@
-"""The plugins of the `llm` package, and the conversion of what they register to models, tools and loaders of this package.
+"""Collects the plugins of the `llm` package, and converts what they register to models, tools and loaders of this package.
 
 The plugins are loaded into the manager of the `llm` package itself, because some of them import it and look at what it has loaded. Its own
 functions, `llm.get_models()` and the others, are not used to collect what the plugins offer: they call all hooks in one go, so that one
 broken plugin would leave nothing. `Bridge` calls the hooks one by one, as PluginGroup does for the plugins of this package.
 
 Loading has the same problem. `load_plugins()` of the `llm` package stops at the first plugin that fails, and a second call does nothing.
-So the error is dropped, the entry points that are missing are loaded one by one, which warns of the one that fails, and then the modules
-that the package brings itself, which it would have registered last.
+So the error is dropped, the entry points that are missing are loaded one by one, which warns about the one that fails, and then the package's
+own modules, which it would have registered last.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Bridge(PluginGroup):
         return {**self._collect_once("register_tools", collect)}
 
     def adopt_tool(self, tool: object) -> object:
-        """Turn a tool of the `llm` package into one of ours, and return anything else as it is."""
+        """Turn a tool of the `llm` package into one of ours, and return anything else unchanged."""
         return adopt_tool(tool)
 
     def template_loaders(self) -> dict[str, TemplateLoader]:
@@ -125,7 +125,7 @@ class Bridge(PluginGroup):
         return [*self._collect_once("register_embedding_models", collect, _version_of_keys())]
 
     def descriptions(self) -> list[dict[str, Any]]:
-        """Return a dict for each of their plugins, without those that the `llm` package brings itself."""
+        """Return a dict for each of their plugins, without those that are part of the `llm` package."""
         own = {getattr(self.manager.get_plugin(name), "__name__", name) for name in their_plugins.DEFAULT_PLUGINS}
         return [plugin for plugin in super().descriptions() if plugin["name"] not in own]
 

@@ -26,7 +26,7 @@ _COUNTERPARTS: dict[str, type[ModelError]] = {
     "ConversationNotSupported": ConversationNotSupported,
     "ModelError": ModelError,
 }
-# The base classes that the HTTP clients and SDKs of plugins have for errors where no answer came.
+# The base classes of errors without an answer, in the HTTP clients and SDKs of plugins.
 _UNREACHABLE = {"TransportError", "APIConnectionError"}
 
 
@@ -34,7 +34,7 @@ _UNREACHABLE = {"TransportError", "APIConnectionError"}
 def own_errors(name: str, *keys: str | None) -> Iterator[None]:
     """Raise errors of the `llm` package as ours, and those of a plugin's HTTP client or SDK as ProviderError or TransportError.
 
-    Every other exception is left as it is, unless its message holds a secret: then a ModelError says the rest of it.
+    Every other exception is left unchanged, unless its message contains a secret: a ModelError then says the rest of it.
 
     Args:
         name: the name of what failed, such as a model's id, for the message.
@@ -77,7 +77,7 @@ def _said(error: Exception, secrets: Secrets) -> str:
 
 
 def _counterpart(error: Exception, name: str, secrets: Secrets) -> ModelError | None:
-    """Return the error of this package that stands for the given one; None if there is none.
+    """Return this package's counterpart of an error; None if there is none.
 
     Classes are compared by name: their modules are not imported, and some plugins bring an SDK of their own.
     """

@@ -4,8 +4,8 @@ There are four kinds of models, sync or async and with or without a key, and a c
 the events of the answer one by one, and copies what arrives beside the events (tool calls, usage, the raw JSON) to the response. It runs
 no tools itself: they run in the chains of this package, where a human can be asked.
 
-A response holds the generator of its model's `execute()`. If the generator held the response in turn, a response that nobody reads any more would
-be kept, and its request would go on. So `execute()` drops its argument at once, and `_Answer` has only a weak reference.
+A response holds the generator of its model's `execute()`. If the generator also held the response, a response that nobody reads any more would
+stay alive, and its request would go on. So `execute()` drops its argument at once, and `_Answer` has only a weak reference.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _Bridged:
         self.Options = theirs.Options
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Return what a pickle takes along: the model's name. It is found again where it is loaded, with the keys of that place."""
+        """Return what is pickled: the model's name. The model is found again where the pickle is loaded, with the keys of that machine."""
         return _found_again, (self.model_id, isinstance(self, AsyncModel | AsyncKeyModel))
 
     @property
@@ -101,14 +101,14 @@ def _found_again(model_id: str, is_async: bool) -> object:
     """Return the model that a pickle names.
 
     Raises:
-        UnknownModelError: there is none of this name here.
+        UnknownModelError: there is no model of this name.
     """
     source = model_source()
     return source.async_model(model_id) if is_async else source.model(model_id)
 
 
 def _own_classes(declared: tuple[type[llm.ServerSideTool], ...]) -> tuple[type[ServerSideTool], ...]:
-    """Return the classes that stand for the server-side tools that a model takes."""
+    """Return our counterparts of the server-side tools that a model accepts."""
     # A model that takes raw specifications gets every one of ours, and refuses those that it does not know.
     raw = (ServerSideTool,) if llm.ServerSideTool in declared else ()
     return (*map(server_side_class, declared), *raw)
@@ -168,7 +168,7 @@ class _AsyncBridged(_Bridged):
 
 
 class _Answer(Generic[TheirResponseT]):
-    """The answer of their model to one request, and what it says beside its events.
+    """The answer of their model to one request, and what it says besides its events.
 
     Attributes:
         theirs: their response. Nothing is sent until its events are read.
@@ -197,7 +197,7 @@ class _Answer(Generic[TheirResponseT]):
                 response.add_tool_call(ToolCall(call.name, dict(call.arguments or {}), call.tool_call_id))
 
     def settle(self) -> None:
-        """Give the response what is known of the answer by now, if anybody still holds it. Partial answers have a usage, too."""
+        """Give the response what is known about the answer so far, if anybody still holds it. Partial answers have a usage, too."""
         response, theirs = self._own(), self.theirs
         if response is None:
             return
@@ -241,7 +241,7 @@ class BridgedEmbeddingModel(EmbeddingModel):
         self.batch_size = theirs.batch_size
 
     def embed_batch(self, items: Sequence[str | bytes], *, key: str | None = None) -> list[list[float]]:
-        """Have their model embed the items.
+        """Let their model embed the items.
 
         Raises:
             ModelError: their model failed.

@@ -1,4 +1,4 @@
-"""Tools, Toolboxes and server-side tools of `llm` plugins as ours, and ours as bridged models see them.
+"""Converts tools, Toolboxes and server-side tools of `llm` plugins to ours, and ours to the form that bridged models read.
 
 Each tool of theirs has exactly one counterpart, which is kept in an attribute of the original: consent to a tool and the state of a
 Toolbox belong to an object, so the same tool must be the same object every time it is given. A Toolbox class has a counterpart class of
@@ -32,9 +32,9 @@ OwnT = TypeVar("OwnT")
 
 
 def adopt_tool(given: object) -> object:
-    """Return the one Tool, Toolbox or server-side tool of ours that stands for theirs, and anything else as it is.
+    """Return our unique counterpart of their Tool, Toolbox or server-side tool, and anything else unchanged.
 
-    The counterpart is made the first time and kept in the object.
+    The counterpart is created the first time and kept in the object.
     """
     if isinstance(given, llm.Tool):
         return _counterpart(given, _own_tool)
@@ -46,7 +46,7 @@ def adopt_tool(given: object) -> object:
 
 
 def _counterpart(theirs: T, make: Callable[[T], OwnT]) -> OwnT:
-    """Return the counterpart that is kept in an object or a class of theirs. The first time it is made."""
+    """Return the counterpart that is kept in one of their objects or classes, creating it the first time."""
     # Not `getattr()`, which would find the counterpart of a base class.
     known: OwnT | None = vars(theirs).get(_OWN)
     if known is None:
@@ -163,7 +163,7 @@ async def _prepare_async(self: _BridgedToolbox) -> None:
 
 
 def toolbox_class(theirs: type[llm.Toolbox]) -> type[_BridgedToolbox]:
-    """Return the class of ours that stands for a Toolbox class of theirs, with the same name and signature."""
+    """Return our counterpart of one of their Toolbox classes, with the same name and signature."""
     return _counterpart(theirs, _make_toolbox_class)
 
 
@@ -180,7 +180,7 @@ def _make_toolbox_class(theirs: type[llm.Toolbox]) -> type[_BridgedToolbox]:
         "__module__": theirs.__module__,
         "__qualname__": theirs.__qualname__,
     }
-    # A Toolbox counts as prepared if it overrides neither, so these are overridden only where theirs are.
+    # A Toolbox counts as prepared if it overrides neither, so these are overridden only if theirs are.
     if theirs.prepare is not llm.Toolbox.prepare:
         members["prepare"] = _prepare
     if theirs.prepare_async is not llm.Toolbox.prepare_async:
@@ -189,7 +189,7 @@ def _make_toolbox_class(theirs: type[llm.Toolbox]) -> type[_BridgedToolbox]:
 
 
 def _own_toolbox(theirs: llm.Toolbox) -> _BridgedToolbox:
-    """Return a toolbox of ours around an object of theirs that exists already."""
+    """Return a toolbox of ours around one of their existing objects."""
     kind = toolbox_class(type(theirs))
     # Without `__init__`, which would make a second object of theirs.
     own = kind.__new__(kind)
@@ -213,7 +213,7 @@ class _BridgedServerSideTool(ServerSideTool):
 
 
 def server_side_class(theirs: type[llm.ServerSideTool]) -> type[_BridgedServerSideTool]:
-    """Return the class of ours that stands for a class of theirs. Its bases stand for the bases of theirs."""
+    """Return our counterpart of one of their classes. Its bases are the counterparts of their bases."""
     return _counterpart(theirs, _make_server_side_class)
 
 

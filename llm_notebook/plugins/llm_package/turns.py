@@ -1,8 +1,8 @@
-"""The conversion of a prompt to what plugins of the `llm` package read.
+"""Converts a prompt to the forms that plugins of the `llm` package read.
 
 The plugins are of two generations. Newer ones read `prompt.messages`, which has the whole history. Older ones read the text and the tool
-results of the prompt, and the history from the responses of its conversation, turn by turn. A bridged model is given both, made from the
-same messages.
+results of the prompt, and the history from the responses of its conversation, turn by turn. A bridged model gets both, made from the same
+messages.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _their_past(
     asked: llm.Prompt,
     response_class: type[llm.Response] | type[llm.AsyncResponse],
 ) -> llm.Response | llm.AsyncResponse:
-    """Return a finished response that stands for an earlier turn."""
+    """Return a finished response that represents an earlier turn."""
     kept = {
         "model": model.model_id,
         "prompt": {"messages": []},

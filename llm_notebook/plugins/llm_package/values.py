@@ -1,4 +1,4 @@
-"""The conversion of messages, parts, attachments, events, fragments and templates between this package and the `llm` package."""
+"""Converts messages, parts, attachments, events, fragments and templates between this package and the `llm` package."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def their_attachment(attachment: Attachment, *, by_user: bool) -> llm.Attachment
         found = attachment.known_type() or attachment.type
     except OSError:
         found = attachment.type
-    # Of a large file only the digest is kept; reading it here makes sure that it is still the one that was attached.
+    # Only the digest of a large file is kept; reading the file here makes sure that it is still the one that was attached.
     content = attachment.content_bytes() if attachment.digest is not None else attachment.content
     if path is None and content is None and (attachment.url or "").lower().startswith(("http:", "https:")):
         return WebAttachment(found, attachment.url or "", by_user=by_user)
@@ -119,7 +119,7 @@ def _own_fragment(part: object) -> Fragment | Attachment:
         return own_attachment(part)
     if isinstance(part, str):
         return Fragment(part, getattr(part, "source", "") or "")
-    # A plugin may know this package and return its classes. Whatever else it is, `resolve_fragments()` refuses it.
+    # A plugin may know this package and return its classes. `resolve_fragments()` refuses anything else.
     return cast("Fragment | Attachment", part)
 
 

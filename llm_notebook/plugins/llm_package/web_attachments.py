@@ -1,6 +1,6 @@
-"""Attachments that are addresses, for plugins of the `llm` package: where a plugin wants their bytes, they are fetched by our rule.
+"""Attachments given by address, for plugins of the `llm` package: if a plugin needs their bytes, they are fetched by our rule.
 
-An attachment of `llm` follows any redirect to anywhere whether a user or a model wrote its address, and takes as much as comes.
+An attachment of `llm` itself follows redirects to any address, whether a user or a model wrote the first one, and accepts any size.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class WebAttachment(llm.Attachment):
         self._fetched: tuple[bytes, str] | None = None
 
     def resolve_type(self) -> str:
-        """Return the type, which its server is asked for if it is not known.
+        """Return the type, asking the server if it is not known.
 
         Raises:
             ModelError: it cannot be fetched, or may not be.

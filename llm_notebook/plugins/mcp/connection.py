@@ -1,4 +1,4 @@
-"""Connections to MCP servers, which live on one event loop of their own, so that sync and async code in any thread can use them.
+"""Connections to MCP servers. They live on a separate event loop, so that sync and async code in any thread can use them.
 
 The client of the `mcp` package has to be entered and left by the same task, and keeps tasks of its own between the calls. The tools of a
 chain, on the other hand, run in whatever thread or event loop the chain runs in, and a loop that `asyncio.run()` makes ends with that
@@ -51,7 +51,7 @@ _MOST_PAGES = 100
 # Where the `mcp` package logs every line of a server's standard output that is no message, with a traceback.
 _NOISY_LOGGER = "mcp.client.stdio"
 
-# The connection whose task, or a task that it has started, runs here.
+# The connection whose task, or a task started by it, is running.
 _connection: ContextVar[Connection | None] = ContextVar("llm_notebook_mcp_connection", default=None)
 
 
@@ -77,7 +77,7 @@ class Server:
 
     @property
     def shown(self) -> str:
-        """The name of the server in error messages, without what may be secret in an address."""
+        """The name of the server in error messages, without the parts of an address that may be secret."""
         return " ".join(self.command) if self.command else shown_url(self.url or "")
 
 
@@ -146,7 +146,7 @@ class Connection:
         raise ModelError(f"The list of tools of the MCP server {self._server.shown} does not end, so none was taken.")
 
     async def call(self, name: str, arguments: dict[str, Any]) -> CallToolResult:
-        """Have the server run a tool once. The call is not sent again, even if the connection breaks.
+        """Let the server run a tool once. The call is not sent again, even if the connection breaks.
 
         Raises:
             ModelError: the server refused the call, broke the connection, or took too long.
@@ -155,14 +155,14 @@ class Connection:
         return await self._answered(client.call_tool(name, arguments))
 
     async def aclose(self) -> None:
-        """Close the connection, and end the server if it was started here. The next call opens the connection again."""
+        """Close the connection, and end the server if this process started it. The next call opens the connection again."""
         holder, self._holder, self._ready = self._holder, None, None
         if holder is not None:
             self._leave.set()
             await asyncio.wait([holder], timeout=_SECONDS_TO_CLOSE)
 
     def warn_of_noise(self) -> None:
-        """Warn that the server writes to its standard output what is no message. Each connection warns once."""
+        """Warn that the server writes text other than messages to its standard output. Each connection warns once."""
         if not self._has_warned:
             self._has_warned = True
             # Where warnings are errors, this one must not end the task that reads the server's messages.

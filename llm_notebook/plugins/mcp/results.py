@@ -1,4 +1,4 @@
-"""The conversion of what an MCP server returns to the output of a tool."""
+"""Converts the result of an MCP server to the output of a tool."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def output_of(result: CallToolResult) -> ToolOutput:
                 texts.append(resource.text)
             case mcp_types.EmbeddedResource(resource=mcp_types.BlobResourceContents() as resource):
                 attachments.append(_attachment(resource.mime_type, resource.blob))
-    # Servers are to repeat structured content as text, and not all do.
+    # Servers should repeat structured content as text, but not all do.
     if not texts and result.structured_content is not None:
         texts.append(json.dumps(result.structured_content, ensure_ascii=False))
     text = "\n".join(texts)

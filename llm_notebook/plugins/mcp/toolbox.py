@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MCPToolbox", "mcp_toolbox"]
 
-_LONGEST_NAME = 64  # the most that providers take
+_LONGEST_NAME = 64  # the longest that providers accept
 _DIGITS = 6
 T = TypeVar("T")
 
@@ -86,8 +86,8 @@ def mcp_toolbox(
 class MCPToolbox(Toolbox):
     """The tools of an MCP server, made by `mcp_toolbox()`.
 
-    A Toolbox keeps the arguments of its constructor, and the human who approves a call sees them. So this constructor takes only what may be
-    seen. The connection, which knows the secrets, is added afterwards.
+    A Toolbox keeps the arguments of its constructor, and the human who approves a call sees them. So this constructor takes only arguments that
+    may be seen. The connection, which knows the secrets, is added afterwards.
     """
 
     def __init__(

@@ -40,10 +40,10 @@ _CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 class MessagesDecoder(StreamDecoder):
     """The decoder of one message, streamed or whole. A stream ends with `message_stop`, or cleanly after a stop reason.
 
-    Servers that imitate the API number several blocks alike, or not at all. So a block begins where one is announced, and a delta belongs
-    to the latest block with its index that it fits.
+    Servers that imitate the API give several blocks the same number, or none at all. So a block begins when it is announced, and a delta
+    belongs to the latest block with its index that it fits.
 
-    What has to go back to the provider unchanged is kept as provider metadata under `anthropic`: the signatures of reasoning and the
+    Everything that has to go back to the provider unchanged is kept as provider metadata under `anthropic`: the signatures of reasoning and the
     model that they are valid for, redacted reasoning, the results of the provider's own tools, and citations.
 
     Args:
@@ -165,7 +165,7 @@ class MessagesDecoder(StreamDecoder):
         return []
 
     def _decode_unannounced(self, index: object, kind: str, delta: dict[str, Any]) -> StreamItems:
-        """Begin the text or the reasoning that a delta belongs to, where no event has done so. A call cannot be begun without its name."""
+        """Begin the text or the reasoning to which a delta belongs, if no event has done so. A call cannot begin without its name."""
         begins = {"text_delta": {"type": "text", "text": ""}, "thinking_delta": {"type": "thinking", "thinking": ""}}
         if kind not in begins or not self._message:
             raise KeyError("no block has this index")
@@ -175,7 +175,7 @@ class MessagesDecoder(StreamDecoder):
         """End a block, and return what is known only now: all citations of a text, or the signature of reasoning."""
         block.stopped = True
         if block.kind in _CALLS and not block.pieces and block.value.get("input"):
-            # Deltas repeat arguments that were announced with the call; these are all there are where none came.
+            # Deltas repeat arguments that were announced with the call; if no deltas arrive, those are all the arguments.
             return self._add_arguments(block, json_text(block.value["input"]))
         if block.kind == "text" and block.value.get("citations"):
             cited = self._make_event(block, "text", "", metadata={"citations": block.value["citations"]})
@@ -206,7 +206,7 @@ class MessagesDecoder(StreamDecoder):
 
     def _start_call(self, block: _Block, value: dict[str, Any]) -> StreamItems:
         given = as_text(value.get("id") or "")
-        # The results of the provider's own tools name the ids that it gave.
+        # The results of the provider's own tools refer to the provider's ids.
         block.call_id = self._ids.distinct(given) if block.kind == "tool_use" else given or new_tool_call_id()
         self._ids.reserve(block.call_id)
         kept = _without(value, "id", "name", "input", *(("type",) if block.kind == "tool_use" else ()))
@@ -282,7 +282,7 @@ class MessagesDecoder(StreamDecoder):
 
     @property
     def finish(self) -> Finish | None:
-        """Why the model stopped; None if that has not been told."""
+        """Why the model stopped; None if it has not said so."""
         return finish_of(self._message.get("stop_reason"), has_calls=any(b.kind == "tool_use" for b in self._blocks))
 
     def _is_whole(self, block: _Block) -> bool:
@@ -333,7 +333,7 @@ class _Block:
         index: its position in the message, which is the `part_index` of its events.
         given_index: the index that the server gave it.
         announced: the block as it was announced.
-        value: the block as it is so far.
+        value: the block as received so far.
     """
 
     __slots__ = (
@@ -361,7 +361,7 @@ class _Block:
 
     @property
     def keeps_all(self) -> bool:
-        """True for a block that goes back to the provider as it came, such as the summary of a compaction."""
+        """True for a block that goes back to the provider unchanged, such as the summary of a compaction."""
         return self.kind not in ("text", "thinking", "redacted_thinking", *_CALLS) and not self.server_executed
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["AnthropicMessages", "AsyncAnthropicMessages"]
 
 _THINKING = ("", "budget", "adaptive", "default", "between_tools", "always")
-# Without a stream, an answer longer than this would take more than the ten minutes after which connections are given up.
+# Without a stream, a longer answer would take more than ten minutes, after which connections are closed.
 _MOST_TOKENS_AT_ONCE = 21_000
 _MOST_TOKENS_ELSEWHERE = 4_096
 _MOST_TOKENS = 64_000
@@ -54,7 +54,7 @@ class _AnthropicMessages(HTTPModel):
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
-        # A model that no catalogue has is assumed to reason as the newest models do.
+        # A model that is in no catalogue is assumed to reason as the newest models do.
         kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
         usual = "default" if "reasoning" in known.supports else ""
         thinking = kinds[0] if kinds else usual
@@ -65,7 +65,7 @@ class _AnthropicMessages(HTTPModel):
 
     def wire_request(self, path: str, body: str, key: str | None) -> WireRequest:
         request = super().wire_request(path, body, key)
-        # The next version refuses sampling options, which older models and other servers take.
+        # The next version refuses sampling options, which older models and other servers accept.
         request.headers = {"anthropic-version": "2023-06-01", **request.headers}
         return request
 
@@ -109,10 +109,10 @@ class AnthropicMessages(_AnthropicMessages, SyncHTTPModel):
         key_env_var: the environment variable that may hold the key.
         tls: how the server's certificate is checked, as `TLSSettings`; None means the usual way.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
-        thinking: how the model reasons. `budget`: if asked to, within a number of tokens, as before Claude 4.6; `adaptive`: if asked
-            to, as much as it decides; `default`: as much as it decides, unless told not to; `between_tools`: the same, but between
-            tool calls always; `always`: always.
-        max_output: the most tokens of an answer, unless an option sets another limit.
+        thinking: how the model reasons. `budget`: if asked to, within a number of tokens, as before Claude 4.6; `adaptive`: if asked to, as
+            much as it decides; `default`: as much as it decides, unless told not to; `between_tools`: like `default`, but always between tool
+            calls; `always`: always.
+        max_output: the largest number of tokens in an answer, unless an option sets another limit.
     """
 
 

@@ -1,4 +1,4 @@
-"""The options of models that speak Anthropic's Messages API, and the request fields that they become."""
+"""The options of models that speak Anthropic's Messages API, and their form as request fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["MessagesOptions", "ReasoningMessagesOptions"]
 
 _LEAST_BUDGET = 1024
 _USUAL_BUDGET = 4096
-# The tokens that an answer has at the least beside the reasoning: where the user has set no limit, and where there is one.
+# The smallest number of tokens for the answer besides the reasoning: if the user has set no limit, and if there is one.
 _ROOM = 1024
 _LEAST_ROOM = 256
 
@@ -106,7 +106,7 @@ class ReasoningMessagesOptions(MessagesOptions):
         if wanted := self._thinking(thinking, max_tokens, hide_reasoning=hide_reasoning):
             own["thinking"] = wanted
             if self._given_limit is None:
-                # The limit includes the reasoning, and the answer needs room beside it.
+                # The limit includes the reasoning, and the answer needs room as well.
                 own["max_tokens"] = max(max_tokens, wanted.get("budget_tokens", 0) + _ROOM)
         return own
 
@@ -126,7 +126,7 @@ class ReasoningMessagesOptions(MessagesOptions):
         return None
 
     def _budget(self, max_tokens: int) -> int | None:
-        """Return how many tokens to reason with, so that there is room for the answer; None if there is none for both.
+        """Return the number of tokens for reasoning that leaves room for the answer; None if there is no room for both.
 
         Raises:
             ModelError: the given budget takes all of the given limit.

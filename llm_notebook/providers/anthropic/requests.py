@@ -1,4 +1,4 @@
-"""The requests of Anthropic Messages: prompts become request bodies. No I/O.
+"""The requests of Anthropic Messages: encodes prompts as request bodies. No I/O.
 
 Source: https://platform.claude.com/docs/en/api/messages
 """
@@ -40,7 +40,7 @@ def messages_settings(prompt: Prompt, *, stream: bool, fields: dict[str, Any], c
         prompt: the prompt to send.
         stream: whether to ask for a stream.
         fields: further request fields, under the server's names; the server requires `max_tokens` among them.
-        cache: whether to have tools and system prompt cached.
+        cache: whether the server should cache tools and system prompt.
     """
     settings: dict[str, Any] = dict(fields)
     if stream:
@@ -67,7 +67,7 @@ def messages_body_text(prompt: Prompt, model_name: str, settings: dict[str, Any]
         prompt: the prompt to send.
         model_name: the server's name for the model.
         settings: the other fields of the request.
-        cache: whether to have the whole conversation cached.
+        cache: whether the server should cache the whole conversation.
     """
     rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in settings.items())
     return f'{{"model":{json_text(model_name)},"messages":[{_messages_text(prompt, model_name, cache=cache)}]{rest}}}'
@@ -79,7 +79,7 @@ def _system_text(messages: list[Message]) -> str:
 
 
 def _has_text(part: Part) -> TypeGuard[TextPart]:
-    # The server refuses text blocks without any text but white space.
+    # The server refuses text blocks that consist of white space.
     return isinstance(part, TextPart) and not part.text.isspace() and bool(part.text)
 
 
@@ -128,7 +128,7 @@ def message_blocks(message: Message, model_name: str, ids: dict[int, str] | None
         model_name: the server's name for the model. Reasoning of another model is left out, since its signature is not valid here.
         ids: substitutes for the tool calls and results that have no id, by the `id()` of their part.
     """
-    # The API takes no pictures from an assistant, whichever model made them.
+    # The API accepts no pictures from an assistant, whichever model made them.
     made = message.role == "assistant"
     parts = [part for part in message.parts if not (made and isinstance(part, AttachmentPart))]
     blocks = (_block(part, model_name, ids or {}) for part in parts)
@@ -188,5 +188,5 @@ def _attachment_block(attachment: Attachment) -> dict[str, Any]:
 
 
 def _sendable_id(call_id: str | None) -> str | None:
-    """Return an id with only the characters that the server takes. Ids from other providers may have others."""
+    """Return an id with only the characters that the server accepts. Ids from other providers may contain others."""
     return call_id and re.sub(r"[^A-Za-z0-9_-]", "_", call_id)

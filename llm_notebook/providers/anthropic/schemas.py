@@ -1,4 +1,4 @@
-"""JSON Schemas in the form that Anthropic's structured outputs take. No I/O.
+"""JSON Schemas in the form that Anthropic's structured outputs accept. No I/O.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 """
@@ -11,10 +11,10 @@ from llm_notebook.parts.messages import json_text
 
 __all__ = ["strict_schema"]
 
-# Keywords that the API takes as they are.
+# Keywords that the API accepts unchanged.
 _SUPPORTED = frozenset({"$ref", "type", "enum", "const", "title", "description", "required"})
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
-# Keywords that are left out, because they say nothing about the answer.
+# Keywords that are left out, because they do not constrain the answer.
 _IGNORED = frozenset({"$schema", "$id", "additionalProperties", "default"})
 
 

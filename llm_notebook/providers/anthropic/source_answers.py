@@ -1,4 +1,4 @@
-"""The sources that Anthropic names for a text: pages of a search, and places in documents that were sent. No I/O.
+"""Reads the sources that Anthropic names for a text: pages of a search, and passages in documents that were sent. No I/O.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/citations
 """
@@ -13,7 +13,7 @@ __all__ = ["cited_sources"]
 
 
 def cited_sources(citations: object, length: int) -> list[Citation]:
-    """Return the sources of a text block of this length, all of which support all of it."""
+    """Return the sources of a text block of this length. Each of them supports the whole block."""
     found = (
         [_source(citation, length) for citation in citations if isinstance(citation, dict)]
         if isinstance(citations, list)

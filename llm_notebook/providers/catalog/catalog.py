@@ -1,4 +1,4 @@
-"""The catalogues of models: which models each provider has, what they can do, how many tokens they take and what they cost.
+"""The catalogues of models: which models each provider has, what they can do, how many tokens they accept and what they cost.
 
 There is one file for each provider in `catalogs/`: `{"updated": "YYYY-MM-DD", "models": [...]}`. Each model has an `id` and, as far as
 they are known:
@@ -6,8 +6,8 @@ they are known:
 - `aliases`;
 - `context` and `max_output`, in tokens;
 - `price`, in US dollars per million tokens: `input`, `output`, `cached_input`, `cache_write`; `long` has the same prices for prompts
-  of more than `over` tokens. Where a price changes it is a list, and the last one that applies counts: each may say `from` and `until`
-  which day (exclusive, UTC) it applies, and in which `hours` of the day, as pairs of times (UTC);
+  of more than `over` tokens. If a price changes, it is a list, of which the last applicable price counts: each may say `from` and `until` which
+  day (exclusive, UTC) it applies, and in which `hours` of the day, as pairs of times (UTC);
 - `supports`: some of `tools`, `schema`, `reasoning`, `images`, `audio` and `video`, and for Anthropic's and Google's models `thinking:` with
   the way in which a request asks for reasoning; a model without this field is assumed to support everything in `EVERYTHING`;
 - `stream`, if it is false;
@@ -36,8 +36,8 @@ class Price:
     Attributes:
         input: the price of the prompt's tokens.
         output: the price of the answer's tokens.
-        cached_input: the price of prompt tokens that the provider has in its cache; None if it is `input`.
-        cache_write: the price of prompt tokens that the provider puts into its cache; None if it is `input`.
+        cached_input: the price of prompt tokens that the provider reads from its cache; None if it is the same as `input`.
+        cache_write: the price of prompt tokens that the provider writes to its cache; None if it is the same as `input`.
         over: the number of prompt tokens above which `beyond` applies; None if the price does not depend on it.
         beyond: the price of longer prompts.
     """
@@ -56,7 +56,7 @@ class DatedPrice:
 
     Attributes:
         price: the price.
-        starts: the first day on which it applies; None if it always has.
+        starts: the first day on which it applies; None if it has always applied.
         ends: the first day on which it no longer applies; None if no end is known.
         hours: the hours of the day (UTC) in which it applies, as pairs of beginning and end; none means all.
     """
@@ -80,9 +80,9 @@ class CatalogModel:
 
     Attributes:
         name: the provider's name for it.
-        aliases: other names that `get_model()` takes for it.
-        context: the most tokens of prompt and answer together.
-        max_output: the most tokens of an answer.
+        aliases: other names under which `get_model()` finds it.
+        context: the largest number of tokens of prompt and answer together.
+        max_output: the largest number of tokens in an answer.
         prices: its prices; none if they are not known.
         supports: what it can do; a model that no catalogue lists is assumed to support everything.
         wire: the wire format it needs; None means its provider's usual one.
@@ -108,7 +108,7 @@ class Catalog:
 
     Attributes:
         provider: the provider's name.
-        updated: the day of the last comparison with what the provider says, as ISO 8601; empty if there is no catalogue.
+        updated: the day of the last comparison with the provider's own list, as ISO 8601; empty if there is no catalogue.
         models: the models by the provider's names for them.
     """
 
@@ -131,7 +131,7 @@ def catalog(provider: str) -> Catalog:
 
 
 def parse_catalog(provider: str, data: dict[str, Any]) -> Catalog:
-    """Return the catalogue that a file's JSON holds.
+    """Return the catalogue in a file's JSON.
 
     Raises:
         KeyError, TypeError, AttributeError: the JSON has another shape.
@@ -158,6 +158,8 @@ def _prices(given: dict[str, Any] | list[dict[str, Any]] | None) -> tuple[DatedP
 
 
 def _dated_price(given: dict[str, Any]) -> DatedPrice:
+    if given.keys().isdisjoint(("from", "until", "hours")):
+        return DatedPrice(_price(given))
     values = dict(given)
     starts, ends = (date.fromisoformat(day) if (day := values.pop(name, None)) else None for name in ("from", "until"))
     hours = tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in values.pop("hours", ()))
@@ -165,7 +167,10 @@ def _dated_price(given: dict[str, Any]) -> DatedPrice:
 
 
 def _price(given: dict[str, Any]) -> Price:
-    longer = dict(given.get("long", {}))
+    # Most prices are plain, and a provider may list thousands of models.
+    if "long" not in given:
+        return Price(**given)
+    longer = dict(given["long"])
     over = longer.pop("over", None)
     usual = {name: value for name, value in given.items() if name != "long"}
     return Price(**usual, over=over, beyond=Price(**longer) if longer else None)

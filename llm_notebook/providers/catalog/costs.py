@@ -16,9 +16,9 @@ from llm_notebook.providers.http.servers import Server
 __all__ = ["Cost", "cost", "cost_of", "is_billed", "stated_cost", "total"]
 
 _MILLION = 1_000_000
-# xAI states costs in ticks, of which a dollar has so many.
+# xAI states costs in ticks; a dollar has this many.
 _TICKS = 10_000_000_000
-# The names under which OpenAI, Anthropic and Google count tokens from and into their caches.
+# The names under which OpenAI, Anthropic and Google count tokens that are read from and written to their caches.
 _CACHED = ("cached_tokens", "cache_read_input_tokens", "cachedContentTokenCount")
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
 _USUAL_TIERS = (None, "auto", "default", "standard")
@@ -73,7 +73,7 @@ def cost(usage: Usage, price: Price | None, *, model_id: str = "this model", tie
 
 
 def total(costs: Sequence[Cost]) -> str:
-    """Return the cost of several responses together as a few words, also if it is not known. It is empty for no responses."""
+    """Return the cost of several responses together in a few words, even if it is not known; empty for no responses."""
     if any(one.usd is None for one in costs):
         return "cost not known"
     return str(Cost(sum(one.usd or 0.0 for one in costs))) if costs else ""
@@ -102,7 +102,7 @@ def _is_at_azure(model: Server) -> bool:
 def stated_cost(response_json: object) -> float | None:
     """Return the cost in US dollars that the provider itself states in its raw JSON; None if it states none.
 
-    OpenRouter states `cost`, with what another provider charges beside it if the key is that provider's; Perplexity states a `cost` of
+    OpenRouter states `cost`, and separately what another provider charges if the key is that provider's; Perplexity states a `cost` of
     several fields; xAI states ticks.
     """
     usage = response_json.get("usage") if isinstance(response_json, Mapping) else None
@@ -124,7 +124,7 @@ def _dollars(value: object) -> float | None:
 
 
 def cost_of(model: KeyHolder, usage: Usage, response_json: object = None, at: datetime | None = None) -> Cost:
-    """Return the cost of one response: what the provider states, or else what follows from its price.
+    """Return the cost of one response: as the provider states it, or else computed from its price.
 
     Args:
         model: the model that answered.

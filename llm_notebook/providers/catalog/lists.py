@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import Any
 
 from llm_notebook.configuration.files import JSONFile
 from llm_notebook.configuration.folders import own_dir
+from llm_notebook.configuration.process import process
 from llm_notebook.providers.catalog.catalog import Catalog, CatalogModel, catalog, parse_catalog
 
-__all__ = ["known_model", "known_names", "list_file", "stored_list"]
+__all__ = ["known_model", "known_names", "list_file", "stored_list", "stored_names"]
 
 _FOLDER = "models"
 
@@ -20,13 +22,41 @@ def list_file(folder: Path, provider: str) -> JSONFile:
     return JSONFile(folder / _FOLDER / f"{provider}.json", lock_path=folder / _FOLDER / f"{provider}.json.lock")
 
 
+class ParsedLists:
+    """The lists as they were last parsed, since a provider may list thousands of models."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[str, tuple[object, Catalog]] = {}
+
+    def parsed(self, provider: str, data: dict[str, Any]) -> Catalog:
+        """Return what a file holds; it is empty if that has another shape."""
+        # The file gives out the same list as long as it has not changed.
+        listed = data.get("models")
+        before, found = self._parsed.get(provider, (None, Catalog(provider)))
+        if listed is None or before is listed:
+            return found if listed is not None else Catalog(provider)
+        try:
+            found = parse_catalog(provider, data)
+        except (AttributeError, KeyError, TypeError):
+            found = Catalog(provider)
+        self._parsed[provider] = (listed, found)
+        return found
+
+
 def stored_list(provider: str) -> Catalog:
     """Return the list that the provider last sent; it is empty if there is none or the file cannot be used."""
-    data = list_file(own_dir(create=False).absolute(), provider).read()
-    try:
-        return parse_catalog(provider, data) if data else Catalog(provider)
-    except (AttributeError, KeyError, TypeError):
-        return Catalog(provider)
+    return process.of(ParsedLists).parsed(provider, _read(provider))
+
+
+def stored_names(provider: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (the provider's name for a model, its aliases) for each model of that list. Nothing else of it is read."""
+    listed = _read(provider).get("models")
+    known = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    return [(str(entry["id"]), tuple(entry.get("aliases", ()))) for entry in known if "id" in entry]
+
+
+def _read(provider: str) -> dict[str, Any]:
+    return list_file(own_dir(create=False).absolute(), provider).read()
 
 
 def known_model(provider: str, name: str) -> CatalogModel | None:

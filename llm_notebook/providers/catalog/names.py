@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from llm_notebook.configuration.choices import read_aliases
 
-__all__ = ["Named", "closest_names", "did_you_mean", "find_entry", "models_by_name", "similar_names"]
+if TYPE_CHECKING:
+    from llm_notebook.models.model import ModelWithAliases
+
+__all__ = ["KnownName", "Named", "closest_names", "did_you_mean", "find_entry", "models_by_name", "similar_names"]
 
 
 class Named(Protocol):
@@ -20,6 +24,29 @@ class Named(Protocol):
     @property
     def aliases(self) -> Sequence[str]:
         """The model's other names."""
+
+
+@dataclass(slots=True, frozen=True)
+class KnownName:
+    """What a model is called, and which key it needs.
+
+    Attributes:
+        model_id, aliases: its names.
+        needs_key, key_env_var: the name of a stored key and of a variable of the environment, one of which it needs; None for none.
+    """
+
+    model_id: str
+    aliases: Sequence[str] = ()
+    needs_key: str | None = None
+    key_env_var: str | None = None
+
+    @classmethod
+    def of(cls, entry: ModelWithAliases) -> KnownName:
+        """Return the names of a model. One that was given a key of its own needs none."""
+        model = entry.model or entry.async_model
+        if model is None or model.key:
+            return cls(entry.model_id, entry.aliases)
+        return cls(entry.model_id, entry.aliases, model.needs_key, model.key_env_var)
 
 
 E = TypeVar("E", bound=Named)

@@ -1,7 +1,7 @@
-"""What is assumed about a model whose abilities no list tells, by the generation that its name says.
+"""Makes assumptions about a model whose abilities are in no list, from the generation in its name.
 
-A model that is too new for the catalogue is taken for one that does what the newest do. But providers keep many older models under names that
-the catalogue does not have, such as dated and fine-tuned ones, and an older model refuses request fields that it does not know.
+A model that is too new for the catalogue is assumed to do what the newest models do. But providers also offer many older models under names
+that are not in the catalogue, such as dated and fine-tuned ones, and an older model refuses request fields that it does not know.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OPUS_4_MOST, _CLAUDE_3_5_MOST, _CLAUDE_3_MOST = 32_000, 8_192, 4_096
 
 
 def with_assumptions(provider: str, model: CatalogModel) -> CatalogModel:
-    """Return what is to be assumed about a model; the model as it is if its abilities are known.
+    """Return a model with assumptions about its abilities; the model itself if they are known.
 
     Args:
         provider: the provider's name.
@@ -47,7 +47,7 @@ def _claude(model: CatalogModel) -> CatalogModel:
         return _without_reasoning(model, _CLAUDE_3_5_MOST)
     if version >= (4, 6):
         return model
-    # From Claude 3.7 to 4.5, reasoning is asked for with a budget.
+    # From Claude 3.7 to 4.5, reasoning is requested with a budget.
     is_opus_4 = "opus" in model.name.lower() and version < (4, 5)
     most = _OPUS_4_MOST if is_opus_4 else None
     supports = model.supports | {"thinking:budget"}

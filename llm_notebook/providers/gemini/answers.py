@@ -24,7 +24,7 @@ __all__ = ["GenerateContentDecoder"]
 # Gemini itself does not send the last one, but servers that imitate it send it for tool calls.
 _REGULAR_ENDS = frozenset({"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED", "FUNCTION_CALL"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
-# Fields of a chunk that say something of the answer itself. All others are kept beside it.
+# Fields of a chunk that belong to the answer itself. All others are kept separately.
 _NOT_BESIDE = ("candidates", "usageMetadata", "promptFeedback")
 _SOURCES = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
 _IN_PIECES = ("partialArgs", "willContinue")
@@ -34,9 +34,9 @@ _SERVER_CALLS = {"executableCode": "codeExecutionResult", "toolCall": "toolRespo
 class GenerateContentDecoder(StreamDecoder):
     """The decoder of one answer, streamed or whole. The API has no terminal event; a stream ends cleanly after a `finishReason`.
 
-    Only the candidate with the index 0 is read, whatever a server sends beside it.
+    Only the candidate with the index 0 is read, whatever else a server sends.
 
-    What has to go back to the provider with the part that it came with is kept as provider metadata under `gemini`: thought
+    Everything that has to go back to the provider with its part is kept as provider metadata under `gemini`: thought
     signatures, and the parts of the provider's own tools.
 
     Args:
@@ -75,7 +75,7 @@ class GenerateContentDecoder(StreamDecoder):
 
     @property
     def _is_known(self) -> bool:
-        """True if anything of an answer has arrived."""
+        """True if any part of an answer has arrived."""
         return bool(self._head or self._candidate or self._parts or self._raw_usage or self._blocked)
 
     def _decode_chunk(self, event: dict[str, Any]) -> StreamItems:
@@ -132,13 +132,13 @@ class GenerateContentDecoder(StreamDecoder):
 
     @property
     def finish(self) -> Finish | None:
-        """Why the model stopped; None if that has not been told."""
+        """Why the model stopped; None if it has not said so."""
         if self._blocked is not None:
             return Finish("content_filter", self._blocked)
         has_calls = any(part.family == "tool_call_name" and not part.server_executed for part in self._parts)
         said = self._candidate.get("finishReason")
         finish = finish_of(said, has_calls=has_calls)
-        # A reason that is not known here is none of the regular ends.
+        # An unknown reason is not a regular end.
         irregular = finish is not None and finish.reason in ("stop", "tool_calls") and said not in _REGULAR_ENDS
         return Finish("error", said) if irregular else finish
 
@@ -164,7 +164,7 @@ class GenerateContentDecoder(StreamDecoder):
         return [self._make_event(self._start_part("text", value), "text", "", {"part": value})]
 
     def _add_file(self, value: dict[str, Any]) -> StreamItems:
-        """Add a picture, or another file, that the model has made. A picture that it only thought of is not part of the answer."""
+        """Add a picture, or another file, that the model has made. A picture in its reasoning is not part of the answer."""
         part, inline = self._start_part("attachment", value), value.get("inlineData") or {}
         at = (value.get("fileData") or {}).get("fileUri")
         made = attachment_of(inline.get("data"), inline.get("mimeType")) if inline else attachment_at(at)
@@ -189,7 +189,7 @@ class GenerateContentDecoder(StreamDecoder):
         return [self._make_event(part, family, text, _signature_of(value))]
 
     def _add_call(self, value: dict[str, Any]) -> StreamItems:
-        """Begin a call, or go on with the one whose arguments are arriving: only what has a name begins a call."""
+        """Begin a call, or continue the one whose arguments are arriving: only a part with a name begins a call."""
         call = value["functionCall"]
         pieces = call.get("partialArgs") or []
         items: StreamItems = []
@@ -200,7 +200,7 @@ class GenerateContentDecoder(StreamDecoder):
             items.append(self._make_event(part, "tool_call_name", as_text(call["name"]), _signature_of(value)))
             args = call.get("args") or {}
             if isinstance(args, str):
-                # Servers that imitate the API pass on what the model wrote, which may be no JSON.
+                # Servers that imitate the API pass on the model's text, which may not be JSON.
                 self._open_call = None
                 return [*items, self._make_event(part, "tool_call_args", args)]
             part.arguments = StreamedArguments(args)
@@ -213,7 +213,7 @@ class GenerateContentDecoder(StreamDecoder):
         return items if call.get("willContinue") else items + self._end_call()
 
     def _end_call(self) -> StreamItems:
-        """Return the arguments of the call that they were arriving for, if there is one. They are whole now."""
+        """Return the arguments of the unfinished call, if there is one. They are complete at this point."""
         part, self._open_call = self._open_call, None
         if part is None or part.arguments is None:
             return []
@@ -279,7 +279,7 @@ class GenerateContentDecoder(StreamDecoder):
 
     @property
     def usage(self) -> Usage:
-        """The tokens used, as far as the server reported them. Reasoning counts as output, and what server-side tools read as input."""
+        """The tokens used, as far as the server reported them. Reasoning counts as output, and text that server-side tools read counts as input."""
         usage = {name: value for name, value in self._raw_usage.items() if isinstance(value, int)}
         sums = []
         for names in (("promptTokenCount", "toolUsePromptTokenCount"), ("candidatesTokenCount", "thoughtsTokenCount")):

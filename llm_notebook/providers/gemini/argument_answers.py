@@ -1,4 +1,4 @@
-"""The arguments of a call of Gemini's that arrive in pieces: each piece names its place in the arguments. No I/O.
+"""Assembles the arguments of a Gemini call that arrive in pieces, each of which names its place in the arguments. No I/O.
 
 Source: https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling#streaming-fc
 """
@@ -14,7 +14,7 @@ __all__ = ["StreamedArguments"]
 # One step of a JSON path: .name, ['name'], ["name"] or [0].
 _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""")
 _VALUES = ("stringValue", "numberValue", "boolValue")
-# A path may name any position of a list, and the places before it are filled.
+# A path may name any position in a list; the positions before it are filled.
 _LONGEST_LIST = 100_000
 
 
@@ -26,12 +26,12 @@ class StreamedArguments:
     """
 
     def __init__(self, begun: dict[str, Any]) -> None:
-        """Begin with the arguments that came whole."""
+        """Begin with the arguments that arrived complete."""
         self.value: dict[str, Any] = dict(begun)
         self._open: set[str] = set()
 
     def add(self, piece: dict[str, Any]) -> None:
-        """Put a piece into its place. Text goes on where the piece before it said that it would.
+        """Put a piece into its place. Text is continued if the previous piece announced that.
 
         Raises:
             TypeError, ValueError, KeyError: the piece has another shape, or its place is taken by something else.
@@ -42,7 +42,7 @@ class StreamedArguments:
             return
         steps = _steps(path)
         last = steps[-1]
-        holder: Any = self.value
+        holder: object = self.value
         for step, following in itertools.pairwise(steps):
             holder = _inside(holder, step, [] if isinstance(following, int) else {})
         if path in self._open and isinstance(value, str):
@@ -84,7 +84,7 @@ def _put(holder: Any, step: str | int, value: object) -> None:
     holder[step] = value
 
 
-def _inside(holder: Any, step: str | int, empty: list[Any] | dict[str, Any]) -> Any:
+def _inside(holder: object, step: str | int, empty: list[Any] | dict[str, Any]) -> object:
     """Return the object or list at a step, and put an empty one there if there is none."""
     found = _get(holder, step)
     if found is None:

@@ -48,7 +48,7 @@ class _GeminiModel(HTTPModel):
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
-        # A model that no catalogue has is assumed to reason, see and hear as the newest models do.
+        # A model that is in no catalogue is assumed to reason, see and hear as the newest models do.
         is_new = known.supports >= EVERYTHING
         kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
         usual = "level" if "reasoning" in known.supports else ""

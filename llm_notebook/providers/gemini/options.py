@@ -1,4 +1,4 @@
-"""The options of Gemini models, and the request fields that they become."""
+"""The options of Gemini models, and their form as request fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The requests of Google Gemini's generateContent: prompts become request bodies. No I/O.
+"""The requests of Google Gemini's generateContent: encodes prompts as request bodies. No I/O.
 
 Source: https://ai.google.dev/api/generate-content
 """
@@ -83,7 +83,7 @@ def _contents_text(prompt: Prompt) -> str:
 
 
 def content_parts(message: Message) -> list[dict[str, Any]]:
-    """Return the parts of a message as the API takes them, in their order. What tools attached follows all results."""
+    """Return the parts of a message in the API's form, in their order. Attachments of tools follow all results."""
     parts = [encoded for part in message.parts for encoded in _encode_part(part)]
     return sorted(parts, key=lambda part: "functionResponse" not in part) if message.role == "tool" else parts
 
@@ -116,7 +116,7 @@ def _id(call_id: str | None) -> dict[str, str]:
 
 def _attachment_part(attachment: Attachment) -> dict[str, Any]:
     if attachment.url is not None:
-        # A picture that a model has made may come as an address without a type.
+        # A picture that a model has made may arrive as an address without a type.
         kind = attachment.known_type()
         return {"fileData": {**({"mimeType": kind} if kind else {}), "fileUri": attachment.url}}
     return {"inlineData": {"mimeType": attachment.certain_type(), "data": attachment.base64_content()}}

@@ -1,4 +1,4 @@
-"""The sources that Gemini names for an answer: search results, pages that it read, and texts that it quotes. No I/O.
+"""Reads the sources that Gemini names for an answer: search results, pages that it read, and texts that it quotes. No I/O.
 
 Source: https://ai.google.dev/api/generate-content#GroundingMetadata
 """

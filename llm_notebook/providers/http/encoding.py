@@ -1,4 +1,4 @@
-"""What several wire formats encode in the same way: messages sent before, tool calls that have no id, and the user's further fields."""
+"""Encodes what several wire formats have in common: messages that were sent before, tool calls without an id, and the user's extra fields."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def encode_messages(
         prompt: the prompt.
         form: the wire, and everything else that the items of a message depend on.
         encode: turns messages into items of the wire format; it is given ids for the calls and results that have none.
-        messages: the messages, where others than the prompt's are sent.
+        messages: the messages to send, if they differ from the prompt's.
     """
     messages = prompt.sent if messages is None else messages
     known = prompt.known_texts(form, messages)
-    # Once a message is gone, another one may get its id.
+    # After a message is freed, another one may get its id.
     new = [message for message in messages if id(message) not in known or known[id(message)][0] is not message]
     if substitute_call_ids(new):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
@@ -64,13 +64,13 @@ def substitute_call_ids(messages: list[Message]) -> dict[int, str]:
 
 
 def with_further(fields: dict[str, Any], further: dict[str, Any] | None) -> dict[str, Any]:
-    """Return request fields together with those of `extra_body`, so that none of the others is lost.
+    """Merge `extra_body` into request fields, so that none of the other fields is lost.
 
-    Objects are put together, unless their `type` says that they are different things, and so are lists of objects or of names that were
-    asked for beside each other, such as `tools`, `include` and `betas`. Of two other values the one in `extra_body` counts.
+    Objects are merged, unless their `type` says that they are different things. Lists that only collect entries, such as `tools`, `include` and
+    `betas`, are joined. Of any other two values the one in `extra_body` counts.
 
     Args:
-        fields: the fields that follow from the prompt and its options.
+        fields: the fields that result from the prompt and its options.
         further: what the user gave as `extra_body`.
     """
     together = dict(fields)

@@ -1,4 +1,4 @@
-"""Errors that servers report: what they say, whatever its shape, and what the user can do about it."""
+"""Errors that servers report: reads their words, whatever the shape, and says what the user can do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_ID = 200
 _DEEPEST = 5
 _MOST_MESSAGES = 5
 _TAG = re.compile(r"<[^<>]*>")
-# Where servers put the words of an error, those first that say most.
+# Where servers put the words of an error, the most telling places first.
 _MESSAGE_NAMES = (
     "message", "detail", "msg", "error", "errors", "response", "fault", "faultstring", "Message", "reason", "title", "description",
 )  # fmt: skip
@@ -85,7 +85,7 @@ def error_text(body: object) -> tuple[str, str | None]:
 
 
 def words_of(body: object, depth: int = 0) -> str:
-    """Return what an error body says in words; empty if it has none, or only in a place where no server puts them."""
+    """Return the words in an error body; empty if it has none, or only in a place where no server puts them."""
     if isinstance(body, str):
         return body
     if isinstance(body, list):
@@ -94,7 +94,7 @@ def words_of(body: object, depth: int = 0) -> str:
     if not isinstance(body, dict) or depth > _DEEPEST:
         return "" if isinstance(body, dict | bool | None) else str(body)
     message = next(filter(None, (words_of(body.get(name), depth + 1) for name in _MESSAGE_NAMES)), "")
-    # OAuth has the words beside a code, in the place where others have the words.
+    # OAuth puts a code where others have the words, and the words next to it.
     more = body.get("error_description")
     return f"{message}: {more}" if isinstance(more, str) and isinstance(body.get("error"), str) else message
 
@@ -107,7 +107,7 @@ def _as_json(value: object) -> str:
 
 
 def refusal_in(content: bytes, kind: str) -> object:
-    """Return the body of a refusal as JSON, or else as text; of a page its title, or else its words.
+    """Return the body of a refusal as JSON, or else as text; for a web page its title, or else its words.
 
     Args:
         content: the body, or its beginning.
@@ -115,7 +115,7 @@ def refusal_in(content: bytes, kind: str) -> object:
     """
     text = content.decode(errors="replace").removeprefix("\ufeff").strip()
     if text.startswith(("data:", "event:")):
-        # A server that was asked for a stream may refuse in the form of one.
+        # A server that was asked for a stream may send its refusal as a stream.
         frames = SSEDecoder().feed(content.strip() + b"\n\n")
         content = next((data for _, data in frames if data), content)
     for given in (content, text):
@@ -134,7 +134,7 @@ def _words_of_page(page: str) -> str:
 
 
 def _details_of(error: dict[str, Any]) -> Iterator[str]:
-    """Yield what an error says beside its message: what the provider behind a router said, or what the model wrote instead of a call."""
+    """Yield what an error says in addition to its message: the words of the provider behind a router, or what the model wrote instead of a call."""
     metadata = error.get("metadata")
     if isinstance(metadata, dict) and metadata.get("raw"):
         raw = metadata["raw"]
@@ -177,12 +177,12 @@ def provider_error(
         body: the parsed JSON body, or its text.
         status: the HTTP status; None inside a stream.
         headers: the reply's headers.
-        secrets: what neither the message nor the code may show.
-        hint: advice that is better than what follows from the status alone.
+        secrets: texts that neither the message nor the code may show.
+        hint: better advice than the status alone can give.
     """
     said, code = error_text(body)
     said, code = secrets.scrub(said, otherwise=WITHHELD), secrets.scrub(code or "")[:_LONGEST_ID] or None
-    # A server's text ends up in a terminal or a notebook, so it is made one line without control characters.
+    # A server's text ends up in a terminal or a notebook, so it is reduced to one line without control characters.
     words = " ".join(said[:_LONGEST_READ].split())[: _LONGEST_SHOWN + 1]
     said = "".join(character if character.isprintable() else "\ufffd" for character in plain_words(words))
     said = said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN] + "…"
@@ -203,13 +203,13 @@ def request_id_in(headers: Mapping[str, str], secrets: Secrets = NO_SECRETS) -> 
 
 
 def _length_advice(said: str) -> str:
-    """Return advice on a prompt that is longer than the model takes; empty if the error is another one."""
+    """Return advice on a prompt that is too long for the model; empty for any other error."""
     over = tokens_over(said)
     return "" if over is None else f"That is {over:,} tokens too many: send less, or begin a new conversation."
 
 
 def _wait_advice(status: int | None, headers: Mapping[str, str]) -> str:
-    """Return how long the server asks to wait, if that is too long for a cell to wait by itself; else empty."""
+    """Return how long the server asks to wait, if it is too long to wait automatically; else empty."""
     seconds = retry_after(headers) if status in (429, 503, 529) else None
     if seconds is None or not LONGEST_ASKED_DELAY < seconds < float("inf"):
         return ""

@@ -1,4 +1,4 @@
-"""One HTTP exchange: the request that is sent, and what each reply or failure means. No I/O.
+"""One HTTP exchange: the request that is sent, and the consequence of each reply or failure. No I/O.
 
 `transport.py` pumps bytes twice, sync and async, and the two pumps must not differ in what they do about a status or a broken connection. So
 everything that is not I/O is here, once. For each attempt a pump asks its `Exchange`:
@@ -8,7 +8,7 @@ everything that is not I/O is here, once. For each attempt a pump asks its `Exch
     decide_after_refusal(reply, content)  the reply has an error status: what now?
     decide_after_failure(error)           the connection failed: what now?
     close(decoder)                        the answer has ended: the error that it ends in, if any
-    waits(notify)                         how long to wait before an attempt, where the server has told of a limit
+    waits(notify)                         how long to wait before an attempt, if the server has announced a limit
 
 A decision is a value, which the pump only has to carry out: a `Retry` means wait and send again, a `ModelError` is raised, and None
 (after a failure only) means that the answer was complete before the connection broke.
@@ -56,10 +56,10 @@ __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, zlib.error)
 
 _LONGEST_CAUSE = 200
-# A step that was given all the time that was left may end a moment before the clock says that it is over.
+# A step that was given all the remaining time may end a moment before the clock says that the time is over.
 _SLACK = 0.02
 
-# In async code the library gives no reason for these.
+# In async code, the library gives no reason for these.
 _UNSAID: Mapping[type[Exception], str] = MappingProxyType(
     {
         httpx.ConnectError: "the connection failed",
@@ -83,17 +83,17 @@ _PASSING = (httpx.NetworkError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.R
 
 
 class Exchange:
-    """One request, and what its replies and failures mean.
+    """One request, and the consequences of its replies and failures.
 
     Args:
         request: what is sent.
         decoder: reads the answer; None if the answer is a file or a list.
         settings: how it is sent.
-        limits: the limits of the process; None if the request is none that a limit holds for.
+        limits: the limits of the process; None if no limit applies to the request.
 
     Attributes:
-        answering: an answer has begun, so nothing is sent again.
-        is_limited: there is a limit for the time that the whole answer may take.
+        answering: whether an answer has begun, so that nothing is sent again.
+        is_limited: whether the time for the whole answer is limited.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Exchange:
 
     @property
     def gate(self) -> Gate | None:
-        """The limit of the server for this key, if any was ever seen."""
+        """The server's limit for this key, if one was ever seen."""
         return None if self._passage is None else self._passage.gate
 
     def look_again(self) -> None:
@@ -128,7 +128,7 @@ class Exchange:
         """Yield the seconds of each wait until the limit lets the next attempt through.
 
         Args:
-            notify: is told of a long wait.
+            notify: called with a long wait.
 
         Raises:
             TransportError: (from the generator) the time for the whole answer is over.
@@ -137,7 +137,7 @@ class Exchange:
         return self._passage.waits(self._time_to_wait, lambda seconds: notify(self._retries.wait(seconds)))
 
     def _time_to_wait(self, seconds: float) -> float:
-        """Return how much of a wait there is time for.
+        """Return the part of a wait for which there is time.
 
         Raises:
             TransportError: the time for the whole answer is over.
@@ -175,7 +175,7 @@ class Exchange:
         return request_to("GET", url, headers, self._new_times(), left=self._left)
 
     def begin_file(self, reply: Reply, first_headers: Mapping[str, str]) -> OpenedFile:
-        """Take the reply as the beginning of a file, and return that."""
+        """Treat the reply as the beginning of a file, and return the file."""
         self.answering = True
         return OpenedFile(reply.status_code, reply.headers, first_headers, self._file_pieces(reply))
 
@@ -191,12 +191,12 @@ class Exchange:
         if self._passage is not None:
             self._passage.replied(reply.headers.raw, reply.is_success)
         if not reply.is_success:
-            # A server may take as long as it likes to think, but not to say no.
+            # A server may take as long as it likes to answer, but not to refuse.
             self._times["read"] = min(self._times["read"], REFUSAL_PATIENCE)
             return False
         self.answering = True
         self._accepted_headers = reply.headers
-        # Of other types, the first byte tells more: some servers call everything text/html.
+        # For other types, the first byte says more: some servers call everything text/html.
         if self._decoder is not None and reply.headers.get("content-type", "").startswith("application/json"):
             self._decoder.expect_whole()
         return True
@@ -210,7 +210,7 @@ class Exchange:
         return request_id_in(self._accepted_headers, self._request.secrets)
 
     def check_time(self) -> None:
-        """Give up an answer that takes longer than all of it may take, unless its end has been decoded.
+        """Abandon an answer that takes longer than the whole answer may take, unless its end has been decoded.
 
         Raises:
             IncompleteResponse: the time is over.
@@ -250,13 +250,13 @@ class Exchange:
             raise
 
     def refusal_body(self, reply: Reply | AsyncReply) -> BoundedBody:
-        """Return what takes the body of a refusal, as far as it may be and as long as it may take."""
+        """Return an object that collects the body of a refusal, within limits of size and time."""
         return BoundedBody(reply.headers, seconds=min(REFUSAL_PATIENCE, self.seconds_left()))
 
     def iter_pieces(self, reply: Reply) -> Iterable[bytes]:
         """Return the pieces of the body as they arrive, without their compression.
 
-        With a limit for the time of the whole answer, they end in an IncompleteResponse as soon as `check_time()` gives it up.
+        If the time for the whole answer is limited, they end in an IncompleteResponse as soon as `check_time()` abandons it.
         """
         encoding = reply.headers.get("content-encoding")
         pieces = reply if encoding is None else expanded_pieces(reply, encoding)
@@ -274,7 +274,7 @@ class Exchange:
         said, code = error_text(body)
         # llama.cpp and servers like it answer 503 until they have loaded the model, which can take minutes.
         loading = reply.status_code == 503 and "loading" in said.lower()
-        # OpenAI sends 429 for this too, but waiting does not fill up an account.
+        # OpenAI sends 429 for this too, but waiting does not refill an account.
         final = code == "insufficient_quota"
         if reply.status_code == 429 and not final and self._passage is not None:
             asked = retry_after(reply.headers)
@@ -338,7 +338,7 @@ class Exchange:
         return TransportError(f"{sender}: {what}")
 
     def _no_answer(self, error: Exception) -> str:
-        """Return a sentence on a connection over which no answer came."""
+        """Return a sentence about a connection over which no answer came."""
         host = shown_url(self._request.url)
         if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
             return f"what {host} sent is no answer over HTTP ({self._cause(error)})."
@@ -363,7 +363,7 @@ class Exchange:
         return plain_words(said) or _UNSAID.get(type(error), type(error).__name__)
 
     def _secrets(self) -> Secrets:
-        """Return what no message may show: the secrets in the request, and the password of a proxy, which may repeat it."""
+        """Return the texts that no message may show: the secrets in the request, and a proxy's password, because the proxy may repeat it."""
         with suppress(TransportError):
             return self._request.secrets | secrets_in_url(proxy_for(self._request.url) or "")
         return self._request.secrets
@@ -382,12 +382,12 @@ def _server_of(url: str) -> str:
 
 
 def _proxy_named(url: str) -> str:
-    """Return what is to be checked beside the address where a proxy is between."""
+    """Return what to check besides the address if there is a proxy."""
     return (
         "" if proxy_for(url) is None else "the proxy that the environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY), "
     )
 
 
 def _about_certificates(error: Exception) -> bool:
-    """Return True for a failure that a retry cannot mend, since the certificates will be the same."""
+    """Return True for a failure that a retry cannot fix, because the certificates will be the same."""
     return "certificate" in str(error).lower()

@@ -39,7 +39,7 @@ AUDIO_TYPES = frozenset({"audio/wav", "audio/mpeg"})
 
 
 class ModelArguments(TypedDict, total=False):
-    """The keyword arguments that models of every wire format take; `HTTPModel` documents them."""
+    """The keyword arguments of the models of every wire format; `HTTPModel` documents them."""
 
     base_url: str | None
     model_name: str | None
@@ -67,7 +67,7 @@ class HTTPModel(Server):
         model_id: the name that `get_model()` and error messages use.
         base_url: the server's address; None means the provider's own server.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key: an API key, or a function that returns one and is asked for each request; that of an async model may be a coroutine function.
+        key: an API key, or a function that returns one and is asked for each request; for an async model it may be a coroutine function.
         headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
         total_timeout: seconds after which the whole answer must be there, further attempts included; None means no limit.
@@ -133,7 +133,7 @@ class HTTPModel(Server):
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
-        """Return the arguments that follow from what is known about a model."""
+        """Return the arguments that express what is known about a model."""
         able = known.supports
         return {
             "model_name": known.name,
@@ -167,7 +167,7 @@ class HTTPModel(Server):
         raise NotImplementedError
 
     def _transport_settings(self, prompt: Prompt) -> TransportSettings:
-        """Return how a prompt is sent. Its options `timeout`, `total_timeout` and `max_retries` win over the model's."""
+        """Return how a prompt is sent. Its options `timeout`, `total_timeout` and `max_retries` override the model's."""
         from llm_notebook.providers.http.settings import TransportSettings  # loaded with the first request
 
         names = ("timeout", "max_retries", "total_timeout")
@@ -243,18 +243,18 @@ def settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) ->
 
 
 class _Answer(AsyncIterator["Items"]):
-    """The items of an async answer, after which the response is given what is known about the whole of it.
+    """The items of an async answer. After them, the response receives what is known about the whole answer.
 
-    It is no generator, although that would be shorter. An event loop that shuts down closes all async generators at the same time, so that one
-    that reads another one closes what is being closed already, and asyncio complains about it.
+    It is not a generator, although that would be shorter. An event loop that shuts down closes all async generators at the same time. A
+    generator that reads another one would then close what is being closed already, and asyncio complains about that.
 
     Args:
         model, prompt, stream, key: what is asked.
         response: a reference to the response that is read.
-        note_retry: is told before the request is sent again.
+        note_retry: called before the request is sent again.
     """
 
-    # Values instead of closures: a request that waits has a dozen objects fewer for the garbage collector to look through.
+    # Values instead of closures: a waiting request then has a dozen fewer objects for the garbage collector to traverse.
     __slots__ = ("_decoder", "_items", "_key", "_model", "_note_retry", "_prompt", "_response", "_stream")
 
     def __init__(

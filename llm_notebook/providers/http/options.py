@@ -1,4 +1,4 @@
-"""Options that models of every wire format take, and the kinds of values that options of several wire formats have."""
+"""Options of the models of every wire format, and types of values that options of several wire formats use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 SENDING_OPTIONS = frozenset({"timeout", "total_timeout", "max_retries"})
-# The names that APIs have for the number of answers, and those for the object in which Google's has it.
+# The names of the number of answers in the APIs, and of the object that contains it in Google's API.
 _NUMBERS_OF_ANSWERS = ("n", "best_of", "candidateCount", "candidate_count")
 _HOLDERS = ("generationConfig", "generation_config")
 
@@ -54,7 +54,7 @@ class HTTPOptions(Options):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_several_answers(cls, given: Any) -> Any:
+    def _refuse_several_answers(cls, given: Any) -> object:
         """Refuse to ask for several answers, of which nobody would read more than one."""
         for name in _asking_for_several(given) if isinstance(given, dict) else ():
             raise ValueError(f"{name}={given[name]} asks for several answers, and a prompt has one: ask several times.")

@@ -14,7 +14,7 @@ __all__ = ["LONGEST_ASKED_DELAY", "Retries", "Retry", "retry_after", "retry_dela
 _RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 8.0
-# A server that asks for a longer pause is not asked again: the user should decide whether to wait.
+# If a server asks for a longer pause, the request is not repeated: the user should decide whether to wait.
 LONGEST_ASKED_DELAY = 120.0
 
 
@@ -40,7 +40,7 @@ class Retries:
 
     Args:
         max_retries: the largest number of retries.
-        loading_patience: seconds from now on during which a server that is still loading its model is asked again, however often.
+        loading_patience: for how many seconds a server that is still loading its model is asked again, however often.
         clock: the time in seconds.
     """
 
@@ -71,12 +71,11 @@ class Retries:
             status: the HTTP status.
             headers: the reply's headers.
             body: the reply's parsed body.
-            loading: the server says that it is loading its model.
-            final: the server says that waiting does not help, as when a quota is used up.
+            loading: whether the server says that it is loading its model.
+            final: whether the server says that waiting does not help, as when a quota is used up.
 
         Returns:
-            A Retry, or None to give up.
-        """
+            A Retry, or None to give up."""
         # OpenAI's and Anthropic's servers send this header to overrule what their clients make of a status.
         wanted = headers.get("x-should-retry")
         if final or wanted == "false" or (wanted != "true" and status not in _RETRIED):
@@ -95,14 +94,14 @@ class Retries:
         return self._next(reason, None)
 
     def wait(self, seconds: float) -> Retry:
-        """Return what is told of a wait for the server's limit, before the attempt that comes next."""
+        """Return the notice about a wait for the server's limit, before the next attempt."""
         return Retry("Waiting for the server's limit", seconds, self._count + 1, self._max + 1)
 
     def _next(self, reason: str, asked: float | None) -> Retry | None:
         if self._count >= self._max:
             return None
         self._count += 1
-        # A random share keeps clients that failed together from coming back together.
+        # A random share keeps clients that failed together from returning together.
         backoff = min(_FIRST_DELAY * 2 ** (self._count - 1), _LONGEST_DELAY) * random.uniform(0.75, 1.0)  # noqa: S311
         return Retry(reason, backoff if asked is None else asked, self._count + 1, self._max + 1)
 

@@ -1,4 +1,4 @@
-"""Servers that models are on: their address, key and headers, the requests to them, and advice when they refuse."""
+"""The servers of models: their address, key and headers, the requests to them, and advice when they refuse."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Server(KeyHolder):
         self.tls = tls
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle takes along. A header may hold a secret, unless it names a stored key or is known to say something else."""
+        """Return what is pickled. A header may hold a secret, unless it only names a stored key or is known to be harmless."""
         state = super().__getstate__()
         kept = {name: value for name, value in self.headers.items() if _may_travel(name, value)}
         missing = [f"header {name!r}" for name in self.headers if name not in kept]
@@ -103,7 +103,7 @@ class Server(KeyHolder):
 
     @property
     def origin(self) -> str:
-        """The server and the model as a text by which is known where an answer came from. It holds no secret."""
+        """The server and the model as a text that says where an answer came from. It holds no secret."""
         parts = urlsplit(self.address)
         return f"{parts.hostname or ''}{parts.path} {self.model_name}"
 
@@ -137,7 +137,7 @@ class Server(KeyHolder):
         secrets = Secrets.of([key, *named.values()]) | secrets_in_headers(headers) | secrets_in_url(url)
         return WireRequest(
             url=url,
-            # Text can hold half an emoji, which UTF-8 cannot encode.
+            # Text may contain half an emoji, which UTF-8 cannot encode.
             body=body.encode(errors="replace"),
             headers=dict(headers),
             secrets=secrets,
@@ -171,7 +171,7 @@ class Server(KeyHolder):
         return None
 
     def _names_of_provider(self) -> list[str]:
-        """Return the provider's names for its models, as far as they are known here."""
+        """Return the provider's names for its models, as far as they are known."""
         if self.provider is None:
             return []
         from llm_notebook.providers.catalog.lists import known_names  # only an error needs it
@@ -254,7 +254,7 @@ def _trimmed(address: str) -> str:
 
 
 def _filled_in(text: str, named: Mapping[str, Secret]) -> Secret:
-    """Return a header's value with the keys in the place of their names."""
+    """Return a header's value with the keys in place of their names."""
     return Secret(_STORED_KEY.sub(lambda found: named[found[1]], text))
 
 

@@ -8,13 +8,13 @@ This is where the I/O happens. Besides this module only `connections.py`, `direc
       → the reply is refused    } the Exchange decides: wait and send again, or raise
       → the connection fails    }
 
-They decide nothing, so that they cannot drift apart; `Exchange` and the decoder decide. Both are generators: closing one closes the
+They decide nothing, so they cannot drift apart; `Exchange` and the decoder decide. Both are generators: closing one closes the
 reply, and with it the connection, which is how an interrupt or a dropped response ends a request.
 
-*Limits.* Where a server has told of a limit, or has refused a request because of one, an attempt waits until the limit lets it through; see
+*Limits.* If a server has announced a limit, or has refused a request because of one, each attempt waits until the limit lets it through; see
 `limits.py`. Retries wait there too.
 
-*Connections.* Each attempt has a connection to itself, which `connections.py` opens, or takes from those that are idle.
+*Connections.* Each attempt has its own connection, which `connections.py` opens or takes from the idle ones.
 
 *Secrets.* A traceback that shows local variables shows those of httpx's frames too, and they hold the request's headers. So an exception
 from there is raised again without its traceback. Once an answer has begun, those frames only read bytes, and an exception keeps its traceback.
@@ -54,7 +54,7 @@ Notify = Callable[[Retry], object]
 class Transport:
     """Sends requests on kept connections.
 
-    Redirects are followed for files only, so that a key goes nowhere but to the server it was meant for.
+    Redirects are followed only for files, so a key is sent to no server but its own.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class Transport:
     async def astream(
         self, request: WireRequest, decoder: Decoder, settings: TransportSettings, notify: Notify
     ) -> AsyncGenerator[list[Item], None]:
-        """Do as `stream()` does, on the running event loop."""
+        """Do what `stream()` does, on the running event loop."""
         exchange = Exchange(request, decoder, settings, self._limits)
         failure: Retry | ModelError | None
         while True:
@@ -241,11 +241,11 @@ class Transport:
 
 
 def _redirected(request: Request, location: str) -> Request:
-    """Return the request for the address that a server sends us on to. A key goes to the same server only.
+    """Return the request for the target of a redirect. A key is sent only to the same server.
 
     Raises:
-        httpx.RemoteProtocolError: it is no address.
-        httpx.UnsupportedProtocol: the address is one without encryption.
+        httpx.RemoteProtocolError: the target is not an address.
+        httpx.UnsupportedProtocol: the target is not encrypted.
     """
     before = request.extensions["address"]
     try:
@@ -268,13 +268,13 @@ def _wait(exchange: Exchange, notify: Notify) -> None:
 
 
 async def _await(exchange: Exchange, notify: Notify) -> None:
-    """Do as `_wait()` does, on the running event loop."""
+    """Do what `_wait()` does, on the running event loop."""
     if exchange.gate is not None:
         await await_turn(exchange.gate, exchange.waits, notify)
 
 
 def _beginning(exchange: Exchange, reply: Reply) -> bytes:
-    """Return the beginning of the body of a refusal, as far as it comes."""
+    """Return the beginning of a refusal's body, as far as it arrives."""
     body = exchange.refusal_body(reply)
     with suppress(*FAILURES):
         _read_into(body, reply)

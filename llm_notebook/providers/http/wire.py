@@ -16,7 +16,7 @@ __all__ = ["AnswerDecoder", "Decoder", "OpenedFile", "TLSSettings", "WireRequest
 
 @dataclass(slots=True, frozen=True)
 class TLSSettings:
-    """TLS settings for a server with a private certificate, or one that asks clients for theirs.
+    """TLS settings for a server with a private certificate, or one that requires client certificates.
 
     Attributes:
         verify: whether the server's certificate is checked. False accepts any, and is safe only on a network that you trust.
@@ -33,12 +33,12 @@ class TLSSettings:
 
 @dataclass(slots=True)
 class WireRequest:
-    """A request that is ready to be sent: a POST, or a GET where the body is empty.
+    """A request that is ready to be sent: a POST, or a GET if the body is empty.
 
     Attributes:
         url: the address.
         body: encoded JSON.
-        headers: the headers beside the usual ones; secret values are `Secret`s, so that tracebacks never show them.
+        headers: the headers besides the usual ones; secret values are `Secret`s, so that tracebacks never show them.
         secrets: the key and other secret values in it, which error messages must not show.
         sender: the model's name in error messages.
         advise: returns what to do about an error status, given the key; None if there is nothing better to say than for any server.
@@ -63,7 +63,7 @@ class Decoder(Protocol):
 
     @property
     def failure(self) -> ModelError | None:
-        """The error that the server reported inside the stream; it is raised after the items before it are handed on."""
+        """The error that the server reported inside the stream; it is raised after the items before it are delivered."""
 
     def feed(self, piece: bytes) -> list[str | StreamEvent]:
         """Return the items that `piece` completes. Everything after a `failure` is ignored."""
@@ -72,19 +72,19 @@ class Decoder(Protocol):
         """Prepare for one body, which the server announced although the request asked for a stream."""
 
     def drain(self) -> list[str | StreamEvent]:
-        """Return the items that the end of the body completes, where the body has ended as HTTP wants it."""
+        """Return the items that the end of the body completes, if the body has ended as HTTP requires."""
 
     def close(self) -> list[str | StreamEvent]:
         """End the answer, and return the items that `drain()` has not returned yet.
 
         Raises:
             IncompleteResponse: the answer's end was not seen.
-            ProviderError: the answer held or ended in a `failure`.
+            ProviderError: the answer contained or ended in a `failure`.
         """
 
 
 class AnswerDecoder(Decoder, Protocol):
-    """A decoder of a model's answer, which also collects what is true of the whole answer."""
+    """A decoder of a model's answer, which also collects facts about the whole answer."""
 
     @property
     def usage(self) -> Usage:
@@ -96,7 +96,7 @@ class AnswerDecoder(Decoder, Protocol):
 
     @property
     def finish(self) -> Finish | None:
-        """Why the model stopped; None if that has not been told."""
+        """Why the model stopped; None if it has not said so."""
 
     @property
     def resolved_model(self) -> str | None:

@@ -12,7 +12,7 @@ appended, and a 200 is the whole file again and replaces the part. After any oth
 validator, or a compressed one, is stored without one and is not resumed.
 
 The part becomes the model only by a rename, after its SHA-256 and its metadata were checked. The digest comes from the user, or else from
-the server, as hubs send it in a header of their own. A file that turns out to be another one is deleted, so that it is not resumed.
+the server, as hubs send it in a header of their own. A file that turns out to be the wrong one is deleted, so that it is not resumed.
 
 Retries are counted here as well as in the transport, because they mean different things: the transport repeats a request that got no
 answer; `_fetch_all()` continues after an answer that broke off, and counts only the attempts that bring no new byte.
@@ -116,7 +116,7 @@ class Download:
 
     @property
     def address(self) -> str:
-        """The address without what may be secret in it: a password, and a query, which may be a signature."""
+        """The address without its secrets: a password, and a query, which may be a signature."""
         return shown_url(self.url)
 
     def is_intact(self) -> bool:
@@ -132,7 +132,7 @@ class Download:
         return _record_path(self.target)
 
     def _fetch_all(self) -> _PartRecord:
-        """Fetch until the part is complete. Attempts that bring nothing are counted, others are not."""
+        """Fetch until the part is complete. Only attempts that bring nothing are counted."""
         retries = Retries(_SETTINGS.max_retries)
         while True:
             record, before = self._part_record(), self._size()
@@ -150,14 +150,14 @@ class Download:
                 time.sleep(retry.delay)
 
     def _read_rest(self, record: _PartRecord, before: int) -> _PartRecord:
-        """Send one request for what is missing, and store what comes.
+        """Send one request for the missing part, and store what arrives.
 
         Args:
-            record: what is known about the part that is here.
+            record: what is known about the part on disk.
             before: the size of the part in bytes.
 
         Returns:
-            What is known about the part that is now complete.
+            What is known about the completed part.
 
         Raises:
             IncompleteResponse: the connection broke off, or the part was of no use.
@@ -235,7 +235,7 @@ class Download:
                 done += file.write(piece)
                 self.steps(_DOWNLOADING, done, record.total)
             file.flush()
-            # The rename that follows must not reach the disk before the content does.
+            # The following rename must not reach the disk before the content.
             os.fsync(file.fileno())
 
     def _check(self, record: _PartRecord) -> ModelFacts:

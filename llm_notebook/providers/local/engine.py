@@ -13,8 +13,8 @@ Experiments with xllamacpp 2026.10 showed how its `Server` behaves, and most of 
   flag, and the next callback returns it. Nothing else stops the computation. So prompts are read in small batches, and requests ask
   for `return_progress`, which gives a callback after each batch.
 - The server is thread-safe. Prompts beyond its slots wait in its own queue.
-- The memory goes when the last reference to the server goes. So a model that is given up while it answers is only marked, and the
-  last generation to finish frees it.
+- The memory is freed with the last reference to the server. So a model that is unloaded while it answers is only marked, and the last
+  generation to finish frees it.
 - The server opens an HTTP listener that cannot be turned off. `_start_server()` puts it where nobody can connect.
 - A forked child has none of the server's threads, but the destructors wait for them. So a child never destroys a server; see
   `_forget_parent()`.
@@ -78,7 +78,7 @@ class Engine:
 
     Args:
         find_weights: returns the path of a GGUF file, or raises a ModelError that says what to do.
-        context_tokens: how many tokens prompt and answer may have together; None means what the file says.
+        context_tokens: how many tokens prompt and answer may have together; None means the number in the file.
         slot: the slot that the model takes while it is loaded; None means one that no other engine shares.
 
     Attributes:
@@ -154,11 +154,11 @@ class Engine:
         return Generation(self, body, deliver)
 
     def _watch_process(self) -> None:
-        """Arrange for what has to happen to the server at fork and exit, unless that is done already."""
+        """Register what has to happen to the server at fork and exit, unless that is done already."""
         if self._watched:
             return
         self._watched = True
-        # The interpreter keeps these functions for ever, and must not keep the engine.
+        # The interpreter keeps these functions forever, and must not keep the engine alive.
         reference = weakref.ref(self)
 
         def in_child() -> None:
@@ -176,9 +176,8 @@ class Engine:
     def _forget_parent(self) -> None:
         """Leave the parent's server alone in a forked child, so that the next prompt loads a new one.
 
-        llama.cpp's threads do not exist in the child. The destructors of the server and of the library itself would wait for them
-        for ever, or abort. So no server is ever destroyed in a child, and a normal exit ends the child before the library's
-        destructors run.
+        llama.cpp's threads do not exist in the child. The destructors of the server and of the library itself would wait for them forever, or
+        abort. So no server is ever destroyed in a child, and a normal exit ends the child before the library's destructors run.
         """
         if self._server is not None:
             _keep_forever(self._server)
@@ -252,7 +251,7 @@ class Generation:
             self._thread.join(seconds)
 
     def abandon(self) -> None:
-        """End the answer for its reader in a forked child, where nothing computes it."""
+        """End the answer for its reader in a forked child, where nobody computes it."""
         self._deliver(
             IncompleteResponse("The process was forked while the local model answered; ask again in this one.")
         )

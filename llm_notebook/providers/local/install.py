@@ -1,4 +1,4 @@
-"""The installation of any GGUF file as a model: a file of the user's where it is, or one that is downloaded from an address."""
+"""Installs any GGUF file as a model: the user's own file where it is, or one that is downloaded from an address."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ONE_OF_SEVERAL = re.compile(r"-\d{5}-of-(?!00001)\d{5}$")
 
 @dataclass(slots=True)
 class Installation:
-    """An installation, as the user's command describes it.
+    """An installation, as described by the user's command.
 
     Attributes:
         source: the file's address or path.
@@ -51,7 +51,7 @@ class Installation:
 
     @staticmethod
     def of(source: str, *, name: str | None = None, sha256: str | None = None) -> Installation:
-        """Make an installation from what a user typed.
+        """Create an installation from what a user typed.
 
         Args:
             source: an address, `hf:OWNER/REPO/FILE.gguf`, or a path.
@@ -140,7 +140,7 @@ class Installation:
         """Return the model that is already installed under this name; None if there is none.
 
         Raises:
-            ModelError: it came from another address or path.
+            ModelError: the installed one came from another address or path.
         """
         previous = find_installed(self.name)
         if previous is not None and (previous.source, previous.file.file) != (source, path):
@@ -152,7 +152,7 @@ class Installation:
 
 
 def remove_model(name: str) -> InstalledModel | None:
-    """Forget a model, and delete its file if that was downloaded, also if only a part has arrived.
+    """Forget a model, and delete its file if it was downloaded, even if only a part has arrived.
 
     Returns:
         The model that was removed; None if only a part had arrived.
@@ -180,7 +180,7 @@ def remove_model(name: str) -> InstalledModel | None:
 
 
 def partial_downloads() -> dict[str, str]:
-    """Return the names of the models that have arrived in part, with how much of each is here."""
+    """Return the names of partly downloaded models, with how much of each has arrived."""
     targets = [part.with_suffix("") for part in download_folder(create=False).glob(f"*.gguf{PARTIAL_SUFFIX}")]
     return {target.stem: kept for target in sorted(targets) if (kept := describe_part(target))}
 
@@ -204,6 +204,6 @@ def _file_name(address: str) -> str:
 
 
 def _hub_token(address: str) -> Secret | None:
-    """Return the user's token for the hub if the address is the hub's, so that no other server is sent it."""
+    """Return the user's token for the hub if the address belongs to the hub, so that it is sent to no other server."""
     hub = os.getenv("HF_ENDPOINT", _HUB).rstrip("/")
     return get_key(alias="huggingface", env="HF_TOKEN") if address.startswith(f"{hub}/") else None

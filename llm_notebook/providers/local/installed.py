@@ -118,7 +118,7 @@ def find_installed(name: str) -> InstalledModel | None:
 
 
 def remember(name: str, path: Path, facts: ModelFacts, source: str = "") -> InstalledModel:
-    """Store a file as the model with this name, in the place of any other.
+    """Store a file as the model with this name, replacing any other.
 
     Args:
         name: the model's id.

@@ -1,7 +1,7 @@
 """Local models: SmolLM2-135M, or any other GGUF file, on llama.cpp in this process. They need no key, no server and no network.
 
 A generation computes in a thread of its engine and puts its outcomes into a queue. `LocalModel` and `AsyncLocalModel` differ only in the
-queue; `_Answer` has what they share. It is to them what the decoder is to models over HTTP: it makes the request body and turns chunks
+queue; `_Answer` has what they share. It does for them what the decoder does for models over HTTP: it creates the request body and turns chunks
 into stream items. llama.cpp's chunks have the shape of Chat Completions, so the same decoder reads them.
 """
 
@@ -65,7 +65,7 @@ class _LocalModel:
     """The part of a local model that is the same with and without `await`.
 
     Attributes:
-        is_smollm2: whether this is SmolLM2-135M, which has options with defaults that suit so small a model.
+        is_smollm2: whether this is SmolLM2-135M, whose options have defaults that suit so small a model.
     """
 
     can_stream: bool = True
@@ -148,7 +148,7 @@ class AsyncLocalModel(_LocalModel, AsyncModel):
         response: AsyncResponse,
         conversation: AsyncConversation | None,
     ) -> AsyncIterator[str | StreamEvent]:
-        """Do as `LocalModel.execute()` does, without blocking the event loop."""
+        """Do what `LocalModel.execute()` does, without blocking the event loop."""
         import asyncio  # loads ssl, and async code has it loaded
 
         answer = _Answer(self, prompt, stream, response)
@@ -178,7 +178,7 @@ class _Answer:
 
     Attributes:
         body: the request body.
-        over: the answer has ended.
+        over: whether the answer has ended.
     """
 
     def __init__(self, model: _LocalModel, prompt: Prompt, stream: bool, response: Response | AsyncResponse) -> None:
@@ -238,7 +238,7 @@ class _Answer:
 
 
 def _as_model_error(error: BaseException, model_id: str) -> BaseException:
-    """Return the error to raise in the reader's thread for one of llama.cpp's. An interrupt and our errors stay what they are."""
+    """Return the error to raise in the reader's thread for one of llama.cpp's. An interrupt and our own errors are returned unchanged."""
     if isinstance(error, ModelError) or not isinstance(error, Exception):
         return error
     said = " ".join(str(error).split())

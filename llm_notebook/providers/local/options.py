@@ -65,6 +65,6 @@ class LocalOptions(GGUFOptions):
     def request_fields(self, *, schema: bool) -> dict[str, Any]:
         """Return the options as request fields."""
         fields = super().request_fields(schema=schema)
-        # JSON repeats its quotes and braces, so no penalty may apply where there is a schema.
+        # JSON repeats its quotes and braces, so no penalty may apply with a schema.
         fields.setdefault("repeat_penalty", 1.0 if schema else 1.05)
         return fields

@@ -1,4 +1,4 @@
-"""What installations of model files share: progress reports, a lock between processes, and copying with a digest."""
+"""Tools for the installation of model files: progress reports, a lock between processes, and copying with a digest."""
 
 from __future__ import annotations
 

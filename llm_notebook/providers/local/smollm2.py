@@ -33,7 +33,7 @@ class Weights:
 
     Attributes:
         title: the model's name as people write it.
-        requirement: the package and its version, as pip takes them.
+        requirement: the package and its version, in pip's notation.
         member: the file's path inside the wheel.
         size: the file's size in bytes.
         sha256: the file's SHA-256 as hexadecimal digits.

@@ -1,4 +1,4 @@
-"""The answers of Ollama's `/api/chat`: lines of JSON become stream items. No I/O.
+"""The answers of Ollama's `/api/chat`: decodes lines of JSON into stream items. No I/O.
 
 Source: https://docs.ollama.com/api/chat
 """
@@ -54,7 +54,7 @@ class OllamaDecoder(StreamDecoder):
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
         secrets: what error messages must not show.
-        origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
+        origin: the server and the model, with which reasoning is marked; empty leaves it unmarked.
     """
 
     framing = _Lines
@@ -132,7 +132,7 @@ class OllamaDecoder(StreamDecoder):
         return items
 
     def _decode_call(self, call: dict[str, Any]) -> StreamItems:
-        """Return the items of a call. It comes whole, with its arguments as an object, and most servers give it no id."""
+        """Return the items of a call. It arrives complete, with its arguments as an object, and most servers give it no id."""
         function = call["function"]
         arguments = function.get("arguments")
         name, given = as_text(function["name"]), call.get("id")
@@ -149,7 +149,7 @@ class OllamaDecoder(StreamDecoder):
 
     @property
     def finish(self) -> Finish | None:
-        """Why the model stopped; None if that has not been told."""
+        """Why the model stopped; None if it has not said so."""
         unsaid = Finish("tool_calls" if self._calls else "stop") if self.done else None
         return finish_of(self._last.get("done_reason"), has_calls=bool(self._calls)) or unsaid
 

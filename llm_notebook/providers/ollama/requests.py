@@ -1,4 +1,4 @@
-"""The requests of Ollama's `/api/chat`: prompts become request bodies. No I/O.
+"""The requests of Ollama's `/api/chat`: encodes prompts as request bodies. No I/O.
 
 Source: https://docs.ollama.com/api/chat
 """
@@ -23,7 +23,7 @@ from llm_notebook.turns.prompt import Prompt
 __all__ = ["METADATA", "ollama_body_text", "ollama_messages"]
 
 METADATA = "ollama"
-"""The key of `provider_metadata` under which reasoning keeps where it came from."""
+"""The key of `provider_metadata` that says where reasoning came from."""
 
 
 def ollama_body_text(
@@ -55,7 +55,7 @@ def ollama_body_text(
 
 
 def ollama_messages(messages: list[Message], origin: str = "") -> list[dict[str, Any]]:
-    """Return messages as the API takes them. Every tool result becomes a separate message, matched by name and order.
+    """Return messages in the API's form. Every tool result becomes a separate message, matched by name and order.
 
     Args:
         messages: the messages.
@@ -85,7 +85,7 @@ def _assistant_message(message: Message, origin: str) -> dict[str, Any]:
     thought = "".join(part.text for part in thoughts if _is_own(part, origin))
     if calls:
         encoded["tool_calls"] = [{"function": {"name": call.name, "arguments": call.arguments}} for call in calls]
-        # Models continue the reasoning that led to a call. Reasoning before a finished answer is of no use to them.
+        # Models continue the reasoning that led to a call. Reasoning before a finished answer does not help them.
         encoded |= {"thinking": thought} if thought else {}
     return encoded
 

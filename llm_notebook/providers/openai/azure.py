@@ -1,4 +1,4 @@
-"""Azure OpenAI: where a resource's models are, and how requests to them carry their key.
+"""Azure OpenAI: the addresses of a resource's models, and how requests to them carry the key.
 
 Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference
 """
@@ -41,7 +41,7 @@ class AzureEndpoint:
 
     @property
     def base_url(self) -> str:
-        """The address that requests are sent to, up to the path of a request, with the version as its query."""
+        """The address to which requests are sent, up to the path of a request, with the version as its query."""
         root = self.resource if "://" in self.resource else f"https://{self.resource}.openai.azure.com"
         root = f"{root.rstrip('/').removesuffix('/openai')}/openai"
         if self.api_version is None:
@@ -50,6 +50,6 @@ class AzureEndpoint:
 
     @property
     def chat_path(self) -> str:
-        """The path of Chat Completions under that address: dated versions have the deployment in it. That of Responses never has."""
+        """The path of Chat Completions under that address: for dated versions it contains the deployment. The path of Responses never does."""
         path = "chat/completions"
         return path if self.api_version is None else f"deployments/{quote(self.deployment, safe='')}/{path}"

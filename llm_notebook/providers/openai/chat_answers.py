@@ -1,4 +1,4 @@
-"""The answers of OpenAI Chat Completions: bytes become stream items. No I/O.
+"""The answers of OpenAI Chat Completions: decodes bytes into stream items. No I/O.
 
 Source: https://platform.openai.com/docs/api-reference/chat, and what compatible servers add to it (`reasoning_content`, `reasoning`,
 `reasoning_details`, content as an object or as a list of typed chunks, arguments as objects, usage under `x_groq`, `message` beside
@@ -34,14 +34,14 @@ _READ_IN_DELTA = frozenset(
 class ChatDecoder(StreamDecoder):
     """The decoder of one completion, streamed or whole. A stream ends with `data: [DONE]`, or cleanly after a finish reason.
 
-    Only the choice with the index 0 is read, whatever a server sends beside it.
+    Only the choice with the index 0 is read, whatever else a server sends.
 
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
         secrets: what error messages must not show.
-        origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
-        prompt: what the model was sent; its references point to documents in that.
+        origin: the server and the model, with which reasoning is marked; empty leaves it unmarked.
+        prompt: what the model was sent; references in the answer point to documents in it.
     """
 
     kind = "a chat completion"
@@ -60,7 +60,7 @@ class ChatDecoder(StreamDecoder):
         self._origin = origin
         self._is_reasoning = False
         self._text: list[str] = []
-        # Most answers are text alone, and many may be in flight, so what holds anything else is made when it comes.
+        # Most answers consist of text, and many may be in flight, so containers for anything else are created when it arrives.
         self._refusal: list[str] | None = None
         self._reasoning: list[str] | None = None
         self._calls: CallDeltas | None = None
@@ -103,7 +103,7 @@ class ChatDecoder(StreamDecoder):
             raise self.not_an_answer(json_text(chunk)) from None
 
     def _take_plain_text(self, chunk: dict[str, Any]) -> str | None:
-        """Take the text of a chunk that has nothing but text, and return it; None for every other chunk.
+        """Return the text of a chunk that contains only text; None for every other chunk.
 
         This is by far the most common case, and much faster than decoding the chunk field by field.
         """
@@ -114,7 +114,7 @@ class ChatDecoder(StreamDecoder):
             text = delta["content"]
         except (KeyError, IndexError, TypeError):
             return None
-        # A chunk with more fields than the one before it has something to keep beside the text.
+        # A chunk with more fields than the previous one contains something to keep besides the text.
         if type(text) is not str or not text or len(delta) != 1 or len(choices) != 1:
             return None
         if len(chunk) != self._width or len(choice) != self._choice_width:
@@ -156,13 +156,13 @@ class ChatDecoder(StreamDecoder):
         return items
 
     def _note_head(self, chunk: dict[str, Any]) -> None:
-        """Keep the fields beside the choices. What identifies the answer is said by its first chunk, and all else by its last."""
+        """Keep the fields outside the choices. The first chunk identifies the answer, and for all other fields the last chunk counts."""
         lasting = {name: self._head[name] for name in ("id", "created", "model") if self._head.get(name)}
         if chunk.keys() - _READ - lasting.keys():
             merge_fields(self._head, chunk, left_out=(*_READ, *lasting))
 
     def _rest_of(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Return what a message that stands beside its deltas tells more than they did."""
+        """Return the rest of a message that is sent in addition to its deltas."""
         sent, content = "".join(self._text), message.get("content")
         if not isinstance(content, str) or not sent:
             return message if not sent and not self._has_calls else {}
@@ -224,11 +224,11 @@ class ChatDecoder(StreamDecoder):
 
     @property
     def _mark(self) -> dict[str, Any]:
-        """The metadata of reasoning. It goes back only to where it came from, so it is marked."""
+        """The metadata of reasoning, which says where it came from, because it goes back only there."""
         return {METADATA: {"origin": self._origin}} if self._origin else {}
 
     def _add_pictures(self, delta: dict[str, Any]) -> StreamItems:
-        """Return the events of the pictures that a delta holds. Their mark tells a later request that they came over this wire."""
+        """Return the events of the pictures in a delta. A mark tells later requests that they came over this wire."""
         pictures = attached_pictures(delta)
         if pictures:
             self._is_reasoning = False
@@ -257,7 +257,7 @@ class ChatDecoder(StreamDecoder):
         return self._decode_content(text) if isinstance(text, str) else []
 
     def end(self) -> StreamItems:
-        """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
+        """End the answer, and return the items that are known only now. An answer that is cut off in a call has a `failure`."""
         items: StreamItems = []
         if self._sources is not None or not LISTED.isdisjoint(self._head):
             sources = (self._sources or ChatSources()).citations(self._head)
@@ -292,7 +292,7 @@ class ChatDecoder(StreamDecoder):
 
     @property
     def finish(self) -> Finish | None:
-        """Why the model stopped; None if that has not been told."""
+        """Why the model stopped; None if it has not said so."""
         if self._refusal and self._said is not None:
             return Finish("content_filter", self._said)
         return finish_of(self._said, has_calls=self._has_calls)

@@ -2,8 +2,8 @@
 
 In OpenAI's own stream the first delta of a call has its index, its id and its name, and the next ones have the index and a piece of the
 arguments. Servers that imitate it leave out the index or the id, give all calls the same, change the id with every delta, or repeat the
-name. Only one sign is reliable: a call has a name, so a delta without a name never begins one. A wrong guess would be bad in either
-direction, as a call would be run with the arguments of two, or with its defaults.
+name. Only one clue is reliable: a call has a name, so a delta without a name never begins one. A wrong guess would be bad in either direction:
+a call would run with the arguments of two, or with its defaults.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class CallDeltas:
 
     calls: list[_Call] = field(default_factory=list)
     _nameless: list[_Delta] = field(default_factory=list)
-    # An answer may hold thousands of calls, so each delta finds its own without a look at all of them.
+    # An answer may have thousands of calls, so each delta finds its call without searching all of them.
     _ids: CallIds = field(default_factory=CallIds)
     _by_index: defaultdict[Hashable, list[_Call]] = field(default_factory=lambda: defaultdict(list))
     _by_given_id: defaultdict[str, list[_Call]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def has_nameless(self) -> bool:
-        """True if something was sent for a call that was never named."""
+        """True if data was sent for a call that was never named."""
         return any(delta.id or delta.arguments.strip() for delta in self._nameless)
 
     @property
@@ -50,7 +50,7 @@ class CallDeltas:
 
         Args:
             sent: the deltas, as the server sent them.
-            whole: they are whole calls, of an answer that was not streamed.
+            whole: whether they are complete calls, from an answer that was not streamed.
         """
         items: StreamItems = []
         named: list[_Call] = []
@@ -63,7 +63,7 @@ class CallDeltas:
             elif not whole:
                 call = self._continued(delta, len(sent), position)
             if call is not None and call.may_be_two and delta.arguments.strip():
-                # Its name came again after its arguments were whole, and now there are more: that was another call.
+                # Its name was repeated after its arguments were complete, and now there are more arguments: that was another call.
                 call.may_be_two, delta.name, call = False, call.name, None
             if call is None and not delta.name:
                 self._nameless.append(delta)
@@ -76,7 +76,7 @@ class CallDeltas:
         return items
 
     def _begin(self, delta: _Delta) -> tuple[_Call, StreamItems]:
-        """Begin a call, with what arrived for it before its name."""
+        """Begin a call with the data that arrived before its name."""
         before = [early for early in self._nameless if early.index in (None, delta.index)]
         self._nameless = [early for early in self._nameless if early not in before]
         given = next((one.id for one in (delta, *before) if one.id), None)
@@ -89,17 +89,17 @@ class CallDeltas:
         return call, items + [item for early in before for item in call.add(early)]
 
     def _add(self, call: _Call, delta: _Delta) -> StreamItems:
-        """Add to a call what a delta has for it: a piece of the arguments, and the id if none was given before."""
+        """Add a delta to a call: a piece of the arguments, and the id if none was given before."""
         if delta.id and not call.given_id:
             call.given_id = delta.id
             self._by_given_id[delta.id].append(call)
         return call.add(delta)
 
     def _named_again(self, delta: _Delta) -> _Call | None:
-        """Return the call that a delta with a name continues, since some servers repeat the name; None if it begins a call."""
+        """Return the call that a delta with a name continues, because some servers repeat the name; None if it begins a call."""
         call = self._with_id(delta, at_its_index=True) or self._latest_at(delta.index)
         if call is None:
-            # The index may have changed with the delta, as long as nothing else speaks for a second call.
+            # The index may have changed with the delta, as long as nothing else indicates a second call.
             earlier = self._with_id(delta)
             return earlier if earlier is not None and earlier.name == delta.name and not earlier.text else None
         if call.name != delta.name:
@@ -127,7 +127,7 @@ class CallDeltas:
         call = (latest_there and self._with_id(delta, at_its_index=True)) or self._only_with_id(delta)
         if call is None and latest_there is not None:
             call = latest_there
-            # Whole arguments take nothing more, so the index is a wrong one.
+            # Complete arguments accept nothing more, so the index is wrong.
             call = latest if call is not latest and call.is_whole else call
         if call is None and delta.index is None and count > 1:
             call = self.calls[-count:][position] if len(self.calls) >= count else None
@@ -142,7 +142,7 @@ class CallDeltas:
         return there[-1] if there else None
 
     def _with_id(self, delta: _Delta, *, at_its_index: bool = False) -> _Call | None:
-        """Return the last call to which the server gave the delta's id, of all of them or of those at the delta's index."""
+        """Return the last call with the delta's id, among all calls or among those at the delta's index."""
         found = reversed(self._by_given_id.get(delta.id or "", ()))
         return next((call for call in found if not at_its_index or call.index == delta.index), None)
 
@@ -181,7 +181,7 @@ class _Call:
         given_id: the id that the server gave it.
         index: the index that the server gave it.
         name: its name.
-        may_be_two: its name came again after its arguments were whole, so what follows may be another call.
+        may_be_two: whether its name was repeated after its arguments were complete, so that what follows may be another call.
     """
 
     __slots__ = ("_pieces", "given_id", "id", "index", "may_be_two", "name")
@@ -202,7 +202,7 @@ class _Call:
         return [StreamEvent("tool_call_args", delta.arguments, tool_call_id=self.id)]
 
     def repeats(self, delta: _Delta) -> bool:
-        """Return True for a delta that sends all of the call once more, as some servers do at the end."""
+        """Return True for a delta that repeats the whole call, as some servers do at the end."""
         is_same = delta.name == self.name and delta.id is not None and delta.id == self.given_id
         return is_same and delta.index == self.index is not None and bool(self._pieces) and delta.arguments == self.text
 
@@ -214,7 +214,7 @@ class _Call:
     @property
     def is_whole(self) -> bool:
         """True if the arguments so far are a whole JSON text."""
-        # Long arguments arrive in very many pieces, most of which cannot be the last.
+        # Long arguments arrive in very many pieces, most of which cannot be the last one.
         last = next((piece for piece in reversed(self._pieces) if piece.strip()), "")
         if last.rstrip()[-1:] in ("", "{", "[", ",", ":"):
             return False

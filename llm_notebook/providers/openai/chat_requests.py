@@ -1,4 +1,4 @@
-"""The requests of OpenAI Chat Completions: prompts become request bodies. No I/O.
+"""The requests of OpenAI Chat Completions: encodes prompts as request bodies. No I/O.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
@@ -27,11 +27,11 @@ from llm_notebook.turns.prompt import Prompt
 __all__ = ["METADATA", "chat_body", "chat_body_text", "chat_messages", "schema_name", "wanted_schema"]
 
 METADATA = "chat"
-"""The key of `provider_metadata` under which reasoning keeps where it came from."""
+"""The key of `provider_metadata` that says where reasoning came from."""
 
 _USUAL = DIALECTS[""]
 _SHORT_CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
-# The answer that some servers want to a tool's result before the user may say more.
+# The answer that some servers require between a tool's result and the user's next message.
 _ANSWERED = Message("assistant", [TextPart("OK.")])
 _AUDIO_FORMATS = {
     "audio/wav": "wav",
@@ -133,7 +133,7 @@ def schema_name(schema: dict[str, Any]) -> str:
 
 
 def _in_order(messages: list[Message], dialect: ChatDialect) -> list[Message]:
-    """Return the messages with an answer between a tool's result and the user's next message, for servers that require one."""
+    """Return the messages with an answer between each tool result and the user's next message, for servers that require one."""
     if not dialect.answers_tools:
         return messages
     ordered: list[Message] = []
@@ -147,10 +147,10 @@ def _in_order(messages: list[Message], dialect: ChatDialect) -> list[Message]:
 def chat_messages(
     messages: list[Message], dialect: ChatDialect = _USUAL, origin: str = "", call_ids: dict[int, str] | None = None
 ) -> list[dict[str, Any]]:
-    """Return messages as the API takes them. Every tool result becomes a separate message.
+    """Return messages in the API's form. Every tool result becomes a separate message.
 
     Args:
-        messages: the messages, in an order that the server takes.
+        messages: the messages, in an order that the server accepts.
         dialect: the dialect that the server speaks.
         origin: the server and the model; reasoning that came from others is left out.
         call_ids: ids for the calls and results that have none; they are made here if they are not given.
@@ -180,7 +180,7 @@ def _block(part: Part, dialect: ChatDialect) -> dict[str, Any] | None:
     if not isinstance(part, AttachmentPart) or part.attachment is None:
         return None
     attachment = part.attachment
-    # Only a picture that the model has made comes as an address without a type.
+    # Only a picture that the model has made can be an address without a type.
     kind = attachment.known_type() if attachment.url is not None else attachment.certain_type()
     if kind in _AUDIO_FORMATS:
         data = attachment.base64_content()
@@ -199,7 +199,7 @@ def _block(part: Part, dialect: ChatDialect) -> dict[str, Any] | None:
 def _assistant_message(message: Message, call_ids: dict[int, str], dialect: ChatDialect, origin: str) -> dict[str, Any]:
     text = "".join(part.text for part in message.parts if isinstance(part, TextPart))
     calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
-    # The API takes null for a message that has tool calls and no text.
+    # The API accepts null for a message that has tool calls and no text.
     encoded: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
     if calls:
         encoded["tool_calls"] = [
@@ -232,7 +232,7 @@ def _came_from(kept: dict[str, Any] | None, origin: str, *, otherwise: bool) -> 
     Args:
         kept: the metadata of the reasoning.
         origin: the server and the model.
-        otherwise: what to assume of reasoning without a sign of where it came from.
+        otherwise: what to assume about reasoning that does not say where it came from.
     """
     kept = kept or {}
     told = (kept.get(METADATA) or {}).get("origin")
@@ -242,9 +242,9 @@ def _came_from(kept: dict[str, Any] | None, origin: str, *, otherwise: bool) -> 
 
 
 def _made_pictures(message: Message, dialect: ChatDialect) -> list[dict[str, Any]]:
-    """Return the pictures that the model made in a message of the user's, since the API takes none from an assistant; else nothing."""
+    """Return the model's pictures as a message of the user's, because the API accepts none from an assistant; nothing if there are none."""
     made = [part for part in message.parts if isinstance(part, AttachmentPart)]
-    # Between calls and their results the API takes no other message, and the pictures of other wires are not for this server.
+    # The API accepts no other message between calls and their results, and pictures from other wires are not for this server.
     if not made or any(isinstance(part, ToolCallPart) for part in message.parts):
         return []
     own = [part for part in made if METADATA in (part.provider_metadata or {})]
@@ -276,7 +276,7 @@ def _tool_messages(message: Message, call_ids: dict[int, str], dialect: ChatDial
     ]
     attached = [attachment for result in results for attachment in result.attachments]
     if attached:
-        # A tool message can hold only text, so what tools attached follows in a message of the user's.
+        # A tool message can contain only text, so attachments of tools follow in a message of the user's.
         encoded += chat_messages([_ANSWERED]) if dialect.answers_tools else []
         shown: list[Part] = [AttachmentPart(attachment) for attachment in attached]
         encoded.append({"role": "user", "content": _content(shown, dialect)})

@@ -18,22 +18,21 @@ _NO_VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(slots=True, frozen=True)
 class ChatDialect:
-    """The differences between one server's Chat Completions and what most compatible servers take.
+    """The differences between one server's Chat Completions and what most compatible servers accept.
 
     Attributes:
-        fields: the server's names for options, where they differ from ours; a dot puts the value into an object (`reasoning.effort`).
-        values: by option, the server's names for its values, where they differ from ours.
+        fields: the server's names for options, if they differ from ours; a dot puts the value into an object (`reasoning.effort`).
+        values: by option, the server's names for its values, if they differ from ours.
         stream_usage: whether the server has to be asked for the usage at the end of a stream.
-        schema: "json_object" if the server takes no JSON Schema; then it is asked for JSON, and a message explains the schema.
+        schema: "json_object" if the server accepts no JSON Schema; then it is asked for JSON, and a message explains the schema.
         reasoning_back: how the model's reasoning goes back in the history: not at all, as `reasoning_content` of the messages that
             call tools, or as typed `thinking` chunks.
-        details_back: whether `reasoning_details` of which it is not known where they came from go back. Those that came from the same
-            server and model always do.
+        details_back: whether `reasoning_details` of unknown origin go back. Those from the same server and model always do.
         short_call_ids: whether the ids of tool calls must have exactly nine letters and digits.
         answers_tools: whether a message of the assistant's must stand between a tool's result and the user's next message.
-        documents: the type of the content block in which the server takes a PDF; empty if it takes none.
+        documents: the type of the content block in which the server accepts a PDF; empty if it accepts none.
         document_urls: whether it fetches a PDF from the web.
-        audio_as_text: whether sound goes as mere base64, without its format.
+        audio_as_text: whether sound is sent as plain base64, without its format.
         efforts: the server's own names for how much to reason, by the model's name: a pattern, and its names for ours.
     """
 
@@ -51,7 +50,7 @@ class ChatDialect:
     efforts: tuple[tuple[re.Pattern[str], Mapping[str, str]], ...] = ()
 
     def __reduce__(self) -> tuple[functools.partial[ChatDialect], tuple[()]]:
-        """Return what copies and pickles are made from, in which read-only mappings cannot be."""
+        """Return what copies and pickles are made from; it cannot contain read-only mappings."""
         values = {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
         return functools.partial(ChatDialect, **values), ()
 
@@ -88,7 +87,7 @@ DIALECTS: Mapping[str, ChatDialect] = MappingProxyType(
             fields={"max_tokens": "max_completion_tokens"},
             values={"reasoning_effort": {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}},
             documents="",
-            # Qwen reasons, or does not.
+            # Qwen either reasons or does not.
             efforts=((re.compile("qwen", re.IGNORECASE), dict.fromkeys(_MORE_THAN_NONE, "default")),),
         ),
         "deepseek": ChatDialect(
@@ -115,8 +114,8 @@ RESPONSES_DIALECT = ChatDialect(
 )
 
 
-def _plain(value: Any) -> Any:
-    """Return a value with dicts in the place of read-only mappings."""
+def _plain(value: object) -> Any:
+    """Return a value with dicts in place of read-only mappings."""
     if isinstance(value, tuple):
         return tuple(map(_plain, value))
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value

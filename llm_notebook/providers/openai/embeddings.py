@@ -21,14 +21,14 @@ _SHORTENED = ((_SMALL, 512), (_LARGE, 256), (_LARGE, 1024))
 
 
 class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
-    """An embedding model on any server that speaks OpenAI's `/v1/embeddings`. It takes texts.
+    """An embedding model on any server that speaks OpenAI's `/v1/embeddings`. It embeds texts.
 
     Args:
         model_id: the name that `get_embedding_model()` and error messages use.
         base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None means OpenAI.
         model_name: the server's name for the model, if it differs from `model_id`.
         key: an API key, or a function that returns one for each request. OpenAI requires one; your own server may not.
-        dimensions: how many numbers each embedding has, if the model leaves the choice.
+        dimensions: how many numbers each embedding has, if the model offers a choice.
         headers: sent with every request.
         timeout: seconds without a byte after which a request is given up; None means 600.
         total_timeout: seconds after which the whole answer must be there, further attempts included; None means no limit.

@@ -33,7 +33,7 @@ def embeddings_body(
         texts: the texts to embed, one or more.
         model_name: the server's name for the model.
         dimensions: how many numbers each embedding has; None means the model's default.
-        packed: whether to ask for the numbers as base64, which is a quarter of the bytes. Servers other than OpenAI's may refuse.
+        packed: whether to ask for the numbers as base64, which takes a quarter of the bytes. Servers other than OpenAI's may refuse.
     """
     body: dict[str, Any] = {"model": model_name, "input": list(texts)}
     if dimensions is not None:
@@ -52,8 +52,8 @@ class EmbeddingsDecoder:
         secrets: what error messages must not show.
 
     Attributes:
-        done: the body was complete.
-        failure: the body is too large, so that the rest of it is not read. `close()` raises this error and every other one.
+        done: whether the body is complete.
+        failure: the error if the body is too large, so that the rest of it is not read. `close()` raises this error and every other one.
         vectors: the embeddings in the order of the texts.
         usage: the tokens used, as far as the server reported them.
         resolved_model: the model that the server says it used.
@@ -181,7 +181,7 @@ def _unpack(packed: str) -> list[float]:
 
 
 def _finite(numbers: list[float]) -> list[float]:
-    """Return the numbers, with which distances can be computed.
+    """Return the numbers after checking that distances can be computed with them.
 
     Raises:
         ValueError: one of them is infinite or undefined.

@@ -55,7 +55,7 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         return lambda kind: kind.startswith("audio/") or (kind in self.document_types and not fetches_documents)
 
     def key_headers(self, key: str) -> dict[str, str]:
-        """Return the headers that carry the key. Azure takes its own keys in another header than the tokens of Entra."""
+        """Return the headers that carry the key. Azure expects its own keys in another header than Entra's tokens."""
         if self.azure is None or callable(self.key) or key.startswith("eyJ"):
             return super().key_headers(key)
         return {"api-key": Secret(key)}
@@ -129,7 +129,7 @@ class _OpenAIResponses(_OpenAIChat):
         return request, ResponsesDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
 
     def _goes_as_chat(self, prompt: Prompt) -> bool:
-        """Return whether the prompt is sent as Chat Completions: for the sake of an option, or to a gateway, few of which speak Responses."""
+        """Return whether the prompt is sent as Chat Completions: because of an option, or to a gateway, since few gateways speak Responses."""
         has_server_side_tools = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
         return bool(prompt.options.for_chat) or (self.is_behind_gateway and not has_server_side_tools)
 
@@ -148,8 +148,8 @@ class _OpenAIResponses(_OpenAIChat):
 class OpenAIResponses(_OpenAIResponses, SyncHTTPModel):
     """A model on any server that speaks OpenAI's Responses API. The server is asked to store nothing.
 
-    Some prompts are sent as Chat Completions to the same server: those with an option that Responses do not have, such as `seed` or
-    `stop`, and all prompts to a gateway that `OPENAI_BASE_URL` names, unless they use a tool that OpenAI itself runs.
+    Some prompts are sent as Chat Completions to the same server: those with an option that Responses does not have, such as `seed` or `stop`,
+    and all prompts to a gateway that `OPENAI_BASE_URL` names, unless they use a tool that OpenAI itself runs.
 
     Args:
         model_id: the name that `get_model()` and error messages use.

@@ -121,7 +121,7 @@ class OpenAIOptions(ResponsesOptions, ChatOptions):
 
     @property
     def for_chat(self) -> bool:
-        """True if an option was given that only Chat Completions have."""
+        """True if an option was given that only Chat Completions has."""
         return any(getattr(self, name) is not None for name in _CHAT_ONLY)
 
 

@@ -1,9 +1,9 @@
-"""The answers of OpenAI Responses: bytes become stream items. No I/O.
+"""The answers of OpenAI Responses: decodes bytes into stream items. No I/O.
 
 A response is a list of output items: messages, reasoning, calls of our tools, and calls of the provider's own tools with their results. A
-stream announces each item, sends deltas for it, and sends it again in whole when it is done; the terminal event repeats them all. Not
-every server that imitates the API sends every event. So the decoder keeps an `OutputItem` for each, which knows what was handed on
-already, and each of the three places hands on only the rest.
+stream announces each item, sends deltas for it, and sends the complete item again when it is done; the terminal event repeats them all. Not
+every server that imitates the API sends every event. So the decoder keeps an `OutputItem` for each, which knows what was delivered already, and
+each of the three places delivers only the rest.
 
 Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
@@ -36,7 +36,7 @@ class ResponsesDecoder(StreamDecoder):
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
         secrets: what error messages must not show.
-        origin: the server and the model, which everything is marked with that goes back there as the item it came as.
+        origin: the server and the model, with which everything is marked that goes back there in its original form.
     """
 
     kind = "a response"
@@ -125,11 +125,11 @@ class ResponsesDecoder(StreamDecoder):
         return [item.event("reasoning", text)]
 
     def _finish(self, event: dict[str, Any]) -> StreamItems:
-        """End the answer, and return the items that the stream has not sent before. What it must not end in becomes its `failure`."""
+        """End the answer, and return the items that the stream has not sent before. An end that is an error becomes its `failure`."""
         response = self._head = _response_in(event)
         status = response.get("status")
         if event.get("type") and (status in _UNDER_WAY or not status):
-            # The event says how the answer ended, whatever the response in it was when it was copied.
+            # The event says how the answer ended, whatever status the copy of the response in it has.
             status = event["type"].rpartition(".")[2]
         self._status = as_text(status or "completed")
         items: StreamItems = []
@@ -141,7 +141,7 @@ class ResponsesDecoder(StreamDecoder):
         return items
 
     def _failure_at_end(self) -> ModelError | None:
-        """Return the error that the answer ends in; None if it is complete, or cut in its text by a limit."""
+        """Return the error with which the answer ends; None if it is complete, or if a limit cut off its text."""
         status, finish = self._status, self.finish
         if status in _FAILED:
             return self.server_error(_failure({"response": self._head}))
@@ -164,7 +164,7 @@ class ResponsesDecoder(StreamDecoder):
 
     @property
     def finish(self) -> Finish | None:
-        """Why the model stopped; None if that has not been told."""
+        """Why the model stopped; None if it has not said so."""
         if self._status is None or self._status in _UNDER_WAY:
             return None
         if self._status in _FAILED:

@@ -1,8 +1,8 @@
-"""The output items of OpenAI Responses while they arrive, and to which of them each event belongs. No I/O.
+"""Assembles the output items of OpenAI Responses, and finds the item to which each event belongs. No I/O.
 
 OpenAI's own stream numbers the items (`output_index`) and gives them ids. Servers that imitate it leave out one or the other, give all items
-the same, or change them with every event. So an item begins only where one is announced, and an event belongs to the item that most of
-its signs speak for, among those of the kind that the event can belong to.
+the same, or change them with every event. So an item begins only when it is announced, and an event belongs to the item that most of its clues
+indicate, among the items of a suitable kind.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class OutputItems:
     """The output items of one answer.
 
     Args:
-        origin: the server and the model, which the items are marked with; empty leaves them unmarked.
+        origin: the server and the model, with which the items are marked; empty leaves them unmarked.
 
     Attributes:
         items: the items that have begun, in order.
-        call_ids: gives their calls ids of their own.
+        call_ids: gives each of their calls a unique id.
     """
 
     __slots__ = ("_open", "_origin", "call_ids", "items")
@@ -46,17 +46,17 @@ class OutputItems:
         self._origin = origin
         self.items: list[OutputItem] = []
         self.call_ids = CallIds()
-        # Few items are open at a time, while an answer may have thousands.
+        # Few items are open at a time, although an answer may have thousands.
         self._open: list[OutputItem] = []
 
     def _open_items(self) -> list[OutputItem]:
-        """Return the items that are not over, in order."""
+        """Return the unfinished items, in order."""
         if any(item.over for item in self._open):
             self._open = [item for item in self._open if not item.over]
         return self._open
 
     def continued(self, event: dict[str, Any], kind: str) -> OutputItem:
-        """Return the item that a delta goes on with. One that was not announced is made, and waits for its announcement.
+        """Return the item that a delta continues. If it was not announced, it is created and waits for its announcement.
 
         Args:
             event: the event with the delta.
@@ -80,7 +80,7 @@ class OutputItems:
         return again[-1] if again else self._made(index, given.get("id"))
 
     def ended(self, event: dict[str, Any]) -> OutputItem:
-        """Return the item that an announcement of its end is about, which may be its first one."""
+        """Return the item whose end is announced, which may be its first announcement."""
         index, given = event.get("output_index"), event["item"]
         kind = as_text(given["type"])
         found = [item for item in self._open_items() if item.kind == kind and item.may_be(given)]
@@ -88,7 +88,7 @@ class OutputItems:
         return item or (found[-1] if found else self._made(index, given.get("id")))
 
     def in_output(self, output: list[dict[str, Any]]) -> Iterator[tuple[OutputItem, dict[str, Any]]]:
-        """Yield (the item, what stands for it) for each place of the output at the end of the answer; what was not sent before is made.
+        """Yield each item of the output at the end of the answer, with its JSON; items that were not sent before are created.
 
         Args:
             output: the whole items.
@@ -118,7 +118,7 @@ class OutputItems:
 
 
 def _addresses(index: object, item_id: object) -> Iterator[str]:
-    """Yield keys for the index and the id of an item, by which it may be looked up. A server may send anything in their place."""
+    """Yield keys for the index and the id of an item, by which it may be looked up. A server may send any value for them."""
     if index is not None:
         yield f"index {json_text(index)}"
     if item_id:
@@ -147,11 +147,11 @@ class OutputItem:
         given_call_id: the id that the server gave the call.
         name: the name of a call of one of our tools.
         is_announced: whether the server has said what the item is.
-        named: whether the name of a call was handed on.
-        pieces: the text, reasoning or arguments handed on so far.
-        section: the section of the reasoning that came last.
-        refused: the message declines to answer.
-        over: whether the item is whole, so that nothing more is handed on.
+        named: whether the name of a call was delivered.
+        pieces: the text, reasoning or arguments delivered so far.
+        section: the latest section of the reasoning.
+        refused: whether the message declines to answer.
+        over: whether the item is complete, so that nothing more is delivered.
         whole: the item as the server sent it at its end; None before that.
     """
 
@@ -204,16 +204,16 @@ class OutputItem:
 
     @property
     def by_provider(self) -> bool:
-        """True for the call of a tool that the provider runs itself."""
+        """True for a call of a tool that the provider runs itself."""
         return self.kind not in ("", "message", "reasoning", "function_call")
 
     def is_as(self, given: dict[str, Any]) -> bool:
-        """Return True if an announcement says what the item's own said."""
+        """Return True if an announcement repeats the item's own."""
         told = (given.get("type"), given.get("id"), given.get("call_id"), given.get("name") or "")
         return bool(given.get("id")) and told == (self.kind, self.given_id, self.given_call_id, self.name)
 
     def may_be(self, given: dict[str, Any]) -> bool:
-        """Return True unless a whole item is certainly another one: a call with another id, or with another name or arguments."""
+        """Return True unless a complete item is certainly another one: a call with another id, or with another name or arguments."""
         if self.kind != "function_call" or not self.named:
             return True
         if given.get("call_id") and given["call_id"] == self.given_call_id:
@@ -223,7 +223,7 @@ class OutputItem:
         return same if both_have else given.get("name") == self.name
 
     def add_arguments(self, text: str) -> StreamItems:
-        """Add a piece of the arguments of a call. Nothing is handed on before the call has a name."""
+        """Add a piece of the arguments of a call. Nothing is delivered before the call has a name."""
         self.pieces.append(text)
         return [self.event("tool_call_args", text)] if self.named else []
 
@@ -251,7 +251,7 @@ class OutputItem:
         return [self.event("tool_call_name", self._tool_name(given), server_executed=True)]
 
     def end(self, given: dict[str, Any], ids: CallIds) -> StreamItems:
-        """End the item, and return what is known of it and was not handed on before.
+        """End the item, and return what was not delivered before.
 
         Args:
             given: the whole item as the server sent it.
@@ -270,7 +270,7 @@ class OutputItem:
         return items + self._end_provider_call(given)
 
     def _take_rest(self, whole: str) -> str:
-        """Return the rest of a text whose beginning was handed on; empty if the text that was handed on is another one."""
+        """Return the rest of a text whose beginning was delivered; empty if a different text was delivered."""
         sent = "".join(self.pieces)
         rest = whole[len(sent) :] if whole.startswith(sent) else ""
         self.pieces.append(rest)
@@ -303,7 +303,7 @@ class OutputItem:
         return [self.event("reasoning", text, provider_metadata=kept)] if text or kept else []
 
     def _end_provider_call(self, given: dict[str, Any]) -> StreamItems:
-        """Return the arguments and the result of a call that the provider ran. The item is kept with the call, to be sent back."""
+        """Return the arguments and the result of a call that the provider ran. The item is kept with the call, so that it can be sent back."""
         item = {name: value for name, value in given.items() if value is not None}
         unlike = _OUTCOMES | _BOOKKEEPING
         arguments = {name: value for name, value in item.items() if name not in unlike}
@@ -348,7 +348,7 @@ class OutputItem:
         return self.kind == "function_call" and not self.named and bool(self.pieces)
 
     def is_cut_short(self) -> bool:
-        """Return True for a call of one of our tools that is not known to be whole, in an answer that was cut."""
+        """Return True for a call of one of our tools that is not known to be complete, in an answer that was cut off."""
         return self.kind == "function_call" and not (self.over and (not self.pieces or is_json("".join(self.pieces))))
 
 

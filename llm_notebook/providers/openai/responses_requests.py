@@ -1,4 +1,4 @@
-"""The requests of OpenAI Responses: prompts become request bodies. No I/O.
+"""The requests of OpenAI Responses: encodes prompts as request bodies. No I/O.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create
 """
@@ -27,7 +27,7 @@ from llm_notebook.turns.prompt import Prompt
 __all__ = ["METADATA", "input_items", "responses_body_text"]
 
 METADATA = "openai"
-"""The key of `provider_metadata` under which parts keep the output items that they came as."""
+"""The key of `provider_metadata` under which parts keep their original output items."""
 
 
 def responses_body_text(
@@ -48,9 +48,8 @@ def responses_body_text(
         model_name: the server's name for the model.
         stream: whether to ask for a stream.
         options: further request fields, under the server's names.
-        reasoning: whether the model reasons. Then its reasoning is asked for in encrypted form and, unless the prompt hides it, as a
-            summary.
-        origin: the server and the model; only what came from them goes back as the item that it came as.
+        reasoning: whether the model reasons. If so, its reasoning is requested in encrypted form and, unless the prompt hides it, as a summary.
+        origin: the server and the model; only their own items go back in their original form.
     """
     body = {"model": model_name} | _settings(prompt, stream=stream, options=options, reasoning=reasoning)
     for tool in prompt.tools:
@@ -104,11 +103,11 @@ def _tool(tool: Tool | ServerSideTool, model: object) -> dict[str, Any]:
 def input_items(
     messages: list[Message], origin: str = "", call_ids: dict[int, str] | None = None
 ) -> list[dict[str, Any]]:
-    """Return messages as the API takes them, where every call, result and piece of reasoning is a separate item.
+    """Return messages in the API's form, in which every call, result and piece of reasoning is a separate item.
 
     Args:
         messages: the messages.
-        origin: the server and the model. The items of others, and their ids, mean nothing there, so these parts go as what they say.
+        origin: the server and the model. Items from others, and their ids, mean nothing there, so only the content of such parts is sent.
         call_ids: ids for the calls and results that have none; they are made here if they are not given.
     """
     call_ids = substitute_call_ids(messages) if call_ids is None else call_ids
@@ -126,7 +125,7 @@ def input_items(
 
 
 def _with_pictures(items: list[dict[str, Any]], message: Message) -> list[dict[str, Any]]:
-    """Return the items of an assistant's message with the pictures that the provider has made in them; the API takes none without its picture."""
+    """Return the items of an assistant's message with the provider's pictures put back, because the API accepts no such item without its picture."""
     attached = [part for part in message.parts if isinstance(part, AttachmentPart) and part.attachment is not None]
     pictures = {((part.provider_metadata or {}).get(METADATA) or {}).get("of"): part.attachment for part in attached}
     whole = []
@@ -139,7 +138,7 @@ def _with_pictures(items: list[dict[str, Any]], message: Message) -> list[dict[s
 
 
 def _output_item(part: Part, call_ids: dict[int, str], origin: str) -> dict[str, Any] | None:
-    """Return a part of an assistant's message as the item that it came as; None for what is not sent back."""
+    """Return the original item of a part of an assistant's message; None for a part that is not sent back."""
     kept: dict[str, Any] = ((getattr(part, "provider_metadata", None) or {}).get(METADATA)) or {}
     if kept.get("origin") not in (None, origin):
         kept = {}

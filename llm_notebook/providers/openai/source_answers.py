@@ -1,6 +1,6 @@
-"""Sources and pictures in answers in OpenAI's formats, and what compatible servers send of them. No I/O.
+"""Reads sources and pictures in answers in OpenAI's formats, and in those of compatible servers. No I/O.
 
-Mistral puts references between the chunks of a text, to pages or to the numbers of documents that a tool has given it.
+Mistral puts references between the chunks of a text, to pages or to the numbers of documents from a tool.
 OpenAI and OpenRouter annotate a text (`url_citation`), Perplexity lists `search_results` or `citations` beside the choices, to which numbers in
 the text refer, xAI lists `citations`, and Groq lists `executed_tools` with their results. OpenRouter sends pictures as `images`.
 """
@@ -46,7 +46,7 @@ class ChatSources:
         Args:
             block: the chunk.
             place: the number of characters before it.
-            said: what the model was sent, with the documents that it was given.
+            said: what the model was sent, including the documents.
         """
         found = [_source(block)] if block.get("url") or block.get("title") else []
         numbers = block.get("reference_ids")
@@ -55,10 +55,10 @@ class ChatSources:
         self._annotated += [replace(source, end=place) for source in found]
 
     def citations(self, head: dict[str, Any]) -> list[Citation]:
-        """Return all sources. Those that are listed beside the choices come first, as numbers in the text refer to them.
+        """Return all sources. Those listed outside the choices come first, because numbers in the text refer to them.
 
         Args:
-            head: what stands beside the choices. Servers repeat it in every chunk, and the last one is whole.
+            head: the fields outside the choices. Servers repeat them in every chunk, and the last one is complete.
         """
         results = dicts_of(head["search_results"]) if "search_results" in head else []
         urls = head.get("citations")
@@ -89,7 +89,7 @@ def annotated_sources(annotations: Iterable[dict[str, Any]], before: int = 0) ->
 
 
 def numbered_documents(messages: Iterable[Message]) -> dict[str, Citation]:
-    """Return the documents in the results of tools, by their numbers: objects with `url`, `title` and the like, as Mistral wants them."""
+    """Return the documents in the results of tools, by their numbers: objects with `url`, `title` and the like, in Mistral's form."""
     found: dict[str, Citation] = {}
     for part in (part for message in messages for part in message.parts):
         if not isinstance(part, ToolResultPart) or part.output[:1] != "{":

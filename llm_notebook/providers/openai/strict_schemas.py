@@ -1,4 +1,4 @@
-"""Schemas in the form that OpenAI's strict mode takes: every object is closed, and every field is required. No I/O.
+"""Schemas in the form that OpenAI's strict mode accepts: every object is closed, and every field is required. No I/O.
 
 Source: https://platform.openai.com/docs/guides/structured-outputs
 """
@@ -14,7 +14,7 @@ _MAPS = ("properties", "$defs", "definitions", "patternProperties")
 
 
 def strict_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema in strict form. What it describes is narrower: a field that may be missing must be there."""
+    """Return a schema in strict form. It is stricter: a field that may be missing becomes required."""
     strict = {name: _inner(name, value) for name, value in schema.items() if name != "default"}
     if "properties" in strict or strict.get("type") == "object":
         strict["additionalProperties"] = False
@@ -28,7 +28,7 @@ def strict_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return strict
 
 
-def _inner(name: str, value: Any) -> Any:
+def _inner(name: str, value: object) -> Any:
     if name in _MAPS and isinstance(value, dict):
         return {key: strict_schema(item) if isinstance(item, dict) else item for key, item in value.items()}
     if name in _LISTS and isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The tokens that servers with OpenAI's formats count. No I/O."""
+"""Reads the token counts of servers with OpenAI's formats. No I/O."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["openai_usage"]
 def openai_usage(counted: object, input_name: str, output_name: str) -> Usage:
     """Return the tokens used, as far as the server reported them. Reasoning counts as output.
 
-    OpenAI includes reasoning in the output. xAI counts it beside the output, which shows in the total.
+    OpenAI includes reasoning in the output. xAI counts it separately, which shows in the total.
 
     Args:
-        counted: the API's `usage`; whatever is no object counts as nothing.
+        counted: the API's `usage`; anything but an object counts as nothing.
         input_name, output_name: the API's names for what was sent and what was received.
     """
     usage: dict[str, Any] = counted if isinstance(counted, dict) else {}

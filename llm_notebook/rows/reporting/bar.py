@@ -43,7 +43,7 @@ class Bar:
         self._bar.set_postfix_str(", ".join(words), refresh=False)
         self._bar.update(progress.done - self._bar.n)
 
-    def close(self, found: Any, failures: list[Failures]) -> None:
+    def close(self, found: object, failures: list[Failures]) -> None:
         """Draw the last state of the bar, and write the summary below it."""
         self.stop()
         stopped = f"{self._run.reason} " if self._run.reason else ""

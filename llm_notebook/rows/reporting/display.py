@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from llm_notebook.rows.reporting.run import Failures, Run
@@ -20,7 +20,7 @@ class RunDisplay(Protocol):
     def update(self) -> None:
         """Take note of progress. This is cheap enough to be called for every row, and may be called in any thread."""
 
-    def close(self, found: Any, failures: list[Failures]) -> None:
+    def close(self, found: object, failures: list[Failures]) -> None:
         """Show how the run ended.
 
         Args:
@@ -38,7 +38,7 @@ class Hidden:
     def update(self) -> None:
         """Show nothing."""
 
-    def close(self, found: Any, failures: list[Failures]) -> None:
+    def close(self, found: object, failures: list[Failures]) -> None:
         """Show nothing."""
 
 

@@ -173,7 +173,7 @@ def _in_linear_time(checker: Any) -> Any:
     unevaluated = checker.VALIDATORS.get("unevaluatedProperties")
 
     def unevaluated_properties(
-        validator: Any, keyword: Any, instance: Any, schema: Mapping[str, Any]
+        validator: Any, keyword: object, instance: object, schema: Mapping[str, Any]
     ) -> Iterator[_SchemaFault]:
         # jsonschema itself matches patterns here to find out which properties are evaluated.
         if unevaluated is not None and '"patternProperties"' not in json.dumps(validator.schema, default=repr):
@@ -189,7 +189,7 @@ def _in_linear_time(checker: Any) -> Any:
     return extend(checker, keywords)
 
 
-def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Mapping[str, Any]) -> Iterator[Any]:
+def _pattern(_validator: object, pattern: object, instance: object, _schema: Mapping[str, Any]) -> Iterator[object]:
     from jsonschema import ValidationError  # only tools that come with a schema of their own need it
 
     if isinstance(instance, str) and not matches(pattern, instance):
@@ -197,15 +197,17 @@ def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Mapping[str,
 
 
 def _pattern_properties(
-    validator: Any, patterns: Mapping[str, Any], instance: Any, _schema: Mapping[str, Any]
-) -> Iterator[Any]:
+    validator: Any, patterns: Mapping[str, Any], instance: object, _schema: Mapping[str, Any]
+) -> Iterator[object]:
     if isinstance(instance, dict):
         for pattern, expected in patterns.items():
             for name in [name for name in instance if matches(pattern, name)]:
                 yield from validator.descend(instance[name], expected, path=name, schema_path=pattern)
 
 
-def _additional_properties(validator: Any, expected: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+def _additional_properties(
+    validator: Any, expected: object, instance: object, schema: Mapping[str, Any]
+) -> Iterator[object]:
     from jsonschema import ValidationError  # only tools that come with a schema of their own need it
 
     if not isinstance(instance, dict):

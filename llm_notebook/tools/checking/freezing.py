@@ -37,7 +37,7 @@ def written_back(signature: ToolSignature, given: Mapping[str, Any], checked: Ba
     }
 
 
-def _kept(signature: ToolSignature, given: Mapping[str, Any], checked: BaseModel, name: str, field: str) -> Any:
+def _kept(signature: ToolSignature, given: Mapping[str, Any], checked: BaseModel, name: str, field: str) -> object:
     """Return the JSON value of one argument: the checked one if it means the same, otherwise the one that was given."""
     value = _value(checked, field)
     if type(value) in (str, int, bool, types.NoneType) and type(value) is type(given[name]) and value == given[name]:
@@ -54,18 +54,18 @@ def _kept(signature: ToolSignature, given: Mapping[str, Any], checked: BaseModel
         return given[name]
 
 
-def _value(checked: BaseModel, field: str) -> Any:
+def _value(checked: BaseModel, field: str) -> object:
     return (checked.model_extra or {})[field] if field in (checked.model_extra or {}) else getattr(checked, field)
 
 
-def _written(checked: BaseModel, field: str) -> Any:
+def _written(checked: BaseModel, field: str) -> object:
     """Return one field as JSON values, with sets in an order that is the same in every process."""
     [as_json] = checked.model_dump(mode="json", by_alias=True, include={field}, warnings=False).values()
     [as_python] = checked.model_dump(mode="python", by_alias=True, include={field}, warnings=False).values()
     return _in_order(as_json, as_python)
 
 
-def _in_order(as_json: Any, as_python: Any) -> Any:
+def _in_order(as_json: object, as_python: Any) -> object:
     """Sort the lists that stand for sets. Both forms list a set's items in the same order, but that order differs between processes."""
     if isinstance(as_json, dict) and isinstance(as_python, dict) and len(as_json) == len(as_python):
         return {
@@ -79,11 +79,11 @@ def _in_order(as_json: Any, as_python: Any) -> Any:
     return as_json
 
 
-def _order(value: Any) -> tuple[bool, Any, str]:
+def _order(value: object) -> tuple[bool, object, str]:
     """Return a sort key that orders numbers by size, and everything else by its text."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return (False, value, "") if is_number else (True, 0, _text(value))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False)

@@ -1,1 +1,1 @@
-"""What an answer shows beside its text: sources, tables and pictures."""
+"""What an answer shows besides its text: sources, tables and pictures."""

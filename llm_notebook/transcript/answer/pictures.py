@@ -1,8 +1,8 @@
-"""Pictures that a model has made, as a reader sees them: checked by their content, and bounded in what a notebook file keeps.
+"""Pictures that a model has made, as a reader sees them: checked by their content, and limited in what a notebook file keeps.
 
-A provider says what it sends, and neither it nor the model is trusted. So a picture is shown only if its own bytes say that it is one of four
-formats without scripts, and how large it is: a small file can unfold into a picture that fills the memory of a browser. A large picture is
-kept as a smaller copy if Pillow is installed, and otherwise named without being shown.
+Neither the provider nor the model is trusted to say what it sends. So a picture is shown only if its own bytes say that it has one of four
+formats without scripts, and how large it is: a small file can unfold into a picture that fills the memory of a browser. A large picture is kept
+as a smaller copy if Pillow is installed, and otherwise named without being shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["ShownPicture", "shown_picture"]
 
 _MOST_PIXELS = 50_000_000
 _LONGEST_SIDE = 16_384
-# What one picture, and all pictures of a turn, may take in the file; the Markdown beside our own record holds them once more.
+# The bytes that one picture, and all pictures of a turn, may take in the file; the Markdown next to our own record contains them once more.
 _MOST_BYTES = 256 * 1024
 _COPY_SIDES = (1024, 768, 512, 320)
 _FORMATS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "webp": "WebP"}
@@ -31,13 +31,13 @@ _NO_SIZE_MARKERS = frozenset({0xC4, 0xC8, 0xCC})
 
 @dataclass(slots=True, frozen=True)
 class ShownPicture:
-    """A picture as it is shown.
+    """A picture in the form in which it is shown.
 
     Attributes:
         caption: a sentence about it: who made it, its size, and what the notebook keeps of it.
         type: the MIME type of `data`; empty if there is none.
         data: the picture in base64; empty if it is not shown.
-        url: where it is, if it is not here; it is not loaded.
+        url: its address, if it is only on the web; it is not loaded.
     """
 
     caption: str
@@ -52,7 +52,7 @@ class ShownPicture:
 
 
 def shown_picture(attachment: Attachment, model_id: str, room: int) -> ShownPicture:
-    """Return an attachment of an answer as it is shown.
+    """Return an attachment of an answer in the form in which it is shown.
 
     Args:
         attachment: what the model has made.
@@ -91,7 +91,7 @@ def _smaller(content: bytes, limit: int) -> bytes | None:
     try:
         with Image.open(io.BytesIO(content), formats=tuple(_FORMATS)) as picture:
             is_transparent = "A" in picture.getbands() or "transparency" in picture.info
-            # It is made smaller first, so that a large picture is in memory once.
+            # It is reduced first, so that a large picture is in memory only once.
             picture.thumbnail((_COPY_SIDES[0],) * 2)
             copy = picture.convert("RGBA" if is_transparent else "RGB")
             for side in _COPY_SIDES:
@@ -107,7 +107,7 @@ def _smaller(content: bytes, limit: int) -> bytes | None:
 
 
 def _facts(content: bytes) -> tuple[str, int, int] | None:
-    """Return (format, width, height) as the picture itself says; None if it is none, or not whole enough to say so."""
+    """Return (format, width, height) according to the picture itself; None if it is not a picture, or too incomplete to say so."""
     try:
         if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
             return ("png", *struct.unpack(">II", content[16:24]))

@@ -1,7 +1,7 @@
 """Sources of an answer: numbered once for a whole turn, with small raised numbers in the text where they belong.
 
-The numbers are characters of their own and no markup, so they can break nothing around them. They are left out where they would become part of
-something: in code, in formulas and in addresses.
+The numbers are special characters and no markup, so they cannot break anything around them. They are left out where they would become part of
+code, a formula or an address.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONGEST_ADDRESS = 2_000
 _MAY_FOLLOW = re.compile(r"[\s.,;:!?)\]}\"'*_\u201d\u2019\u00bb|]")
 
 Mark = tuple[int, int]
-"""A place in a text, as a number of characters, and the number of the source that it refers to."""
+"""A position in a text, as a number of characters, and the number of the source to which it refers."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -37,7 +37,7 @@ class Source:
     Attributes:
         title: its title on one line; its address or its host if it has none.
         url: its address, if it can be a link; else empty.
-        host: the host that the address leads to; empty without one.
+        host: the host of the address; empty if there is none.
     """
 
     title: str
@@ -47,7 +47,7 @@ class Source:
 
 @dataclass(slots=True)
 class Sources:
-    """The sources of a turn in the order of their numbers, which begin with 1."""
+    """The sources of a turn in the order of their numbers, which start at 1."""
 
     listed: list[Source] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Sources:
         marks = []
         for citation in citations:
             number = self._number(citation)
-            # Without a place a number would say nothing; the source is listed all the same.
+            # Without a position a number would say nothing; the source is listed all the same.
             if number is not None and citation.end is not None and 0 <= citation.end <= len(text):
                 marks.append((citation.end, number))
         return marks
@@ -87,7 +87,7 @@ def _source(citation: Citation) -> Source:
 
 
 def with_numbers(text: str, marks: Sequence[Mark]) -> str:
-    """Return a text with the numbers of its sources behind what they support."""
+    """Return a text with the numbers of its sources after the passages that they support."""
     numbers: dict[int, list[int]] = {}
     for place, number in marks:
         behind = numbers.setdefault(len(text[:place].rstrip()), [])
@@ -104,7 +104,7 @@ def with_numbers(text: str, marks: Sequence[Mark]) -> str:
 
 
 class _Surroundings:
-    """Tells what stands before places of a text. The places must come in order, so that nothing is read twice."""
+    """Knows what precedes positions in a text. The positions must come in order, so that nothing is read twice."""
 
     __slots__ = ("_dollars", "_fences", "_line", "_read", "_text", "_ticks")
 
@@ -114,7 +114,7 @@ class _Surroundings:
         self._line = self._read = self._ticks = self._dollars = 0
 
     def may_hold_number(self, place: int) -> bool:
-        """Return whether a number at this place is no part of code, a formula or an address, and cannot become one."""
+        """Return whether a number at this position is not, and cannot become, part of code, a formula or an address."""
         text = self._text
         self._go_to(place)
         following = text[place : place + 1]

@@ -1,4 +1,4 @@
-"""An answer of rows as its reader sees it: the first and the latest rows while it grows, and what became of it when it is over.
+"""An answer of rows as its reader sees it: the first and the latest rows while it grows, and its outcome when it is over.
 
 A table of ten thousand rows takes no more room on the page, in the notebook file and in a message than one of ten. Rows that are not shown are
 counted.
@@ -37,7 +37,7 @@ __all__ = [
 
 Document = dict[str, Any]
 Look = Literal["", "code", "text"]
-"""How the text of an answer is drawn: as Markdown, as code, or as it is."""
+"""How the text of an answer is drawn: as Markdown, as code, or unchanged."""
 
 FIRST = 5
 LATEST = 5
@@ -51,10 +51,10 @@ _WIDEST = 32  # characters of a cell in plain text
 
 @dataclass(slots=True)
 class AnswerShape:
-    """What the text of an answer is to be shown as.
+    """The form in which the text of an answer is shown.
 
     Attributes:
-        make_table: makes the reader of a table's rows; None if the answer is no table.
+        make_table: creates the reader of a table's rows; None if the answer is not a table.
         look: how text is drawn.
         language: the language of code, such as "json".
     """
@@ -86,7 +86,7 @@ def table_document(block: Block, until: int | None = None) -> Document:
 
     Args:
         block: a block that is shown as one.
-        until: how many of its rows are told; by default all.
+        until: how many of its rows are included; by default all.
     """
     table = block.table
     assert table is not None
@@ -118,7 +118,7 @@ def table_document(block: Block, until: int | None = None) -> Document:
 
 
 def rows_added(block: Block, before: int, until: int) -> Document | None:
-    """Return what a reader who was told so many rows has to be told of the others; None if there are none."""
+    """Return the update for a reader who has this many rows; None if there are no others."""
     table = block.table
     if table is None or until <= before:
         return None
@@ -132,7 +132,7 @@ def rows_added(block: Block, before: int, until: int) -> Document | None:
 
 
 def table_sentence(block: Block, *, is_live: bool, is_whole: bool = False) -> str:
-    """Return what is said above a table, with names in backticks.
+    """Return the sentence above a table, with names in backticks.
 
     Args:
         block: a block that is shown as one.
@@ -146,7 +146,7 @@ def table_sentence(block: Block, *, is_live: bool, is_whole: bool = False) -> st
         rest = f" The first {FIRST}:" if is_cut else ""
         return block.said + rest
     if table.wrong is not None:
-        # What is wrong with it is said below.
+        # The fault is described below the table.
         return ""
     count = len(table.rows)
     rows = f"{count:,} {'row' if count == 1 else 'rows'}"
@@ -198,7 +198,7 @@ def plain_table(block: Block, *, is_live: bool) -> str:
 
 
 def plain_widths(block: Block) -> list[int]:
-    """Return the widths for a table whose first row has come. Columns of text are given room for longer values."""
+    """Return the widths for a table whose first row has arrived. Columns of text get room for longer values."""
     table = block.table
     assert table is not None
     first = _cells(table, table.rows[0]) if table.rows else []
@@ -219,7 +219,7 @@ def plain_misfit(block: Block, widths: Sequence[int]) -> list[str]:
 
 
 def plain_head(block: Block, widths: Sequence[int]) -> str:
-    """Return the line above the rows that a terminal writes as they come."""
+    """Return the line above the rows that a terminal writes as they arrive."""
     table = block.table
     assert table is not None
     names = [_plain(one.name) for one in table.columns[:_MOST_COLUMNS]]
@@ -227,7 +227,7 @@ def plain_head(block: Block, widths: Sequence[int]) -> str:
 
 
 def plain_cells(block: Block, number: int, widths: Sequence[int]) -> str:
-    """Return the line of one row that a terminal writes as it comes."""
+    """Return the line of one row that a terminal writes as it arrives."""
     table = block.table
     assert table is not None
     cells = [_plain(text) for text in _cells(table, table.rows[number])]
@@ -235,7 +235,7 @@ def plain_cells(block: Block, number: int, widths: Sequence[int]) -> str:
 
 
 def shaped_markdown(block: Block) -> str:
-    """Return a text that is drawn as code, or as it is, as Markdown."""
+    """Return Markdown for a text that is drawn as code or unchanged."""
     text = block.text if block.excerpt is None else block.excerpt
     return fenced_text(text, block.language if block.look == "code" else "")
 
@@ -275,7 +275,7 @@ def _cells(table: RowReader, row: object) -> list[str | None]:
 
 
 def raw_document(text: str) -> Document:
-    """Return the text of an answer as it came, in the length that documents allow."""
+    """Return the original text of an answer, in the length that documents allow."""
     document: Document = {"text": text[:_LONGEST_RAW]}
     if len(text) > _LONGEST_RAW:
         document["hidden"] = len(text) - _LONGEST_RAW

@@ -1,6 +1,6 @@
 """A tool call as Markdown and as plain lines: its arguments, the decision of a human and the result, each shortened.
 
-What is said is the same in both forms, so it is put together in one place (`call_words()`): every text is shortened, and then whatever is
+The words are the same in both forms, so they are put together in one place (`call_words()`): every text is shortened, and then whatever is
 invisible in any of them is spelled out. The forms differ only in how they are written.
 """
 
@@ -19,16 +19,25 @@ if TYPE_CHECKING:
     from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["CallWords", "call_words", "literal_markdown", "markdown_call", "plain_call", "plain_tool"]
+__all__ = [
+    "CallWords",
+    "all_arguments",
+    "call_words",
+    "literal_markdown",
+    "markdown_call",
+    "plain_call",
+    "plain_tool",
+    "shows_all_of",
+]
 
 _LONGEST_WELL = 4_000
 _TAIL = 800
-# The sentence about the decision says what the model reads, or would read.
+# The sentence about the decision already says what the model reads, or would read.
 _SAID_ALREADY = ("denied", "abandoned")
 
 
 def literal_markdown(text: str) -> str:
-    """Return Markdown that shows a name or another untrusted text literally and on one line, whatever characters it has."""
+    """Return Markdown that shows a name or another untrusted text literally and on one line, whatever characters it contains."""
     return escaped_line(on_one_line(text))
 
 
@@ -71,8 +80,8 @@ def plain_call(
     Args:
         block: the call.
         view: its turn.
-        said: what is said about it, where that was put together already.
-        has_printed: whether what it has printed is among the lines.
+        said: the words about it, if they were put together already.
+        has_printed: whether the tool's output is among the lines.
     """
     said = said or call_words(block, view)
     lines = [f"{said.name} · {said.state}", *said.sentences]
@@ -90,7 +99,7 @@ def plain_call(
 
 
 def plain_tool(request: ApprovalRequest, *, most_lines: int | None = None) -> list[str]:
-    """Return what a question's tool says of itself, where it comes from and its loaded code, as lines of plain text.
+    """Return a tool's description, its origin and its loaded code, as lines of plain text.
 
     Args:
         request: the question.
@@ -110,17 +119,27 @@ def plain_tool(request: ApprovalRequest, *, most_lines: int | None = None) -> li
     return lines + ([f"    … {len(code) - len(shown):,} more lines"] if len(shown) < len(code) else [])
 
 
+def shows_all_of(request: ApprovalRequest) -> bool:
+    """Return whether the text of a call has all of the arguments that are asked about, and not only their beginning and end."""
+    return len(value_text(request.arguments)) <= _LONGEST_WELL
+
+
+def all_arguments(request: ApprovalRequest) -> list[str]:
+    """Return all of the arguments that are asked about as lines of plain text."""
+    return _indented("All of the arguments:", visible(value_text(request.arguments)))
+
+
 @dataclass(slots=True)
 class CallWords:
-    """What is said about a call, with nothing invisible in it. What there is not is empty.
+    """The words about a call, without invisible characters. A text that does not apply is empty.
 
     Attributes:
         name: the tool's name, on one line.
-        is_open: a human is asked about it.
-        state: how the call stands, to put after the name.
+        is_open: whether a human is asked about it.
+        state: the call's state, to put after the name.
         sentences: what was decided, and what a human who is asked has to know, each on one line.
-        arguments: the frozen ones if a human was asked, otherwise those that the model wrote.
-        edited: the arguments as a human changed them.
+        arguments: the frozen arguments if a human was asked, otherwise those that the model wrote.
+        edited: the arguments after a human's changes.
         note: a sentence for the record, on one line.
         printed: what the tool has printed.
         result: what the model reads; None until it is known.
@@ -140,7 +159,7 @@ class CallWords:
 
 
 def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
-    """Put together what is said about a call."""
+    """Put together the words about a call."""
     request, decision, told = block.request, block.decision, block.result
     if request is not None:
         arguments = value_text(request.arguments) if request.arguments else ""
@@ -162,7 +181,7 @@ def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
 
 
 def _question(block: CallBlock) -> list[str]:
-    """Return what a human who is asked has to know."""
+    """Return the sentences that a human who is asked has to read."""
     request, told = block.request, []
     if block.status == "unknown":
         told.append(

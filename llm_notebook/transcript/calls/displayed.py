@@ -1,9 +1,9 @@
 """The digest of everything that an approval card shows, which every decision carries.
 
-A page makes it of what it has drawn, the kernel of what it would tell now; `labextension/src/transcript/protocol/digest.ts` is the page's part.
-Where the two differ, the reader has seen something else than what is asked, and the decision does not count. So a forged notebook, a
-page that missed a message and a question that changed under the pointer all end alike: nothing happens, and the page is told what is
-asked.
+A page computes it from what it has drawn, the kernel from what it would send now; `labextension/src/transcript/protocol/digest.ts` is the
+page's part. If the two differ, the reader has seen something other than the question, and the decision does not count. So a forged notebook, a
+page that missed a message and a question that changed under the pointer all end in the same way: nothing happens, and the page gets the current
+question.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a tool has printed, of which as much is kept as a reader needs: the beginning and the end."""
+"""A tool's output, of which the beginning and the end are kept."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import threading
 __all__ = ["Printed"]
 
 _HEAD, _TAIL = 12_000, 4_000  # characters
-_GROWTH, _PATIENCE = 1 / 16, 2.0  # shown again when it has grown by this share, or after these seconds
-# A lone carriage return goes back to the beginning of the line, as the lines of progress bars do.
+_GROWTH, _PATIENCE = 1 / 16, 2.0  # shown again when it has grown by this share, or after this many seconds
+# A lone carriage return goes back to the beginning of the line, as progress bars do.
 _BACK = re.compile(r"\r+(?!\n|\Z)")
 
 
@@ -42,7 +42,7 @@ class Printed:
         """Append a piece."""
         with self._lock:
             self._total += len(text)
-            # Whether a carriage return ends a line or begins it again shows when more arrives.
+            # Only the next piece shows whether a carriage return ends a line or starts it again.
             text = self._rest + text
             end = len(text.rstrip("\r"))
             text, self._rest = text[:end], text[end:]
@@ -71,12 +71,11 @@ class Printed:
         return f"{text[:at]}\n… {hidden:,} characters are not kept …\n{text[at:]}" if hidden else text
 
     def is_due(self, now: float | None) -> bool:
-        """Return whether there is something new that is worth to be shown, and if so take it as shown.
-
-        Showing costs as much as is kept, so that what is printed fast is shown less and less often.
+        """Return whether there is something new that is worth showing, and if so, count it as shown. The cost of showing grows with what is
+        kept, so fast output is shown less and less often.
 
         Args:
-            now: the time in seconds, on a monotonic clock; None if everything is to be shown.
+            now: the time in seconds, on a monotonic clock; None to show everything.
         """
         new = self._total - self._shown
         if not new or (now is not None and new < self._shown * _GROWTH and now - self._shown_at < _PATIENCE):

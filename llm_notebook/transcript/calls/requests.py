@@ -1,7 +1,7 @@
 """Approval cards: a call's frozen arguments and its tool's schema as a document that is short enough to save.
 
-Of long values the card has the first lines, or the head and the tail where the lines are long; `full_value()` returns the whole text when
-the reader asks for it.
+For a long value the card has the first lines, or the head and the tail if the lines are long; `full_value()` returns the whole text when the
+reader asks for it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ Document = dict[str, Any]
 def request_document(
     request: ApprovalRequest, block: CallBlock, scopes: Sequence[str], *, grants_end: bool = False
 ) -> Document:
-    """Return the document of a call's approval card, with its texts as they are: lone surrogates are not spelled out yet.
+    """Return the document of a call's approval card. Lone surrogates in its texts are not spelled out yet.
 
     Args:
         request: the question to the human.
         block: the call.
-        scopes: how far "Always allow" may reach. A destructive tool cannot be always allowed.
+        scopes: the possible scopes of "Always allow". A destructive tool cannot be always allowed.
         grants_end: whether every "Always allow" ends with the kernel.
     """
     document: Document = {

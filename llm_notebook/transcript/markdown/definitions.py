@@ -12,7 +12,7 @@ __all__ = ["show_definitions"]
 
 
 def show_definitions(parser: MarkdownIt) -> None:
-    """Have a parser keep each definition as a paragraph, and the texts of notes (`[^1]: Appendix`) as the text that they are."""
+    """Let a parser keep each definition as a paragraph, and the texts of notes (`[^1]: Appendix`) unchanged."""
     parser.block.ruler.at("reference", _rule)
 
 
@@ -26,7 +26,7 @@ def _rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bo
     source = state.getLines(start_line, state.line, state.blkIndent, False).strip()
     state.push("paragraph_open", "p", 1).map = [start_line, state.line]
     content = state.push("inline", "", 0)
-    # The label is a text here, and not a link to the address that follows it.
+    # The label is plain text here, and not a link to the address that follows it.
     content.content = "\\" + source
     content.map = [start_line, state.line]
     content.children = []

@@ -1,4 +1,4 @@
-"""The HTML elements that models write for want of Markdown: `<br>`, `<sub>` and `<sup>`, without attributes. All other HTML stays text."""
+"""The HTML elements that models write, as Markdown has none: `<br>`, `<sub>` and `<sup>`, without attributes. All other HTML stays text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the parser's inline tokens to lines of canonical Markdown without anything active."""
+"""Writes the parser's inline tokens as lines of canonical Markdown without anything active."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _InlineWriter:
         # Of the open link, the index of its first piece and its address; and the text of its label so far.
         self.link: tuple[int, str] | None = None
         self.label: list[str] = []
-        # A single dollar sign cannot be taken for a formula, so it needs a weaker escape.
+        # A single dollar sign cannot be mistaken for a formula, so it needs a weaker escape.
         dollars = sum(token.content.count("$") for token in tokens if token.type in {"text", "image"})
         formulas = any(token.type in {"math_inline", "math_display"} for token in tokens)
         self.lone_dollar = dollars < 2 and not formulas
@@ -166,7 +166,7 @@ class _InlineWriter:
         if self.link is None:
             return
         start, url = self.link
-        # A link without a label could not be seen.
+        # A link without a label would be invisible.
         if len(self.pieces) == start + 1:
             self._text(url)
         self.link = None
@@ -223,7 +223,7 @@ def _lines_without_margins(text: str) -> list[str]:
 
 
 def _without_tail(url: str) -> str:
-    """Drop what belongs to the sentence and not to the address: punctuation at the end, and brackets that it does not open."""
+    """Drop characters that belong to the sentence and not to the address: punctuation at the end, and brackets that it does not open."""
     unopened = url.count(")") - url.count("(")
     end = len(url)
     while end:

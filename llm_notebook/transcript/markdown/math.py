@@ -1,4 +1,4 @@
-r"""Formulas in Markdown: finding `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\begin{align}…`, and telling which of them are harmless.
+r"""Formulas in Markdown: finds `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\begin{align}…`, and decides which of them are harmless.
 
 `labextension/src/transcript/answer/formulas/rules.ts` finds the same ones on the page, and `tests/transcript/formulas.json` holds both to it.
 """
@@ -30,10 +30,10 @@ _BLANKS = re.compile(r"\s+")
 _LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
 _ROW_DISTANCE = re.compile(r"\\\\\[\s*-?[\d.]+\s*[a-z]{2}\s*\]")
 _LENGTH = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(em|ex|pt|px|mu|mm|cm|in|pc|bp|sp|dd|cc)(?![A-Za-z])")
-# The largest length in each unit: about a page in height. Notebooks do not bound what a formula reserves or draws.
+# The largest length in each unit: about a page in height. Notebooks do not limit what a formula reserves or draws.
 _LARGEST = {"em": 20, "ex": 40, "pt": 250, "px": 300, "mu": 400, "mm": 90, "cm": 9, "in": 3.5, "pc": 20, "bp": 250}
 _BAR = "\ufdd1"
-"""Stands for `|` in a formula in a table, where it would end the cell. Unicode has no such character, and a text may hold none."""
+"""Replaces `|` in a formula in a table, where it would end the cell. This is not a character, so no text contains it."""
 _ROW = re.compile(r"^.*\|.*$", re.MULTILINE)
 # An escaped sign begins no formula, and each part ends where another one would begin, so that no text is searched twice.
 _FORMULA_IN_ROW = re.compile(r"\\[^(]|(\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\((?:[^\\]|\\[^()])+?\\\))")
@@ -175,7 +175,7 @@ def _closing(source: str, start: int, closer: str) -> int | None:
 
 
 def _reads_as_formula(text: str, after: str) -> bool:
-    """Tell whether the text between two dollar signs is a formula, and not prices or names of variables.
+    """Return whether the text between two dollar signs is a formula, and not prices or names of variables.
 
     A formula has no blank right inside the dollar signs and no digit or dollar sign after them; it does not begin with
     punctuation; a word right after it (`$n$th`) follows no word inside it (`$HOME/$USER`); and `$5 for it, or 3$` is prose.

@@ -1,7 +1,7 @@
 """Fenced code in an element whose font is monospace everywhere.
 
 nbconvert highlights fenced code that names a language, and in the outputs of its pages such code has the font of the element around it,
-which is that of the text. JupyterLab, GitHub and others give code a font of its own, whatever is around it.
+which is that of the text. JupyterLab, GitHub and others give code its own font, whatever is around it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def _wrapped(before: str, within: str, block: str, markdown: str, start: int, en
     """Return a fenced block in its element. An element after a paragraph, and Markdown in an element, need blank lines around them.
 
     Args:
-        before: what stands before the backticks in the first line of the block.
-        within: what stands before them in its other lines.
+        before: the text before the backticks in the first line of the block.
+        within: the same for its other lines.
         block: the block, without `before`.
         markdown: the text around it.
         start, end: where it begins and ends there.

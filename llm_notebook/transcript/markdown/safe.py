@@ -1,13 +1,13 @@
-"""Sanitising the Markdown of a model, so that a trusted notebook output may contain it: nothing in it runs, loads or hides.
+"""Sanitises a model's Markdown, so that a trusted notebook output may contain it: nothing in it runs, loads or hides.
 
 How it works. Jupyter trusts the outputs of cells that the user has run, so it would render HTML, load images and typeset any formula in
 a model's answer. Removing dangerous pieces from the text does not help, because renderers disagree about odd Markdown: what one parser
 takes for code, another may take for a link. So nothing is removed from the text. It is parsed once, and the tree is written again as
 new Markdown, in a small form with one way to write each thing, on whose meaning all renderers agree:
 
-1. `math` teaches the parser (markdown-it) to recognise formulas, since notebooks look for them before they look for Markdown; `html`
-   teaches it a few elements that have a meaning of their own, and `definitions` to keep what Markdown hides.
-2. `writer` walks the blocks of the tree and `inline` the content of each paragraph. There is a case for each kind of token that is known
+1. `math` teaches the parser (markdown-it) to recognise formulas, because notebooks look for formulas before they look for Markdown; `html`
+teaches it a few meaningful elements, and `definitions` keeps what Markdown hides. 2. `writer` walks the blocks of the tree and `inline` the
+content of each paragraph. There is a case for each kind of token that is known
    to be harmless; anything else is written as text or left out.
 3. `escape` writes text and code so that no character of them acts as Markdown, HTML or a formula; `links` decides which addresses
    may be links.

@@ -1,4 +1,4 @@
-"""From the parser's block tokens to canonical Markdown, with one way to write each block and nothing active in any of them."""
+"""Writes the parser's block tokens as canonical Markdown, with one way to write each block and nothing active in any of them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The tool calls of a turn: each is frozen, asked about and run, and what becomes of it is noted."""
+"""The tool calls of a turn: each one is frozen, approved and run, and its outcome is recorded."""

@@ -1,4 +1,4 @@
-"""Freezes the arguments of a call: checked, converted, and written as the canonical JSON that a human is shown and that alone will run."""
+"""Freezes the arguments of a call: checks them, converts them, and writes the canonical JSON that a human is shown and that alone runs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _HAS_NO_JSON_FORM = (TypeError, ValueError, RecursionError)
 
 @dataclass(slots=True)
 class ReadyCall:
-    """A call that may run when its turn comes.
+    """A call that is ready to run.
 
     Attributes:
-        frozen: the frozen arguments, which consent is bound to.
-        runs: the arguments that run; those of a human who edited them differ from the frozen ones.
-        arguments: the same as the tool takes them.
+        frozen: the frozen arguments, to which consent is bound.
+        runs: the arguments that run. They differ from the frozen ones if a human edited them.
+        arguments: the same arguments in the form that the tool takes.
         note: what the model is told before the result.
-        decision: the consent; None where nobody is asked.
+        decision: the consent; None if nobody has to be asked.
     """
 
     frozen: bytes
@@ -36,7 +36,7 @@ class ReadyCall:
 
 
 def frozen_arguments(tool: Tool, call: ToolCall) -> bytes:
-    """Return the arguments as they will run, in canonical JSON.
+    """Return the arguments that will run, as canonical JSON.
 
     Raises:
         ToolArgumentError: they do not fit the tool.
@@ -54,9 +54,9 @@ def frozen_arguments(tool: Tool, call: ToolCall) -> bytes:
 
 
 def as_written(call: ToolCall) -> tuple[bytes, ToolArgumentError | None]:
-    """Return the arguments in canonical JSON for the record, and why they have no JSON form, if they have none: some models write NaN.
+    """Return the arguments as canonical JSON for the record. If they have no JSON form, because some models write NaN, return the reason as well.
 
-    What has no JSON form is recorded as its `repr()`, which is never run.
+    A value without a JSON form is recorded as its `repr()`, which is never run.
     """
     try:
         return canonical(call.arguments), None
@@ -65,7 +65,7 @@ def as_written(call: ToolCall) -> tuple[bytes, ToolArgumentError | None]:
 
 
 def unsound(call: ToolCall) -> ToolArgumentError | None:
-    """Return why the arguments have no JSON form, if they have none."""
+    """Return the reason why the arguments have no JSON form, or an empty text if they have one."""
     try:
         canonical(call.arguments)
     except _HAS_NO_JSON_FORM as error:

@@ -1,4 +1,4 @@
-"""Allows a tool from now on, where a human has chosen "always allow"."""
+"""Allows a tool for later calls too, after a human has chosen "always allow"."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.running import inside_tool
 from llm_notebook.journal.grants import Grant, Scope
-from llm_notebook.journal.operations import Granted
 from llm_notebook.parts.identifiers import new_id
 
 if TYPE_CHECKING:
     from llm_notebook.turns.log import ChainLog
 
-__all__ = ["grant", "place_of"]
+__all__ = ["new_grant"]
 
 
-def grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
-    """Allow a tool from now on, in the cell, notebook or session that is asking.
+def new_grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
+    """Return a grant that allows a tool for later calls too, in the cell, notebook or session that is asking. It is not recorded yet.
 
     Args:
         log: keeps the chain that is asking.
         tool_name: the name of the tool.
         identity: the digest of what it is.
-        scope: how far this reaches.
+        scope: where it applies: the cell, the notebook or the session.
 
     Raises:
         RuntimeError: a tool is asking.
         ValueError: no journal is open, or the cell, notebook or session is not known.
-        JournalError: the grant cannot be kept.
     """
     if inside_tool():
         raise RuntimeError("A tool cannot allow anything: only a human can.")
-    place, origin = place_of(log, scope), log.origin
-    assert log.journal is not None
-    given = Grant(
+    origin, place = log.origin, log.origin.reach(scope)
+    if log.journal is None or not place:
+        raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
+    return Grant(
         new_id(),
         tool_name,
         identity,
@@ -45,17 +44,3 @@ def grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
         notebook=origin.notebook or origin.started_in,
         owner=log.journal.owner if origin.ends(scope) else "",
     )
-    log.journal.submit(Granted(given)).result()
-    return given
-
-
-def place_of(log: ChainLog, scope: Scope) -> str:
-    """Return what a grant of this scope is bound to.
-
-    Raises:
-        ValueError: no journal is open, or the cell, notebook or session is not known.
-    """
-    place = log.origin.reach(scope)
-    if log.journal is None or not place:
-        raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
-    return place

@@ -1,4 +1,4 @@
-"""The step that calls a function of the user's: a tool or a hook."""
+"""The step that calls one of the user's functions: a tool or a hook."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Invoke:
-    """The step "call this hook or tool", which is awaited where it is async. What it returns is sent back, what it raises is thrown.
+    """The step "call this hook or tool". An async function is awaited. The driver sends back what it returns and throws what it raises.
 
     Attributes:
         hook: the name of the hook; None for a tool.
-        consent: whether a human has approved the call that this runs; None for what is no tool.
-        nest: takes the chains that the tool begins; None for what is no tool.
-        printed: takes what the tool prints; None where that goes its ordinary way.
-        read: makes of what the tool returned what is sent back. That may run code of the tool's, so it is under the same consent.
+        consent: whether a human has approved the call that this runs; None for a hook.
+        nest: collects the chains that the tool begins; None for a hook.
+        printed: receives what the tool prints; None leaves its output where it usually goes.
+        read: converts the tool's return value into what is sent back. This may run the tool's own code, so the same consent covers it.
     """
 
-    function: Callable[..., Any]
-    args: tuple[Any, ...] = ()
+    function: Callable[..., object]
+    args: tuple[object, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
     consent: bool | None = None
     nest: Nest | None = None
     printed: Sink | None = None
-    read: Callable[[Any], Any] | None = None
+    read: Callable[[object], object] | None = None
 
 
 CallSteps = Generator[Invoke | Note, Any, T]
-"""What one call does, step by step."""
+"""The steps of one call."""

@@ -1,7 +1,7 @@
-"""The last look at an approved tool: what a human consented to is compared once more in the very moment in which it is called.
+"""The last look at an approved tool: it is compared with what the human consented to once more, at the very moment of the call.
 
-Between the decision and the call, other code runs: tools of the same answer, tasks and threads, and whatever goes on while the start of the
-call is written to the journal or a thread is waited for. So the comparison belongs to the call itself, with nothing in between.
+Other code runs between the decision and the call: tools of the same answer, tasks and threads, and whatever happens while the start of the call
+is written to the journal or a thread starts up. So the comparison is part of the call itself, with nothing in between.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class ChangedTool(Exception):
 
 
 def invocation(tool: Tool, ready: ReadyCall, identity: str | None, nest: Nest, output: Output | None) -> Invoke:
-    """Return the step that calls a tool, and is answered with the text and the attachments of what it returned.
+    """Return the step that calls a tool. Its answer is the text and the attachments of what the tool returned.
 
     Args:
         tool: the tool.
         ready: the call.
-        identity: the digest of what the tool was when consent to it was found to count; None where nobody has to consent.
-        nest: takes the chains that the tool begins.
-        output: takes what the tool prints; None where that goes its ordinary way.
+        identity: the digest of the tool at the time when the consent was found valid; None if nobody has to consent.
+        nest: collects the chains that the tool begins.
+        output: receives what the tool prints; None leaves its output where it usually goes.
     """
     function, consent = tool.implementation, identity is not None
     assert function is not None
@@ -44,7 +44,7 @@ def invocation(tool: Tool, ready: ReadyCall, identity: str | None, nest: Nest, o
 
 
 def _guarded(tool: Tool, implementation: Callable[..., Any], identity: str) -> Callable[..., Any]:
-    """Return a function that calls an implementation, or raises ChangedTool if the tool is not what was approved."""
+    """Return a function that calls an implementation, or raises ChangedTool if the tool is not the one that was approved."""
 
     @functools.wraps(implementation)
     def called(**arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is inside the suspended calls of a pause, as JSON: for pauses that are kept without a journal and loaded again elsewhere."""
+"""The contents of a pause's suspended calls as JSON, for pauses that are stored without a journal and loaded elsewhere."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def suspended_to_dicts(log: ChainLog, turn_id: str) -> list[Data]:
 
 
 def adopt_suspended(log: ChainLog, calls: list[Data]) -> None:
-    """Let the memory of a log take over what `suspended_to_dicts()` wrote.
+    """Read what `suspended_to_dicts()` wrote into the memory of a log.
 
     Raises:
-        KeyError, TypeError, ValueError: it is something else.
+        KeyError, TypeError, ValueError: the data has another form.
     """
     for data in calls:
         call_id = data["call_id"]

@@ -1,14 +1,14 @@
-"""Chains inside tools: what the body of a tool asks, and how it finds that again when it is entered a second time.
+"""Chains inside tools: what the body of a tool asks a model, and how the body finds those answers when it runs a second time.
 
 How it works. While a tool's body runs, a `Nest` stands in a context variable, and every chain that begins there is recorded as a chain
-inside the tool's call. If such a chain comes to a question, its pause leaves the body, the call is `suspended`, and the human is asked about the
-inner call. After the decision the body is entered again from its beginning. Its chains make the requests that they made before, and
-each takes up the record of the first one that fits: the answers are those that the model gave, calls that have a result are not run
-again, and the chain continues behind them. So a body that asks the same always comes to the same point, and one step further.
+inside the tool's call. If such a chain has to ask a human, its pause leaves the body, the call becomes `suspended`, and the human is asked
+about the inner call. After the decision the body runs again from its beginning. Its chains make the same requests as before, and each takes up
+the first record that matches: the model's answers are reused, calls that have a result are not run again, and the chain continues after them.
+So a body that asks the same questions always reaches the same point, and then goes one step further.
 
-The records are in the journal. This process also remembers the chains that it began itself: such a chain continues with the model that it
-had, and with the very tools that the human was asked about. A record that no chain takes up belongs to a way that the body has left; what
-waits in it is withdrawn, so that nobody is asked about what can never run.
+The records are in the journal. This process also remembers the chains that it began itself: such a chain continues with its own model, and with
+the very tools that the human was asked about. If no chain takes up a record, the body has taken another path; the questions in that record are
+withdrawn, so that nobody is asked about a call that can never run.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ _WITHDRAWN = "Its tool was entered again and did not ask this any more."
 
 @dataclass(slots=True, frozen=True)
 class LeftRound:
-    """An answer that a chain inside a tool got before the tool's body was entered again.
+    """An answer that a chain inside a tool received before the tool's body ran again.
 
     Attributes:
         turn_id: the turn.
         output: what the model answered.
-        usage, began, resolved_model, finish: as the turn has them.
+        usage, began, resolved_model, finish: as in the turn.
         is_kept: the journal has the turn.
     """
 
@@ -87,7 +87,7 @@ class BegunChain:
         request: a digest of what it asks.
         plan, prompt, log: those of the chain.
         turns: returns its turns so far.
-        taken_up: the record that it continues; None if it began with nothing.
+        taken_up: the record that it continues; None if it began afresh.
     """
 
     request: str
@@ -107,18 +107,18 @@ class BegunChain:
             given = (state.messages(), state.usage, state.started_utc, state.resolved_model, state.ending)
             rounds.append(LeftRound(turn.turn_id, *given, turn.is_kept))
         if self.taken_up is not None and len(self.taken_up.rounds) > len(rounds):
-            # It was stopped before it had come as far as the run before it.
+            # It was stopped before it reached the point that the previous run had reached.
             rounds = self.taken_up.rounds
         return LeftChain(self.request, self.log.chain_id, self.log.conversation_id, rounds, self)
 
 
 @dataclass(slots=True, eq=False)
 class LeftChain:
-    """The record of a chain inside a tool, of the time before the tool's body was entered again.
+    """The record of a chain inside a tool, from an earlier run of the tool's body.
 
     Attributes:
         request: a digest of what it asked.
-        chain_id, conversation_id: what the journal knows it by.
+        chain_id, conversation_id: its ids in the journal.
         rounds: its complete answers, oldest first.
         begun: the chain itself, if this process began it.
     """
@@ -130,14 +130,14 @@ class LeftChain:
     begun: BegunChain | None = None
 
     def model(self, model: ChainModel) -> ChainModel:
-        """Return the model to continue with: the one that answered, where it is at hand."""
+        """Return the model to continue with: the one that answered, if this process has it."""
         return model if self.begun is None else self.begun.plan.model
 
     def adopt_tools(self, prompt: Prompt) -> None:
-        """Let a settled prompt continue with the very tools that the human was asked about, where nothing else can tell them apart.
+        """Let a settled prompt continue with the very tools that the human was asked about, if nothing else distinguishes them.
 
-        The body makes functions anew when it is entered again. If all that can be said of such a function is the same, consent was
-        to the one made before.
+        A body creates its functions anew each time it runs. If such a function is the same in every respect that can be examined, the consent
+        was to the one created before.
         """
         if self.begun is None:
             return
@@ -148,7 +148,7 @@ class LeftChain:
 
 
 class ChainsInTools:
-    """The chains inside tools that this process began, by the calls that they are inside of."""
+    """The chains inside tools that this process began, by the calls that contain them."""
 
     def __init__(self) -> None:
         self.begun: dict[str, list[BegunChain]] = {}
@@ -156,13 +156,13 @@ class ChainsInTools:
         self.loaded: dict[str, list[LeftChain]] = {}
 
     def add(self, call_id: str, chain: BegunChain) -> None:
-        """Remember a chain, in place of the one whose record it has taken up."""
+        """Remember a chain, replacing the one whose record it has taken up."""
         known = {one.log.chain_id: one for one in self.begun.get(call_id, [])}
-        # ■ may strike between any two instructions, so that a record is replaced in one.
+        # ■ may strike between any two instructions, so a record is replaced by a single one.
         self.begun[call_id] = list((known | {chain.log.chain_id: chain}).values())
 
     def forget(self, call_id: str, chains: Collection[str] | None = None) -> None:
-        """Forget what was inside a call, or only some of its chains."""
+        """Forget everything inside a call, or only some of its chains."""
         if chains is not None:
             kept = [chain for chain in self.begun.get(call_id, []) if chain.log.chain_id not in chains]
             loaded = [record for record in self.loaded.get(call_id, []) if record.chain_id not in chains]
@@ -178,12 +178,12 @@ class Nest:
 
     Attributes:
         call_id: the tool's call.
-        words: what a human who is asked inside is told about that.
+        words: what tells a human who is asked from inside the tool where the question comes from.
         log: keeps the call.
         left: the records of earlier runs that no chain has taken up yet, oldest first.
-        goes_another_way: a chain has begun that no earlier run began.
-        is_used: a chain has begun.
-        is_over: the call has its result.
+        goes_another_way: whether a chain has begun that no earlier run began.
+        is_used: whether a chain has begun.
+        is_over: whether the call has its result.
     """
 
     call_id: str
@@ -195,14 +195,14 @@ class Nest:
     is_over: bool = False
 
     def rewind(self, conversation: ChainConversation | None) -> None:
-        """Let a conversation that outlives the body forget what earlier runs of it said, before what it asks next is settled."""
+        """Let a conversation that outlives the body forget what earlier runs of the body said, before its next prompt is settled."""
         if conversation is not None and self.left:
             conversation._forget({one.turn_id for left in self.left for one in left.rounds})
 
     def enter(
         self, prompt: Prompt, plan: ChainPlan, log: ChainLog, turns: Callable[[], list[Turn]]
     ) -> LeftChain | None:
-        """Let a chain begin here. Returns the record that it takes up, if there is one of its request.
+        """Let a chain begin here. Returns the record that it takes up, if one matches its request.
 
         Args:
             prompt, plan, log: those of the chain, before its first step.
@@ -223,8 +223,8 @@ class Nest:
         return found
 
     def suspend(self) -> Noting:
-        """Withdraw what waits in records that the body has left behind, if it has. It pauses in a chain of its own."""
-        # Otherwise, what was not taken up may be when the body is entered once more.
+        """Withdraw the questions in records that the body has left behind, if it has taken another path. The body pauses in a chain of its own."""
+        # Otherwise, a record that was not taken up may still be taken up when the body runs once more.
         if self.goes_another_way and self.left:
             left_behind = {left.chain_id for left in self.left}
             yield from withdraw(self.log, self.call_id, left_behind)
@@ -232,15 +232,15 @@ class Nest:
 
 
 def current_nest() -> Nest | None:
-    """Return the nest of the tool's body that the calling code runs in, or that has started it; None outside of tools."""
+    """Return the nest of the tool's body in which the calling code runs, or which started it; None outside of tools."""
     nest = _nest.get()
-    # What a tool leaves behind when its call is over asks for itself.
+    # Code that a tool leaves running after its call is over asks on its own account.
     return None if nest is None or nest.is_over else nest
 
 
 @contextlib.contextmanager
 def inside(nest: Nest | None) -> Iterator[None]:
-    """Let the chains that begin in the `with` block begin in a nest; with None nothing changes."""
+    """Collect the chains that begin in the `with` block in a nest; with None nothing changes."""
     if nest is None:
         yield
         return
@@ -252,12 +252,12 @@ def inside(nest: Nest | None) -> Iterator[None]:
 
 
 def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> Noting:
-    """Take back every question that waits inside a call, for whose answer nobody would be there.
+    """Withdraw every question that waits inside a call, because no code is left to use the answer.
 
     Args:
         log: keeps the call.
         call_id: the call.
-        chains: only in these chains; None for all of them. Then the call is over, and this process forgets what was inside.
+        chains: only those in these chains; None for all of them. In that case the call is over, and this process forgets what was inside it.
     """
     for call in calls_inside(log, call_id, chains):
         if call.state == "suspended":
@@ -277,7 +277,7 @@ def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None)
 
 
 def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
-    """Return the calls that a call was asked inside of, from the inside out."""
+    """Return the calls that enclose a call, from the inside out."""
     found: list[CallEntry] = []
     while True:
         outer_id = _outer_id(log, call)
@@ -303,7 +303,7 @@ def _outer_id(log: ChainLog, call: CallEntry) -> str:
 
 
 def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
-    """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
+    """Return the records of the chains that earlier runs of a tool's body left behind, oldest first."""
     begun = records_inside(call_id)
     if log.journal is None or call_id in log.memory.entries:
         return begun
@@ -312,7 +312,7 @@ def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
     for chain_id, turns in _by_chain(log.journal.turns_inside(call_id)).items():
         left = _left_of(turns)
         here = known.pop(chain_id, None)
-        # Another process may have gone further meanwhile.
+        # Another process may have continued in the meantime.
         found.append(here if here is not None and left is not None and len(here.rounds) == len(left.rounds) else left)
     return [left for left in [*found, *known.values()] if left is not None]
 
@@ -326,11 +326,11 @@ def records_inside(call_id: str) -> list[LeftChain]:
 
 
 def _left_of(turns: Sequence[TurnEntry]) -> LeftChain | None:
-    """Return the record of a chain in the journal; None if the body that asked it has gone another way since."""
+    """Return the record of a chain in the journal; None if the body that asked it has since taken another path."""
     if any(call.note == _WITHDRAWN for turn in turns for call in turn.calls):
         return None
     first = turns[0].begun
-    # A turn that did not end was asked again by the next run of the body, in a turn after it.
+    # The next run of the body has asked an unfinished turn again, in a turn after it.
     rounds = [
         LeftRound(
             turn.begun.turn_id, turn.output, turn.usage, turn.begun.at, turn.resolved_model, turn.finish, is_kept=True
@@ -349,10 +349,10 @@ def _by_chain(turns: Sequence[TurnEntry]) -> dict[str, list[TurnEntry]]:
 
 
 def calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> list[CallEntry]:
-    """Return the calls that chains inside a call asked for, as they stand now; of all chains, or of some."""
+    """Return the calls that chains inside a call asked for, in their current state; of all chains, or of some."""
     found: dict[str, CallEntry] = {}
     if log.journal is not None and call_id not in log.memory.entries:
-        # A journal that cannot be read leaves a question that nobody needs any more, which is no reason to lose a result.
+        # If the journal cannot be read, a question that nobody needs is left over, which is no reason to lose a result.
         with contextlib.suppress(JournalError):
             for turn in log.journal.turns_inside(call_id):
                 if chains is None or turn.begun.chain_id in chains:
@@ -366,12 +366,12 @@ def calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None = N
 
 
 def _request_digest(prompt: Prompt, model_id: str) -> str:
-    """Return a digest of what a chain asks. What its tools are is not part of it: consent to a call is bound to that."""
+    """Return a digest of what a chain asks. It leaves out what the tools are, because consent to a call is bound to that already."""
     asked = {"model": model_id, "messages": [message.to_dict() for message in prompt.messages], **prompt.settings()}
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def _is_made_anew(before: Tool, tool: Tool) -> bool:
-    """Return whether two tools differ in nothing but in being two objects."""
+    """Return whether two tools are the same in all but identity."""
     one, other = identify(before).facts, identify(tool).facts
     return one != other and {**one, "object": ""} == {**other, "object": ""}

@@ -1,4 +1,4 @@
-"""The step that keeps an operation, the operation that moves a call, and how a call inside a tool is told to those outside."""
+"""The step that records an operation, the operation that moves a call to another state, and the outside view of a call inside a tool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Note", "Noting", "moved_call", "seen_from_outside"]
 
 @dataclass(slots=True)
 class Note:
-    """The step "keep this operation". The answer is sent back once it is durable; a JournalError is thrown."""
+    """The step "record this operation". The driver sends the answer back once it is durable, or throws a JournalError."""
 
     journal: Journal | MemoryJournal
     operation: Operation | RowAsked
@@ -30,7 +30,7 @@ Noting = Generator[Note, Any, Any]
 
 
 def seen_from_outside(entry: CallEntry) -> CallEntry:
-    """Return a call inside a tool for those who show the outer turn, where the provider's id may be that of another call."""
+    """Return a call inside a tool as code that shows the outer turn sees it, where another call may have the same id of the provider."""
     return replace(entry, tool_call_id=entry.call_id)
 
 
@@ -43,10 +43,10 @@ def moved_call(
     decision: Decision | None = None,
     **details: Any,
 ) -> CallMoved:
-    """Return the operation that moves a call. A start carries out a decision, where a human was asked.
+    """Return the operation that moves a call to another state. If a human was asked, starting the call carries out the decision.
 
     Raises:
-        JournalError: the call starts, and this process can hold no lock that says so.
+        JournalError: the call is to start, and this process cannot take the lock that says so.
     """
     owner = home.owner if to == "started" else None
     digest = None if decision is None else decision.digest

@@ -1,4 +1,4 @@
-"""The tool calls at the end of a history that have no result yet, and putting results after them."""
+"""Finds the tool calls at the end of a history that have no result yet, and adds results after them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["part_of", "rounds_since", "unresolved_calls", "with_calls", "with_id
 def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
     """Return the calls at the end of a history that have no result yet.
 
-    A history in which anything but tool results follows the calls has moved on: there are none. Calls match results by id, and
+    If anything but tool results follows the calls, the history has moved on and there are none. Calls match results by id, and
     by name, in order, where ids are missing. Calls that the provider ran itself are not ours.
     """
     return [ToolCall.from_part(part) for part in _waiting(messages)]
 
 
 def rounds_since(limit: int | None, rounds: int) -> int:
-    """Return how many of a chain's responses count for its limit: those since it was reached last and a human let it continue."""
+    """Return how many of a chain's responses count towards its limit: those since a human last let it continue past the limit."""
     return rounds % limit if limit else rounds
 
 
 def with_ids(messages: Sequence[Message]) -> list[Message]:
-    """Return the same history with an id on every call that waits, so that its result can name it."""
+    """Return the same history with an id on every waiting call, so that its result can refer to it."""
     anonymous = {id(part): part for part in _waiting(messages) if part.tool_call_id is None}
     if not anonymous:
         return list(messages)
@@ -40,7 +40,7 @@ def with_ids(messages: Sequence[Message]) -> list[Message]:
 
 
 def with_calls(messages: Sequence[Message], calls: Sequence[ToolCall]) -> list[Message]:
-    """Return messages that have these calls, at their end where the model has not said them itself."""
+    """Return messages that contain these calls, and add at the end those that the model has not made itself."""
     said = {part.tool_call_id for message in messages for part in message.parts if isinstance(part, ToolCallPart)}
     missing: list[Part] = [
         ToolCallPart(call.name, call.arguments, call.tool_call_id) for call in calls if call.tool_call_id not in said
@@ -49,7 +49,7 @@ def with_calls(messages: Sequence[Message], calls: Sequence[ToolCall]) -> list[M
 
 
 def with_results(history: Sequence[Message], results: Sequence[ToolResult | ToolResultPart]) -> list[Message]:
-    """Return a history that ends in tool calls with results of some of them in one tool message, in the order of the calls.
+    """Return a history that ends in tool calls, followed by one tool message with results of some of them in the order of the calls.
 
     A second result with the same id replaces the first.
     """
@@ -66,7 +66,7 @@ def with_results(history: Sequence[Message], results: Sequence[ToolResult | Tool
 
 
 def _tail(messages: Sequence[Message]) -> tuple[list[ToolCallPart], list[ToolResultPart], int]:
-    """Return the calls at the end of a history, the results that follow them, and where these begin."""
+    """Return the calls at the end of a history, the results that follow them, and the position where the results begin."""
     end = len(messages)
     while end and messages[end - 1].role == "tool":
         end -= 1

@@ -1,6 +1,6 @@
-"""Which call the running code prints for, so that what a tool prints can be shown with its call.
+"""Knows for which call the running code prints, so that a tool's output can be shown with its call.
 
-A sink takes what one call prints. It is a context variable while the tool runs, which the tasks and threads that the tool starts inherit
+A sink receives what one call prints. While the tool runs, the sink stands in a context variable, which the tool's tasks and threads inherit
 (see `approvals.running`).
 """
 
@@ -14,16 +14,16 @@ from typing import Protocol
 __all__ = ["Output", "Sink", "current_sink", "outside_calls", "printing_to"]
 
 Sink = Callable[[str | None], None]
-"""Takes a piece of what a call prints, in whatever thread it is printed; None where the call clears what it has printed."""
+"""Receives a piece of a call's output, in whatever thread it is printed; None if the call clears its output."""
 
 _sink: ContextVar[Sink | None] = ContextVar("llm_notebook_sink", default=None)
 
 
 class Output(Protocol):
-    """Takes what calls print."""
+    """Receives what calls print."""
 
     def add(self, call_id: str, text: str | None) -> None:
-        """Take a piece of what a call prints, in any thread; None where the call clears what it has printed."""
+        """Receive a piece of a call's output, in any thread; None if the call clears its output."""
 
     def text_of(self, call_id: str) -> str:
         """Return what a call has printed, shortened."""
@@ -31,7 +31,7 @@ class Output(Protocol):
 
 @contextlib.contextmanager
 def printing_to(sink: Sink | None) -> Iterator[None]:
-    """Let the `with` block print to a sink; with None, it prints to where the code around it prints."""
+    """Let the `with` block print to a sink; with None, it prints where the surrounding code prints."""
     if sink is None:
         yield
         return
@@ -53,5 +53,5 @@ def outside_calls() -> Iterator[None]:
 
 
 def current_sink() -> Sink | None:
-    """Return what takes the output of the running code; None outside of calls, and for calls that nobody listens to."""
+    """Return the sink for the output of the running code; None outside of calls, and for calls to which nobody listens."""
     return _sink.get()

@@ -1,11 +1,11 @@
-"""What a human is asked about one call, as things stand: by the chain that comes to it, and by one that waits and looks again."""
+"""Builds the question about a call from its current state: for a chain that reaches the call, and for one that waits and checks again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.consent import asked_anew, digest, digest_of_unknown, request_for, thawed
-from llm_notebook.approvals.identity import digest_of_facts
+from llm_notebook.approvals.identity import digest_of_undescribed
 from llm_notebook.approvals.policy import ApprovalPolicy, strictest
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
@@ -22,10 +22,10 @@ UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how 
 
 
 def policy_in_force(policy: ApprovalPolicy | None, entry: CallEntry) -> ApprovalPolicy | None:
-    """Return when a human is asked about a call: of all that ever held for it, the strictest. None if nobody is asked.
+    """Return the strictest policy that ever applied to a call, or None if nobody is asked.
 
     Args:
-        policy: the policy for calls of the tool at this moment.
+        policy: the current policy for calls of the tool.
         entry: the call, with the policies under which it was proposed and asked about.
     """
     asked = entry.request.policy if entry.request is not None else None
@@ -33,12 +33,12 @@ def policy_in_force(policy: ApprovalPolicy | None, entry: CallEntry) -> Approval
 
 
 def applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> bool:
-    """Return whether a human must be asked. A condition that raises an error asks: silence is not consent."""
+    """Return whether a human must be asked. If the condition raises an error, the answer is yes: silence is not consent."""
     if policy.asks == "always" or not policy.conditions:
         return True
     try:
         for condition in policy.conditions:
-            # Each gets a copy: what it does to the arguments must not change what runs.
+            # Each gets a copy, because nothing that it does to the arguments may change what runs.
             arguments = tool.arguments_for(ToolCall(call.name, thawed(runs), call.tool_call_id))
             arguments.pop(TOOL_CALL_PARAMETER, None)
             if condition(**arguments):
@@ -49,15 +49,15 @@ def applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> 
 
 
 def _is_about_unknown(entry: CallEntry) -> bool:
-    """Return whether a human is or was asked how a call that was interrupted came out."""
+    """Return whether a human is or was asked how an interrupted call ended."""
     if entry.state == "started":
-        # What a body asks that runs again is about this run.
+        # When a body runs again, its questions are about this run.
         return False
     return entry.state == "unknown" or (entry.request is not None and entry.request.outcome_unknown)
 
 
 def bound_digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, entry: CallEntry) -> str:
-    """Return the digest that a decision about a call as it stands is bound to: that of the question about it.
+    """Return the digest to which a decision about a call in its current state is bound: that of the question about it.
 
     Args:
         identity: the digest of what the tool is.
@@ -72,7 +72,7 @@ def bound_digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, en
 
 
 def covers(decision: Decision, entry: CallEntry, identity: str, policy: ApprovalPolicy | None, frozen: bytes) -> bool:
-    """Return whether a decision is about a call as it stands.
+    """Return whether a decision is about a call in its current state.
 
     Args:
         decision: the decision.
@@ -81,8 +81,10 @@ def covers(decision: Decision, entry: CallEntry, identity: str, policy: Approval
         policy: the policy in force.
         frozen: the arguments.
     """
-    # Nobody notes what an unmarked tool is, so the question whether to run it again may have been about its arguments alone.
-    identities = [identity, digest_of_facts({})] if policy is None and _is_about_unknown(entry) else [identity]
+    # The identity of an unmarked tool is not recorded, so the question whether to run it again may have been about its name and arguments.
+    identities = [identity]
+    if policy is None and _is_about_unknown(entry):
+        identities.append(digest_of_undescribed(entry.tool_name))
     return decision.digest in [bound_digest(one, policy, frozen, entry) for one in identities]
 
 
@@ -105,9 +107,9 @@ def question_about(
         frozen: the arguments.
         policy: the policy in force.
         reason: the sentence that the tool or the hook gave; empty if the policy asks.
-        is_required: the policy asks.
-        identity: what the tool is, where that is known already.
-        inside: which tool asks, if the call is one of a chain inside a tool.
+        is_required: whether the policy asks.
+        identity: the identity of the tool, if it is known already.
+        inside: the tool that asks, if the call belongs to a chain inside a tool.
     """
     about_unknown = _is_about_unknown(entry)
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)

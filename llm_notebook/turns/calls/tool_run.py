@@ -1,25 +1,24 @@
 """Runs one tool call, without I/O: `before_call`, freezing, approval, the tool, `after_call`, in this order.
 
-How it works. `ToolRun` has two generators. `prepare()` takes a call as far as it comes before anything runs; where a human may be asked, the
-chain does so for every call of a turn first, so that all questions are put at once. `steps()` carries the call out when its turn comes. What
-they cannot do themselves they yield as steps: `Invoke` calls a hook or the tool, `Note` keeps an operation. The drivers perform the steps,
-one with and one without `await`, so the order is written only once.
+How it works. `ToolRun` has two generators. `prepare()` does everything that comes before a tool runs; if a human may be asked, the chain
+prepares every call of a turn first, so that all questions are asked at once. `steps()` then carries out the call. What the generators cannot do
+themselves they yield as steps: `Invoke` calls a hook or the tool, `Note` records an operation. The drivers perform the steps, one with and one
+without `await`, so the order is written only once.
 
-Between the two, the calls before this one run. They may change the tool, so what was approved is compared once more before it starts.
+Between the two, earlier calls of the turn run. They may change the tool, so it is compared with what was approved once more before it starts.
 
 The call's life is a row in the log (`CallEntry`) that moves from state to state as `approvals.requests.TRANSITIONS` allows. Every move is
-kept *before* what it permits happens, and it is a compare-and-set: it succeeds only from an expected state. Two tabs, two clicks or two
-continuations of one pause may all come this way; the one whose move to `started` succeeds runs the tool, and the others are told that it
-runs elsewhere. If the process dies, the row says how far the call came, and the next process begins again from the row: a result that is
-there is used, a decision that is there is carried out, and a call that had started without ending is asked about, never run again by
-itself.
+recorded *before* the action that it permits, and it is a compare-and-set: it succeeds only from an expected state. Two tabs, two clicks or two
+continuations of one pause may all get here; the one whose move to `started` succeeds runs the tool, and the others learn that it runs
+elsewhere. If the process dies, the row says how far the call got, and the next process continues from the row: a recorded result is used, a
+recorded decision is carried out, and a call that had started but not ended is put to the human and never run again automatically.
 
 The arguments are checked, converted and frozen, as canonical JSON, as soon as `before_call` has returned. A human's decision is bound to a
-digest of these bytes, of what the tool is and of the policy, and the tool receives values made from these bytes alone. So nothing that
-happens between the question and the run can change what runs; where the tool or the arguments are different by then, the digests differ and
-the human is asked again.
+digest of these bytes, of what the tool is and of the policy, and the tool receives values made from these bytes alone. So nothing that happens
+between the question and the run can change what runs. If the tool or the arguments have changed by then, the digests differ and the human is
+asked again.
 
-Whether a human is asked is decided by every policy that ever held for the call: the tool's marks, what the chain was told, and the journal.
+Every policy that ever applied to the call decides whether a human is asked: the tool's marks, the chain's settings, and what the journal says.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
 from llm_notebook.approvals.running import said_by
-from llm_notebook.errors import ModelError, ToolArgumentError
+from llm_notebook.errors import ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
@@ -42,7 +41,7 @@ from llm_notebook.turns.calls.invoking import CallSteps, Invoke
 from llm_notebook.turns.calls.last_look import ChangedTool, invocation
 from llm_notebook.turns.calls.nesting import Nest, left_inside, withdraw
 from llm_notebook.turns.calls.questions import UNKNOWN_OUTCOME, applies, covers, policy_in_force, question_about
-from llm_notebook.turns.calls.told import decided_result, failed_result, runs_elsewhere, told_of
+from llm_notebook.turns.calls.told import decided_result, failed_result, missing_tool, runs_elsewhere, told_of
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.pauses import Pause
 
@@ -52,24 +51,24 @@ if TYPE_CHECKING:
 __all__ = ["ToolRun"]
 
 Ran = tuple[ToolResult, bytes | None]
-"""The result, and the arguments that the tool was run with; None where it was not run."""
+"""The result, and the arguments with which the tool ran; None if it did not run."""
 
 
 @dataclass(slots=True)
 class ToolRun:
-    """One call on its way: `prepare()` takes it as far as it comes before anything runs, `steps()` carries it out.
+    """One call being carried out: `prepare()` does everything that comes before the tool runs, `steps()` does the rest.
 
     Attributes:
         plan: the hooks, and how the chain is run.
-        log: keeps the call's states.
-        tool: what is called; None where there is no such tool.
+        log: records the call's states.
+        tool: the tool to call; None if there is no such tool.
         policy: when its calls are asked about; None if nobody is asked.
         call: the model's request. `before_call` may change it.
         turn_id: the turn that asked.
-        finished: takes the result, by call id.
-        has_siblings: other calls of the turn may run between `prepare()` and `steps()`.
-        identity: what the tool is, where that was found out a moment ago; None to find it out when it is needed.
-        is_prepared: `prepare()` has begun.
+        finished: receives the result, by call id.
+        has_siblings: whether other calls of the turn may run between `prepare()` and `steps()`.
+        identity: the identity of the tool, if it was computed a moment ago; None to compute it when it is needed.
+        is_prepared: whether `prepare()` has begun.
         pause: what a human has to decide before the call can run; None if nothing, and before `prepare()`.
     """
 
@@ -92,13 +91,14 @@ class ToolRun:
     _ready: ReadyCall | None = field(default=None, init=False)
     _failure: Exception | None = field(default=None, init=False)
     _policy: ApprovalPolicy | None = field(default=None, init=False)
+    _is_first: bool = field(default=True, init=False)
     _is_new: bool = field(default=True, init=False)
     _nest: Nest | None = field(default=None, init=False)
 
     def prepare(self) -> CallSteps[None]:
-        """Call `before_call`, freeze the arguments and ask a human where one has to decide. No tool runs.
+        """Call `before_call`, freeze the arguments, and ask a human if one has to decide. No tool runs.
 
-        What was done already, by another continuation or before a restart, is not done again. What goes wrong is raised by `steps()`.
+        Nothing is repeated that another continuation has done, or that was done before a restart. Errors are raised by `steps()`.
         """
         self.is_prepared = True
         try:
@@ -109,12 +109,12 @@ class ToolRun:
             self.finished[self._asked.tool_call_id or ""] = self._result
 
     def steps(self) -> CallSteps[ToolResult]:
-        """Carry out the call, and prepare it first if that was not done.
+        """Carry out the call, after preparing it if that has not happened yet.
 
         Raises:
             Pause: the call waits for a human.
             RuntimeError: the call is running elsewhere right now.
-            JournalError: the start of an approved call cannot be kept.
+            JournalError: the start of an approved call cannot be recorded.
             Exception: what a hook raised.
         """
         if not self.is_prepared:
@@ -123,7 +123,7 @@ class ToolRun:
             raise self._failure
         result, ran = (self._result, None) if self._result is not None else (yield from self._carry_out())
         if not self._is_new or (self._nest is not None and self._nest.is_used):
-            # What still waits inside would wait for nobody.
+            # No code is left to use the answer to a question that still waits inside.
             yield from withdraw(self.log, self._entry.call_id)
         self.finished[self._asked.tool_call_id or ""] = result
         if ran is not None and self.plan.after_call is not None:
@@ -136,11 +136,12 @@ class ToolRun:
         return result
 
     def _prepare(self) -> CallSteps[None]:
-        # A hook may change the call; its name and id stay what they were.
+        # A hook may change the call, but not its name or id.
         asked = self._asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
         kept = None if self.policy is None else self.policy.without_conditions()
         written, self._unsound = as_written(asked)
-        entry = self._entry = yield from self.log.propose(self.turn_id, asked, written, kept)
+        entry, self._is_first = yield from self.log.propose(self.turn_id, asked, written, kept)
+        self._entry = entry
         if entry.result is not None:
             self._result = entry.result
             return
@@ -156,19 +157,16 @@ class ToolRun:
             return
         except Pause as pause:
             self._hooks_pause = pause
-        # A decision not to run it is carried out when the turn of the call comes.
+        # A decision not to run the call is carried out by `steps()`.
         if entry.state not in SETTLED:
             yield from self._weigh()
 
     def _weigh(self) -> CallSteps[None]:
-        """Find out whether the call may run: it is ready then, or has a result without running, or a human is asked."""
+        """Decide whether the call may run: afterwards it is ready, or it has a result without running, or a human is asked."""
         entry, asked, tool = self._entry, self._asked, self.tool
-        if (tool is None or tool.implementation is None) and (entry.request is not None or entry.state == "suspended"):
-            raise ModelError(
-                f"The tool {asked.name} that was asked about is not here, so nothing was run and the question stays: "
-                f"run the cell that defines it, or give it with resume({entry.call_id!r}, tools=[...])."
-            )
         if tool is None or tool.implementation is None:
+            if not self._is_first:
+                raise missing_tool(entry)
             lacks = "does not exist" if tool is None else "has no implementation"
             missing = KeyError(f'tool "{asked.name}" {lacks}')
             yield from self._not_run("failed", f"Error: {missing.args[0]}", missing)
@@ -188,14 +186,14 @@ class ToolRun:
             if entry.state != "unknown":
                 yield from self._not_run("failed", f"Error: {error}", error)
                 return
-            # What was running is asked about in any case.
+            # An interrupted call is put to the human in any case.
             frozen = canonical(asked.arguments)
         asked.arguments = thawed(frozen)
-        # A decision that had its effect already, before the call was interrupted, does not count again.
-        # That of a suspended call does: its body is entered again, as everything is that pauses by itself.
+        # A decision that took effect before the call was interrupted does not count again.
+        # That of a suspended call does count: its body runs again, like that of any tool that pauses by itself.
         decision = entry.decision if entry.state in ("approved", "suspended") else None
         if decision is not None and not self._covers(decision, frozen):
-            # Something other than what would run now was approved.
+            # The approval was for something other than what would run now.
             yield from self._ask(frozen)
         elif decision is None and entry.state == "unknown":
             yield from self._ask(frozen, self.plan.model._pause(UNKNOWN_OUTCOME))
@@ -222,7 +220,7 @@ class ToolRun:
             self._ready = ready
 
     def _settle_consent(self, tool: Tool, ready: ReadyCall) -> CallSteps[bool]:
-        """Return whether nothing has to be asked before a call runs: it was decided, nobody is to be asked, or a grant answers. Else ask."""
+        """Return whether the call may run without a question: it was decided, no policy asks, or a grant answers. Otherwise ask."""
         if ready.decision is None and self._must_ask(tool, ready.runs):
             ready.decision = yield from self._granted(ready.frozen)
             if ready.decision is None:
@@ -231,13 +229,13 @@ class ToolRun:
         return True
 
     def _carry_out(self) -> CallSteps[Ran]:
-        """Do what was decided about the call: run it, or give it the result of a decision not to run it."""
+        """Carry out the decision about the call: run it, or give it the result of a decision not to run it."""
         if self.has_siblings and self._entry.decision is not None:
             self._catch_up()
         while self._result is None and self._entry.state in SETTLED:
             if (settled := (yield from self._decided())) is not None:
                 return settled, None
-            # Another decision has replaced this one in the meantime, so that one counts.
+            # Another decision has replaced this one in the meantime, and counts.
             self._catch_up()
         if self._result is None and self._ready is None and self.pause is None:
             yield from self._weigh()
@@ -252,7 +250,7 @@ class ToolRun:
         return (yield from self._run(self.tool, self._ready))
 
     def _catch_up(self) -> None:
-        """Take over how the call stands by now, where that is not as it was when the call was prepared."""
+        """Adopt the call's current state if it has changed since the call was prepared."""
         entry, current = self._entry, self.log.call(self._entry.call_id)
         if current is None or (current.state, current.decision) == (entry.state, entry.decision):
             return
@@ -261,7 +259,7 @@ class ToolRun:
         self._entry, self._result, self._ready, self.pause = current, current.result, None, None
 
     def _look_again(self, ready: ReadyCall) -> CallSteps[None]:
-        """Ask after all if the calls before this one have changed what was approved, or what its policy says of it."""
+        """Ask after all if earlier calls have changed what was approved, or what the policy says about it."""
         assert self.tool is not None
         self.identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
         if ready.decision is not None and not self._covers(ready.decision, ready.frozen):
@@ -282,7 +280,7 @@ class ToolRun:
         except Exception:
             raise
         except BaseException:
-            # ■ may strike anywhere. If the start was kept, nobody carries it out.
+            # ■ may strike anywhere. If the start was recorded by then, nobody would carry it out.
             self.log.lose(entry)
             raise
         self._catch_up()
@@ -291,7 +289,7 @@ class ToolRun:
         return (yield from self._carry_out())
 
     def _perform(self, call: Invoke, tool: Tool, ready: ReadyCall, nest: Nest) -> CallSteps[Ran]:
-        """Call the tool of a call that has started, and keep what came of it."""
+        """Call the tool of a call that has started, and record the outcome."""
         entry, asked, note = self._entry, self._asked, ready.note
         try:
             text, attachments = yield call
@@ -315,14 +313,14 @@ class ToolRun:
         return result, ready.runs
 
     def _must_ask(self, tool: Tool, runs: bytes) -> bool:
-        """Return whether a human has to decide first: the policy says so, or said so when the question was asked."""
+        """Return whether a human has to decide first, by the policy of this moment or by the one that applied when the question was asked."""
         request = self._entry.request
         is_asked = self._entry.state == "waiting" and request is not None and request.is_required
         return is_asked or (self._policy is not None and applies(self._policy, tool, self._asked, runs))
 
     def _start(self, decision: Decision | None) -> CallSteps[bool]:
-        """Move the call to `started`. Returns whether it moved, so that no other continuation runs it."""
-        # A body that pauses by itself is entered again when it resumes, so a call without a decision may wait already.
+        """Move the call to `started`. Returns whether this succeeded, so that no other continuation runs the call."""
+        # A body that pauses by itself runs again when it resumes, so a call without a decision may be waiting already.
         before: list[CallState] = ["proposed", "waiting"] if decision is None else ["approved"]
         return (yield from self.log.move(self._entry, "started", *before, "suspended", decision=decision))
 
@@ -333,16 +331,16 @@ class ToolRun:
         grant = self.log.grant_for(self._tool_identity().digest)
         if grant is None:
             return None
-        # The record shows what was allowed, so the question is kept before the grant answers it.
+        # The question is recorded before the grant answers it, so that the record shows what was allowed.
         request = yield from self._put_question(frozen, None)
         counts = yield from self.log.allow(self._entry, grant, request.digest)
         return self._entry.decision if counts else None
 
     def _ask(self, frozen: bytes, pause: Pause | None = None) -> CallSteps[Pause]:
-        """Put the question to a human. Returns the pause with which the chain will stop, which is kept, too.
+        """Ask a human. Returns the pause with which the chain will stop, after recording it.
 
         Args:
-            pause: what the tool or the hook raised, with its own sentence; without it the sentence says that the tool needs approval.
+            pause: what the tool or the hook raised, with its own sentence. Without one, the sentence says that the tool needs approval.
         """
         request = yield from self._put_question(frozen, pause)
         if pause is None:
@@ -353,7 +351,7 @@ class ToolRun:
         return pause
 
     def _put_question(self, frozen: bytes, pause: Pause | None) -> CallSteps[ApprovalRequest]:
-        """Keep what a human is asked, unless the same is being asked already."""
+        """Record the question to the human, unless the same one is open already."""
         assert self.tool is not None
         entry = self._entry
         request = question_about(
@@ -372,7 +370,7 @@ class ToolRun:
         return request
 
     def _decided(self) -> CallSteps[ToolResult | None]:
-        """Return the result of a call that a human has denied, answered or given up; None if the call has another state by now."""
+        """Return the result of a call that a human has denied, answered or given up; None if the call has moved to another state."""
         entry = self._entry
         result = decided_result(entry)
         return result if (yield from self.log.move(entry, entry.state, entry.state, result=result)) else None
@@ -394,7 +392,7 @@ class ToolRun:
         return self.identity
 
     def _covers(self, decision: Decision, frozen: bytes) -> bool:
-        """Return whether a decision is about what would run now. That of a grant ends with the grant."""
+        """Return whether a decision is about what would run now. A grant's decision ends with the grant."""
         if self._entry.grant_id and self.log.grant_for(self._tool_identity().digest) is None:
             return False
         return covers(decision, self._entry, self._tool_identity().digest, self._policy, frozen)

@@ -1,7 +1,7 @@
-"""Waiting on an event loop for the work of another thread, with a single wake-up of the loop for everything that is done meanwhile.
+"""Waits on an event loop for the work of another thread, and wakes the loop once for everything that is done in the meantime.
 
-The journal's thread commits many writes together, so their futures are done in quick succession. `asyncio.wrap_future()` would write to the
-loop's wake-up socket for each of them, and release the interpreter's lock each time, so that the two threads would hold each other up.
+The journal's thread commits many writes together, so their futures complete in quick succession. `asyncio.wrap_future()` would write to the
+loop's wake-up socket for each of them, and release the interpreter's lock each time, and the two threads would hold each other up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class _OfLoop:
-    """What one event loop waits for and has not been told yet. It holds no reference to the loop, which would keep the loop alive."""
+    """What one event loop waits for and has not learned yet. It holds no reference to the loop, because that would keep the loop alive."""
 
     __slots__ = ("_is_called", "_waiters")
 
@@ -41,7 +41,7 @@ class _OfLoop:
                 loop.call_soon_threadsafe(self._complete)
 
     def _complete(self) -> None:
-        # This is reset before the waiters are taken: one that is added meanwhile is either taken too, or the loop is called once more.
+        # This is reset before the waiters are taken. A waiter that is added in the meantime is either taken too, or wakes the loop once more.
         self._is_called = False
         while self._waiters:
             waiter = self._waiters.popleft()

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Awaitable, Coroutine
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TypeVar
 
 __all__ = ["EventLoopThread"]
 
@@ -59,7 +59,7 @@ class EventLoopThread:
             loop.call_soon_threadsafe(lambda: tasks and tasks[0].cancel())
             raise
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+    def submit(self, coroutine: Coroutine[object, object, T]) -> concurrent.futures.Future[T]:
         """Run a coroutine on this loop without waiting for it. Cancelling the future cancels the coroutine."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._start())
 

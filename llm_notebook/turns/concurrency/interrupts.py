@@ -1,4 +1,4 @@
-"""What ■ does while our own code runs: it stops code that waits for a model, and is held back where code must not be interrupted.
+"""Says what ■ does while our own code runs: it stops code that waits for a model, and is held back where code must not be interrupted.
 
 Python and ipykernel let it raise KeyboardInterrupt between any two bytecodes, except in a cell with `await`.
 """
@@ -15,7 +15,7 @@ __all__ = ["Hold", "held_interrupts", "holdable_interrupts", "interruptible", "s
 
 
 def stoppable() -> AbstractContextManager[None]:
-    """Let ■ raise KeyboardInterrupt in the block if nothing else would: in a cell with `await`. Elsewhere its handler stays.
+    """Let ■ raise KeyboardInterrupt in the block if nothing else would, which is so in a cell with `await`. Elsewhere its handler stays.
 
     In such a cell, ipykernel asks the event loop to cancel the cell, which the loop cannot do while sync code blocks it.
     """
@@ -36,7 +36,7 @@ class Hold:
 
     Attributes:
         lock: holds ■ back while it is taken. Only one thread may take it.
-        is_pressed: whether ■ was pressed meanwhile.
+        is_pressed: whether ■ was pressed in the meantime.
     """
 
     __slots__ = ("is_pressed", "lock")
@@ -80,5 +80,5 @@ def _at_interrupts(handler: Callable[[int, FrameType | None], object]) -> Iterat
     try:
         yield
     finally:
-        # None stands for a handler that was not installed from Python, and cannot be restored.
+        # None means a handler that was not installed from Python, which cannot be restored.
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

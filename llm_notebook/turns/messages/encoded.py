@@ -1,4 +1,4 @@
-"""Messages in the form in which they were sent, so that the rounds of a chain and the turns of a conversation encode only what is new."""
+"""Keeps messages in the form in which they were sent, so that the rounds of a chain and the turns of a conversation encode only what is new."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["EncodedMessages"]
 class EncodedMessages:
     """Messages with their text in the form of one wire, by the `id()` of the message. Messages do not change once they are sent.
 
-    The turns of a conversation may be asked at the same time, in threads: then one may encode again what another has encoded.
+    The turns of a conversation may run at the same time, in threads. Then one may repeat what another has encoded.
     """
 
     _form: Hashable = None
     _texts: dict[int, tuple[Message, str]] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type[EncodedMessages], tuple[()]]:
-        """Leave the texts behind in a pickle: where it is loaded, messages have other ids."""
+        """Leave the texts out of a pickle, because messages have other ids where it is loaded."""
         return EncodedMessages, ()
 
     def in_form(self, form: Hashable, messages: Sequence[Message]) -> dict[int, tuple[Message, str]]:
-        """Return the texts that are known in a form, to be completed.
+        """Return the known texts in a form; the caller adds those that are missing.
 
         Args:
             form: the wire, and everything else that the text of a message depends on. Texts in another form are forgotten.
-            messages: what is sent next. If most of what is known is not among that, it is forgotten.
+            messages: what is sent next. If it contains few of the known messages, the others are forgotten.
         """
         texts = self._texts
         if form != self._form:

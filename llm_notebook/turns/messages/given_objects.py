@@ -1,4 +1,4 @@
-"""What a user gives beside the text of a prompt: fragments and attachments, among them Python objects of any kind."""
+"""Reads what a user gives besides the text of a prompt: fragments and attachments, which may be Python objects of any kind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from llm_notebook.objects.described import Described
 from llm_notebook.objects.table import describe, library_kind
@@ -23,13 +23,13 @@ _LONGEST_NAME = 200
 
 @dataclass(slots=True)
 class GivenObjects:
-    """Fragments and attachments as a prompt has them.
+    """Fragments and attachments in the form that a prompt uses.
 
     Attributes:
         fragments: texts before the prompt.
         system_fragments: texts before the system prompt.
-        attachments: pictures and other files, as values.
-        sent: what each of them is, for the reader.
+        attachments: pictures and other files.
+        sent: a description of each, for the reader.
     """
 
     fragments: list[str] = field(default_factory=list)
@@ -39,15 +39,15 @@ class GivenObjects:
 
     @staticmethod
     def of(fragments: object, system_fragments: object, attachments: object) -> GivenObjects:
-        """Return what a user gives, each None, one thing, or a list.
+        """Convert what a user gives. Each argument is None, one thing, or a list.
 
         Args:
             fragments, system_fragments: texts, paths, or objects.
             attachments: Attachments, paths, addresses, bytes, or objects.
 
         Raises:
-            TypeError: what is given as an attachment is none.
-            ValueError: a picture is to go into the system prompt.
+            TypeError: something given as an attachment cannot be one.
+            ValueError: a picture is given for the system prompt.
             OSError: a file cannot be read.
         """
         made = GivenObjects()
@@ -105,7 +105,7 @@ class GivenObjects:
 
 
 def _listed(given: object) -> list[object]:
-    """Return what is given as a list: a text, a frame and the like are one thing, although they could be gone through."""
+    """Return what is given as a list. A text, a frame and the like count as one thing, although they are iterable."""
     if given is None:
         return []
     is_alone = isinstance(given, str | bytes | bytearray | memoryview | os.PathLike | Attachment | Described)
@@ -114,7 +114,7 @@ def _listed(given: object) -> list[object]:
     return list(cast("Iterable[object]", given))
 
 
-def _described(item: Any, *, as_picture: bool = False) -> Described:
+def _described(item: object, *, as_picture: bool = False) -> Described:
     if isinstance(item, os.PathLike):
         path = Path(item).expanduser()
         return replace(describe(path.read_bytes()), name=os.fspath(path))

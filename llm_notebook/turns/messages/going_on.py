@@ -1,10 +1,10 @@
-"""Conversations that go on while a tool call has no result: what the model is told at once, and what it is told later.
+"""Conversations that continue while a tool call has no result: what the model reads at once, and what it reads later.
 
-How it works. Providers refuse a history in which a call has no result, so a prompt that continues past such a call says in its place how the
-call stands: that it waits for a human, or that it was started and its outcome is unknown. This part of the history is marked with the call's
-id in the journal and never changes again, or every provider would have to read the whole conversation anew. Once the call has its
-result, the next prompt begins with it, with the name and the id of the call, as text of the user's message: no provider takes
-a second result for a call. That text is marked as well, so that it is told once.
+How it works. Providers refuse a history in which a call has no result, so a prompt that continues past such a call states the call's status in
+place of the result: that it waits for a human, or that it was started and its outcome is unknown. This part of the history is marked with the
+call's id in the journal and never changes again, because otherwise every provider would have to read the whole conversation anew. Once the call
+has its result, the next prompt begins with that result, together with the name and the id of the call, as text of the user's message: no
+provider accepts a second result for a call. That text is marked as well, so that it is sent only once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from llm_notebook.approvals.requests import SETTLED
 from llm_notebook.configuration.process import process
@@ -50,14 +50,14 @@ _LEFT = "Not run: the conversation went on without it."
 
 
 class CallsOfConversation(Protocol):
-    """What a prompt asks its conversation about the calls in its history."""
+    """What a prompt needs to know of its conversation about the calls in its history."""
 
     @property
     def _latest_turn_id(self) -> str:
-        """The turn that asked for the calls that the history ends in; empty if there is none."""
+        """The turn that asked for the calls at the end of the history; empty if there is none."""
 
     def _call(self, turn_id: str, tool_call_id: str, call_id: str = "") -> CallEntry | None:
-        """Return a call by its turn and the provider's id; `call_id` is its id in the journal, where that is known."""
+        """Return a call by its turn and the provider's id; `call_id` is its id in the journal, if it is known."""
 
 
 Place = tuple[str, str]
@@ -72,7 +72,7 @@ class WentOn:
 
 
 def standing_results(history: Sequence[Message], calls: CallsOfConversation | None) -> list[Message]:
-    """Return a history that ends in calls with something in the place of each result that is missing."""
+    """Return a history that ends in calls, with a statement in place of each missing result."""
     open_calls = unresolved_calls(history)
     turn_id = calls._latest_turn_id if calls is not None and open_calls else ""
     entries = [calls._call(turn_id, call.tool_call_id or "") if calls is not None else None for call in open_calls]
@@ -86,7 +86,7 @@ def standing_results(history: Sequence[Message], calls: CallsOfConversation | No
 def late_results(
     history: Sequence[Message], calls: CallsOfConversation | None, takes: Callable[[str], bool]
 ) -> list[Part]:
-    """Return what the next prompt begins with: the results that calls have got since the conversation went on without them.
+    """Return the beginning of the next prompt: the results that calls have received since the conversation continued without them.
 
     Args:
         history: what was said.
@@ -107,24 +107,24 @@ def late_results(
         )
         mark = {_OURS: {"tells": [turn_id, tool_call_id]}}
         parts.append(TextPart(text, provider_metadata=mark))
-        # No server is asked for a type: the tool wrote the address.
+        # No server is asked for a type, because the tool wrote the address.
         readable = [attached for attached in result.attachments if takes(attached.known_type() or "")]
         parts += [AttachmentPart(attached, provider_metadata=mark) for attached in readable]
     return parts
 
 
 def comes_from_tool(part: Part) -> bool:
-    """Return whether a part of the user's message holds what a tool has returned meanwhile."""
+    """Return whether a part of the user's message holds what a tool has returned in the meantime."""
     return bool(_mark(part, "tells"))
 
 
 def awaited_calls(messages: Sequence[Message]) -> set[Place]:
-    """Return the calls for which a history says how they stand, in the place of a result."""
+    """Return the calls for which a history states the status in place of a result."""
     return {(turn_id, tool_call_id) for turn_id, tool_call_id, _ in _awaited(messages)}
 
 
 def went_on(log: ChainLog, turn_id: str, calls: Sequence[ToolCall]) -> bool:
-    """Return whether the conversation has gone on past a turn whose calls were waiting, so that no answer to them is asked for.
+    """Return whether the conversation has continued past a turn whose calls were waiting, so that no answer to them is requested.
 
     Args:
         log: keeps the turn.
@@ -162,7 +162,7 @@ def _result_part(call: ToolCall, result: ToolResult) -> ToolResultPart:
 
 
 def _parts(messages: Sequence[Message]) -> Iterator[Part]:
-    """Yield the parts that may have a mark, which are few in a long history."""
+    """Yield the parts that may have a mark. Even a long history has few of them."""
     for message in messages:
         for part in message.parts:
             if getattr(part, "provider_metadata", None):
@@ -177,7 +177,7 @@ def _awaited(messages: Sequence[Message]) -> Iterator[tuple[str, str, str]]:
 
 def _mark(part: Part, name: str) -> list[tuple[str, ...]]:
     """Return the call that a part is marked with, as a list; empty if it has no mark."""
-    metadata: Any = getattr(part, "provider_metadata", None)
+    metadata: object = getattr(part, "provider_metadata", None)
     ours = metadata.get(_OURS) if isinstance(metadata, dict) else None
     found = ours.get(name) if isinstance(ours, dict) else None
     names = [given for given in found if isinstance(given, str)] if isinstance(found, list) else []

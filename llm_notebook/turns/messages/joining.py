@@ -1,4 +1,4 @@
-"""Joins the rounds of a chain into one stream: parts and messages are numbered anew, and texts get a space between them."""
+"""Joins the rounds of a chain into one stream: renumbers parts and messages, and puts a space between texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Renumbering", "Spacing", "result_events"]
 
 @dataclass(slots=True)
 class Renumbering:
-    """Makes the events of several responses events of one stream: every part and every message gets a number of its own."""
+    """Turns the events of several responses into events of one stream, in which every part and every message has its own number."""
 
     _part_base: int = 0
     _message_base: int = 0
@@ -31,14 +31,14 @@ class Renumbering:
         self._next_part = max(self._next_part, part + 1)
         self._next_message = max(self._next_message, message + 1)
         if event.part_index == part and event.message_index == message:
-            # So it is for all events of a first response, of which there are very many.
+            # This is so for all events of a first response, of which there are very many.
             return event
         return replace(event, part_index=part, message_index=message)
 
 
 @dataclass(slots=True)
 class Spacing:
-    """Puts one space between the texts of two rounds where neither side has white space."""
+    """Puts one space between the texts of two rounds if neither side has white space there."""
 
     _last: str = ""
     _is_fresh: bool = False
@@ -48,7 +48,7 @@ class Spacing:
         self._is_fresh = True
 
     def __call__(self, chunk: str) -> Iterator[str]:
-        """Yield the chunk, after a space where one is missing."""
+        """Yield the chunk, after a space if one is missing."""
         if chunk:
             if self._is_fresh and self._last and not self._last[-1].isspace() and not chunk[0].isspace():
                 yield " "
@@ -57,7 +57,7 @@ class Spacing:
         yield chunk
 
     def events(self, event: StreamEvent) -> list[StreamEvent]:
-        """Return the event, after one of a space where one is missing."""
+        """Return the event, after the event of a space if one is missing."""
         if event.type != "text":
             return [event]
         if not self._is_fresh:

@@ -1,7 +1,7 @@
-"""Tells a model in words about attachments of tools that it cannot read.
+"""Replaces attachments of tools that a model cannot read by a line of text.
 
-The result of a tool is not the user's input: nobody can take back the picture in it, so it must never end a chain, nor make every later
-turn of a conversation fail. The history keeps the attachment, for a model that reads it.
+A tool's result is not the user's input: nobody can take back a picture in it, so it must not end a chain, nor make every later turn of the
+conversation fail. The history keeps the attachment for a model that can read it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["Readable"]
 
 @dataclass(slots=True, eq=False)
 class Readable:
-    """The messages as one model reads them. A message that needs no change stays the same object, and a changed one is made once."""
+    """The messages as one model reads them. A message that needs no change stays the same object, and a changed one is created once."""
 
     _made: dict[int, tuple[Message, Message]] = field(default_factory=dict)
 
     def messages(self, messages: list[Message], model: ChainModel) -> list[Message]:
-        """Return messages without the attachments of tools that the model does not read, and with a line of text in their place."""
-        # In a long chain very many results have nothing attached.
+        """Return the messages with a line of text in place of each tool attachment that the model cannot read."""
+        # In a long chain, most results have nothing attached.
         return [
             self._one(message, model) if message.role == "tool" and _has_attachments(message) else message
             for message in messages
@@ -35,7 +35,7 @@ class Readable:
 
     def _one(self, message: Message, model: ChainModel) -> Message:
         kept = self._made.get(id(message))
-        # Once a message is gone, another one may get its id.
+        # After a message is freed, another one may get its id.
         if kept is not None and kept[0] is message:
             return kept[1]
         parts = [_part(part, model) for part in message.parts]
@@ -67,7 +67,7 @@ def _part(part: Part, model: ChainModel) -> Part:
 
 
 def _as_it_is(attachment: Attachment) -> Attachment:
-    """Return a picture with the type that its content has: providers refuse one that is called another, with every later turn."""
+    """Return a picture with the type of its content: providers refuse a picture with a wrong type, and with it every later turn."""
     if attachment.content is None or not (attachment.type or "").lower().startswith("image/"):
         return attachment
     kind = Attachment(content=attachment.content).known_type()
@@ -76,7 +76,7 @@ def _as_it_is(attachment: Attachment) -> Attachment:
 
 
 def _problem(attachment: Attachment, types: Collection[str]) -> str:
-    """Return what a model is told of an attachment that it cannot be sent; empty if it can."""
+    """Return the text that replaces an attachment that the model cannot read; empty if it can."""
     try:
         kind = attachment.known_type()
         if kind in types and attachment.digest is not None and attachment.content is None:

@@ -14,15 +14,15 @@ from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
-from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from llm_notebook.configuration.process import process
 from llm_notebook.providers.registry import Registry
+from tests.notebook.completion.tabs import completions
 from tests.notebook.scripted import register_models
 
-__all__ = ["CASES", "Case", "completions", "failing", "make_shell"]
+__all__ = ["CASES", "Case", "failing", "make_shell"]
 
 SETUP = """
 import dataclasses, enum, pathlib, typing
@@ -186,14 +186,6 @@ def make_shell(folder: Path) -> InteractiveShell:
         )
     shell.run_cell(SETUP, store_history=True)
     return shell
-
-
-def completions(shell: InteractiveShell, typed: str) -> list[str]:
-    """Return what the whole cell before the cursor, or the line of it, may become: the texts that replace what was typed."""
-    cursor = typed.index("|")
-    text = typed[:cursor] + typed[cursor + 1 :]
-    with provisionalcompleter():
-        return [completion.text for completion in shell.Completer.completions(text, cursor)]
 
 
 def failing(shell: InteractiveShell) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -14,12 +15,15 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.models.model import Model, ModelWithAliases
 from llm_notebook.notebook.completion.matching import completions_in
+from llm_notebook.notebook.completion.models import OPTIONS_FILE
 from llm_notebook.notebook.completion.places import place_in_cell
 from llm_notebook.notebook.completion.words import quoted, split_words
 from llm_notebook.notebook.line.options import option_actions, option_kinds
 from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.providers.registry import Registry
-from tests.notebook.completion.cases import CASES, completions
+from scripts.list_options import options_table
+from tests.notebook.completion.cases import CASES
+from tests.notebook.completion.tabs import completions
 from tests.notebook.ipykernels import REPOSITORY, ipython_folder
 
 
@@ -57,6 +61,68 @@ def test_two_thousand_models_are_searched_and_not_asked_for(
     assert completions(terminal, "%llm -m many/model-19|")[:2] == ["many/model-1900", "many/model-1901"]
     assert completions(terminal, "%llm -m 1999|")[0] == "many/model-1999"
     assert len(completions(terminal, "%llm -m |")) == 200
+
+
+def test_the_first_tab_loads_nothing_heavy_and_builds_no_listed_model(tmp_path: Path) -> None:
+    listed = [{"id": f"maker/model-{number:04}", "price": {"input": 1, "output": 2}} for number in range(2_000)]
+    program = f"""
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+from llm_notebook.configuration.folders import own_dir
+folder = own_dir() / "models"
+folder.mkdir()
+(folder / "openrouter.json").write_text(json.dumps({{"updated": "2026-11-01", "models": {listed!r}}}))
+shell = InteractiveShell(config=Config({{"HistoryManager": {{"enabled": False}}}}))
+shell.run_cell("%load_ext llm_notebook\\nletter = 'Dear Sir'")
+from tests.notebook.completion.tabs import completions
+before = set(sys.modules)
+found = {{line: completions(shell, line)[:1] for line in {list(_FIRST)!r}}}
+from llm_notebook.configuration.process import process
+[registry] = [made for kind, made in process.made.items() if kind.__name__ == "Registry"]
+heavy = {sorted(_HEAVY)!r}
+print(json.dumps([found, sorted(set(heavy) & set(sys.modules) - before), sorted(registry._listed)]))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LLM_USER_PATH": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    found, heavy, built = json.loads(ran.stdout.splitlines()[-1])
+    assert {line: texts[0] for line, texts in found.items()} == _FIRST
+    assert heavy == []
+    # The options of one are asked for.
+    assert built == ["openrouter/maker/model-0007"]
+
+
+_HEAVY = {
+    "pydantic",
+    "pluggy",
+    "httpx",
+    "httpcore",
+    "ssl",
+    "yaml",
+    "llm",
+    "mcp",
+    "pandas",
+    "numpy",
+    "xllamacpp",
+    "jsonschema",
+}
+_FIRST = {
+    "%llm mod|": "models",
+    "%llm --schema-m|": "--schema-multi",
+    "%llm -m openrouter/maker/model-19|": "openrouter/maker/model-1900",
+    "%llm -m openrouter/maker/model-0007 -o temp|": "temperature",
+    "%llm -m gpt-5-mini -o reasoning_effort hi|": "high",
+    "%llm -m claude-haiku-4-5 -o max_to|": "max_tokens",
+    "%llm -f let|": "letter",
+    "%llm --context ab|": "above",
+}
+
+
+def test_the_options_that_tab_lists_are_those_of_the_models() -> None:
+    assert json.loads(OPTIONS_FILE.read_text(encoding="utf-8")) == options_table(), "run python -m scripts.list_options"
 
 
 def test_questions_grants_and_turns_of_the_journal_complete(terminal: InteractiveShell) -> None:

@@ -18,10 +18,12 @@ import llm_notebook as llm
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.running.live_turn import LiveTurn
 from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, call_reply, calls_reply, text_reply
 from tests.notebook.display.test_terminal import Terminal, ipython, open_terminal
 from tests.notebook.kernels import Kernel
+from tests.turns.test_journaled_chains import Failing
 
 __all__ = ["ipython", "open_terminal"]
 
@@ -216,11 +218,12 @@ def test_a_question_mark_explains_the_keys_and_the_tool(asking: Asking) -> None:
     assert asking.ran == []
 
 
-def pause_of(name: str) -> llm.PauseChain:
+def pause_of(name: str, text: str = "") -> llm.PauseChain:
     """Return the pause of a chain that asks about a call of a tool with this name."""
-    model = Face().rounds(asks(llm.ToolCall(name, {}, "call 1")), "done")
+    model = Face().rounds(asks(llm.ToolCall(name, {"text": text}, "call 1")), "done")
+    tool = llm.Tool.function(lambda text: f"ran with {text}", name=name)
     with pytest.raises(llm.PauseChain) as raised:
-        model.chain("Hi", tools=[llm.require_approval(llm.Tool.function(lambda: "ran", name=name))]).text()
+        model.chain("Hi", tools=[llm.require_approval(tool)]).text()
     return raised.value
 
 
@@ -256,6 +259,27 @@ def test_giving_up_an_answer_decides_nothing(
     assert chain.text() == "done"
     assert questions[2] == questions[0]
     assert "Nothing was decided." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["y", "a"])
+def test_what_is_too_long_for_the_record_is_shown_before_it_can_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, key: str
+) -> None:
+    llm.open_journal(tmp_path / "journal.db")
+    pause = pause_of("erase", f"{'a' * 4_000}\u202e; rm -rf /{'z' * 1_000}")
+    assert pause.paused is not None
+    pause.paused.log.origin = Origin(session="s")
+    answer(monkeypatch, key, "q")
+    assert ask_by_keyboard(a_turn(), pause) is None
+    shown = capsys.readouterr().out
+    assert "\\u{202e}; rm -rf /" in shown
+    assert shown.endswith("Nothing was decided: read all of them first.\n")
+    # With ? it is shown, too.
+    answer(monkeypatch, "?", key)
+    chain = ask_by_keyboard(a_turn(), pause)
+    assert "\\u{202e}; rm -rf /" in capsys.readouterr().out
+    assert chain is not None
+    assert chain.text() == "done"
 
 
 @pytest.mark.parametrize("give_up", [KeyboardInterrupt, EOFError])
@@ -313,6 +337,29 @@ def test_always_ends_the_questions_of_this_session(asking: Asking) -> None:
     assert asking.ran == ["/a", "/b"]
     asking.terminal.say("%llm grants")
     assert "this session" in asking.terminal.prompt()
+
+
+def test_where_the_permission_cannot_be_kept_nothing_is_decided(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    journal = llm.open_journal(tmp_path / "journal.db")
+    pause = pause_of("erase")
+    assert pause.paused is not None
+    pause.paused.log.origin = Origin(session="s")
+    broken = [True]
+    failing = Failing(journal, lambda operation: broken[0] and getattr(operation, "granted", None) is not None)
+    pause.paused.log.journal = failing  # type: ignore[assignment]
+    answer(monkeypatch, "a", "q")
+    assert ask_by_keyboard(a_turn(), pause) is None
+    assert "the disk is full. Nothing was decided." in capsys.readouterr().out
+    assert [call.state for call in journal.waiting()] == ["waiting"]
+    broken.clear()
+    broken.append(False)
+    answer(monkeypatch, "a")
+    chain = ask_by_keyboard(a_turn(), pause)
+    assert chain is not None
+    assert chain.text() == "done"
+    assert [grant.tool_name for grant in journal.grants()] == ["erase"]
 
 
 def test_dropping_what_was_left_open_runs_what_was_approved(asking: Asking) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,24 @@ def test_waiting_is_shown_until_there_is_something_to_see(kernel: Kernel) -> Non
     assert kernel.run("%llm -m slow hi").frames == ["*Waiting for slow*", "*Waiting for slow, 1 s*", "At last."]
     hidden = kernel.run("%llm -m thinker -R slowly").frames
     assert hidden == ["*thinker is thinking*", "*thinker is thinking, 1 s*", "Forty-two."]
+
+
+def test_a_stream_that_falls_silent_says_so_until_it_goes_on(kernel: Kernel, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+
+    def watch(cell: Cell) -> None:
+        if any("Nothing has arrived for 1 s." in frame for frame in cell.frames):
+            go.touch()
+
+    kernel.run(
+        "from llm_notebook.notebook.display import silence; patience, silence._PATIENCE = silence._PATIENCE, 1.0"
+    )
+    try:
+        cell = kernel.collect(kernel.send(f"%llm -m faltering {go}", "cell-1"), watch=watch)[0]
+    finally:
+        kernel.run("silence._PATIENCE = patience")
+    assert any(frame.startswith("So far\n\n*Nothing has arrived") for frame in cell.frames)
+    assert cell.frames[-1] == "So far so good."
 
 
 def test_a_wait_is_counted_down(kernel: Kernel) -> None:

@@ -45,9 +45,19 @@ def test_a_model_is_not_silent_while_a_tool_runs(status: str) -> None:
     assert not any(silence.look(float(now)) for now in range(60))
 
 
-def test_nothing_is_said_before_the_first_word_and_after_the_end() -> None:
-    waiting, over = TranscriptView("echo"), _streaming()
-    over.end("done", 2.0)
-    for view in (waiting, over):
-        silence = Silence(view, 0.0)
-        assert not any(silence.look(float(now)) for now in range(60))
+def test_the_wait_for_the_first_word_is_silence_only_where_nothing_else_shows_it() -> None:
+    view = TranscriptView("echo")
+    silence = Silence(view, 0.0)
+    assert not any(silence.look(float(now)) for now in range(60))
+    in_terminal = Silence(view, 0.0, counts_wait=True)
+    assert [in_terminal.look(now) for now in (1.0, 9.9, 11.0, 12.0)] == [False, False, True, False]
+    assert f"Waiting for echo. {_SAID}" in markdown_of(view)
+    view.feed(StreamEvent("text", "Half of", 0), 12.0)
+    assert _SAID not in markdown_of(view)
+
+
+def test_nothing_is_said_after_the_end() -> None:
+    view = _streaming()
+    view.end("done", 2.0)
+    silence = Silence(view, 0.0, counts_wait=True)
+    assert not any(silence.look(float(now)) for now in range(60))

@@ -120,15 +120,20 @@ def ipython(open_terminal: Callable[..., Terminal]) -> Terminal:
     return open_terminal()
 
 
-def test_text_appears_while_it_streams(ipython: Terminal, openai_server: OpenAIServer) -> None:
-    words = ["A pelican ", "flew over ", "the sea."]
+def test_text_appears_while_it_streams_and_silence_is_told(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    ipython.say("from llm_notebook.notebook.display import silence; silence._PATIENCE = 1.0")
+    ipython.prompt()
+    # Each is sent only after the terminal has shown what stands before it.
+    words = ["Waiting for scripted. Nothing has arrived for 1 s.", "A pelican ", "flew over ", "the sea."]
+    silent = "Nothing has arrived for 1 s."
     seen = [threading.Event() for _ in words]
-    pieces = [step for word, event in zip(words, seen, strict=True) for step in (_chunk(word), UntilSet(event))]
-    openai_server.play(Reply([*pieces, sse()]))
+    pieces = [step for word, event in zip(words[1:], seen[1:], strict=True) for step in (_chunk(word), UntilSet(event))]
+    openai_server.play(Reply([sse(delta_chunk({"role": "assistant"}), done=False), UntilSet(seen[0]), *pieces, sse()]))
     ipython.say("%llm -m scripted A story")
     for word, event in zip(words, seen, strict=True):
-        # Each piece is sent only after the terminal has shown the piece before it.
         ipython.until(word)
+        if word == "flew over ":
+            ipython.until(silent)
         event.set()
     ipython.prompt()
 

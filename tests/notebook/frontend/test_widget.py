@@ -13,6 +13,8 @@ from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle, print
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 LIVE_MODELS = "len(__import__('ipywidgets').widgets.widget._instances)"
+# The hidden widget and its layout.
+HIDDEN = 2
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ get_ipython().magics_manager.registry['LLMMagics'].watched.front.look_for_widget
 """
     opened = versioned_kernel.run(code)
     assert opened.status == "ok", opened.traceback
-    assert versioned_kernel.value(LIVE_MODELS) == 2
+    assert versioned_kernel.value(LIVE_MODELS) == HIDDEN
     hello = {"method": "custom", "content": {"type": "hello", "by": "widget", "version": package_version()}}
     said = versioned_kernel.tell_comm(_models(versioned_kernel)[-1], hello)
     versioned_kernel.hear(lambda message: is_idle(message, said))
@@ -87,8 +89,8 @@ shown.close()
     assert [next(iter(update)) for update in updates] == ["formulas"] * times + ["d1", "d2"]
 
 
-def test_the_hidden_widget_is_gone_when_it_has_said_hello(widgets: Kernel) -> None:
-    assert widgets.value(LIVE_MODELS) == 0
+def test_the_hidden_widget_stays_so_that_no_widget_is_the_last(widgets: Kernel) -> None:
+    assert widgets.value(LIVE_MODELS) == HIDDEN
     assert widgets.value("get_ipython().magics_manager.registry['LLMMagics'].turns.front.version") == package_version()
 
 
@@ -100,7 +102,7 @@ def test_a_widget_is_tried_before_anything_is_asked_where_no_extension_answers(v
     assert versioned_kernel.value("get_ipython().magics_manager.registry['LLMMagics']._asking") is None
 
 
-def test_a_turn_streams_into_its_widget_and_leaves_none_behind(widgets: Kernel) -> None:
+def test_a_turn_streams_into_its_widget_and_leaves_no_other_behind(widgets: Kernel) -> None:
     cell = widgets.run("%llm -m patter hi")
     shown = [content["data"] for content in cell.of("display_data", "update_display_data")]
     model = shown[0][VIEW]["model_id"]
@@ -113,7 +115,7 @@ def test_a_turn_streams_into_its_widget_and_leaves_none_behind(widgets: Kernel) 
     assert shown[-1][MIME_TYPE]["state"] == "done"
     assert "word4999" in shown[-1]["text/markdown"]
     assert len(shown) < 12
-    assert widgets.value(LIVE_MODELS) == 0
+    assert widgets.value(LIVE_MODELS) == HIDDEN
     assert model in [content["comm_id"] for content in cell.of("comm_close")]
 
 
@@ -131,7 +133,7 @@ def test_a_click_in_the_widget_runs_the_rest_in_the_cell_that_asked(widgets: Ker
     (output,) = cell.outputs
     assert "All done." in output["text/markdown"]
     assert VIEW not in output
-    assert widgets.value(LIVE_MODELS) == 0
+    assert widgets.value(LIVE_MODELS) == HIDDEN
 
 
 def test_a_widget_that_waits_shows_what_it_waits_for_after_a_reload(widgets: Kernel) -> None:
@@ -170,7 +172,7 @@ def test_what_waits_is_handed_over_to_an_extension_that_comes_later(widgets: Ker
     widgets.hear(lambda message: is_idle(message, hello))
     assert VIEW not in upgraded["content"]["data"]
     assert upgraded["content"]["data"][MIME_TYPE]["state"] == "paused"
-    assert widgets.value(LIVE_MODELS) == 0
+    assert widgets.value(LIVE_MODELS) == HIDDEN
 
 
 def test_without_built_scripts_there_is_no_widget(kernel: Kernel) -> None:

@@ -228,7 +228,7 @@ def _line(shell: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str
         ("--each df --schema-multi a", "--schema-multi cannot go with --each."),
         ("--each df --out x:list", "--out x:list cannot go with --each"),
         ("--each df -m nothing", "No model is called 'nothing'."),
-        ("--each df -m echo-needs-key", "needs a key"),
+        ("--each df -m echo-needs-key", "No key for echo-needs-key"),
         ("--each df --schema 'label, score'", "echo does not support schemas"),
         ("--sample 3", "--sample needs --each"),
         ("--retry failed", "--retry needs --each"),

@@ -7,13 +7,28 @@ from typing import Any
 
 import pytest
 
+from llm_notebook import assistant
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.running.problems import problem_of
+from llm_notebook.transcript.endings import GO_ON
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.versions import MIME_TYPE, is_idle
 
 KEY = "sk-typed-into-the-page"
+FRESH = """
+import os, pathlib, tempfile
+fresh = pathlib.Path(tempfile.mkdtemp())
+before = os.environ["LLM_USER_PATH"]
+os.environ["LLM_USER_PATH"] = str(fresh)
+"""
+# What is fetched is 93 MB; this stands for it.
+FETCHES_ECHO = """
+from llm_notebook.notebook.running import failures
+from tests.notebook.scripted import install_echo
+fetch = failures.local
+failures.local = lambda shell, words: install_echo(fresh)
+"""
 
 
 def _shown(cell: Cell) -> dict[str, Any]:
@@ -43,7 +58,8 @@ def _tell(kernel: Kernel, message: dict[str, Any]) -> dict[str, Any]:
         (ProviderError("m: what?", status=418), "error", "The server refused this (418)"),
         (ProviderError("The server broke off. It said why."), "error", "The server broke off"),
         (TransportError("m: no route"), "network", "The server cannot be reached"),
-        (IncompleteResponse("It closed."), "error", "The answer broke off"),
+        (IncompleteResponse("It closed.", partial=[assistant("So")]), "error", "The answer broke off"),
+        (IncompleteResponse("The server answered with nothing."), "error", "No answer came"),
         (ModelError("The quota is used up: wait until tomorrow."), "error", "The quota is used up"),
         (CellError("There is no option --x. Did you mean --y?"), "error", "There is no option --x"),
         (CellError("file v1.2 is odd"), "error", "file v1.2 is odd"),
@@ -58,6 +74,52 @@ def test_a_long_sentence_is_no_title() -> None:
     problem = problem_of(CellError("This is " + "very " * 40 + "long."))
     assert len(problem.title) < 60
     assert problem.text.endswith("long.")
+
+
+def test_the_first_use_offers_to_install_a_model_and_then_to_ask_it(live: Kernel) -> None:
+    live.run(FRESH)
+    live.run(FETCHES_ECHO)
+    try:
+        before = live.value("len(sent)")
+        document = _shown(live.run("%llm hi", "cell-1"))
+        error = document["error"]
+        assert error["title"] == "Which model should answer?"
+        assert error["text"] == "None is chosen yet, so nothing was sent. One of these is enough:"
+        assert [way["code"] for way in error["ways"]] == [
+            "%llm local install",
+            "%llm keys set openai",
+            "%llm -m ollama/MODEL …",
+        ]
+        assert error["ways"][0]["installs"] is True
+
+        installed = _shown(_act(live, {"type": "install", "transcript": document["id"]}))
+        (local, *_) = installed["error"]["ways"]
+        assert (local["model"], local["code"]) == ("echo", "%llm -m echo …")
+        assert live.value("len(sent)") == before
+
+        answered = _shown(_act(live, {"type": "ask", "transcript": document["id"], "model": "echo"}))
+        assert (answered["state"], answered["error"]) == ("done", None)
+        assert answered["blocks"][0]["text"] == "You said: hi"
+
+        again = _shown(live.run("%llm hi", "cell-2"))["error"]
+        assert again["text"].startswith("echo is installed here, but no model is the default, so nothing was sent.")
+        assert [way["code"] for way in again["ways"][:2]] == ["%llm -m echo …", "%llm default echo"]
+        live.run("items = [{'text': 'a'}]")
+        rows = _shown(live.run("%llm --each items {{ text }}", "cell-3"))["error"]
+        assert rows["title"] == "Which model should answer?"
+        assert {way["code"] for way in rows["ways"] if "label" in way} == {"%llm keys set openai"}
+        assert live.value("len(sent)") == before + 1
+    finally:
+        live.run("os.environ['LLM_USER_PATH'] = before; failures.local = fetch")
+
+
+def test_a_notebook_s_own_model_without_a_key_is_no_first_use(live: Kernel) -> None:
+    live.run(FRESH)
+    try:
+        cell = live.run("%llm hi", "cell-1", notebook={"path": "own.ipynb", "model": "keyed"})
+        assert _shown(cell)["error"]["title"] == "No key for keyed"
+    finally:
+        live.run("os.environ['LLM_USER_PATH'] = before")
 
 
 def test_a_name_that_is_not_known_offers_those_that_are_like_it(live: Kernel) -> None:
@@ -76,6 +138,28 @@ def test_a_name_that_is_not_known_offers_those_that_are_like_it(live: Kernel) ->
     # The conversation continues from there.
     assert live.run("%llm -c And now?", "cell-2").status == "ok"
     assert "Hello?" in str(live.value("texts(sent[-1])"))
+
+
+def test_an_answer_that_was_cut_at_the_token_limit_goes_on_or_starts_over(live: Kernel) -> None:
+    cut = _shown(live.run("%llm -m cut-short --out said long", "cell-1"))
+    assert (cut["state"], cut["cut"], cut["remarks"]) == ("done", True, [])
+
+    whole = _shown(_act(live, {"type": "continue", "transcript": cut["id"]}))
+    assert (whole["state"], whole["cut"]) == ("done", False)
+    assert [block["text"] for block in whole["blocks"]] == ["Once upon aOnce upon a"]
+    assert live.value("said") == "Once upon aOnce upon a"
+    assert live.value("texts(sent[-1])")[1:] == ["assistant: Once upon a", f"user: {GO_ON}"]
+
+    before = live.value("len(sent)")
+    # Whatever is over is asked nothing more.
+    for kind in ("continue", "retry"):
+        _act(live, {"type": kind, "transcript": cut["id"]})
+    assert live.value("len(sent)") == before
+
+    again = _shown(live.run("%llm -m cut-short long", "cell-2"))
+    anew = _shown(_act(live, {"type": "retry", "transcript": again["id"]}))
+    assert (anew["id"], [block["text"] for block in anew["blocks"]]) == (again["id"], ["Once upon a"])
+    assert live.value("texts(sent[-1])") == ["user: long"]
 
 
 def test_only_what_was_offered_is_asked(live: Kernel) -> None:

@@ -99,6 +99,18 @@ def test_what_waits_is_listed_and_approved_in_a_later_kernel(fresh: Kernel, fold
     assert "Nothing called" in fresh.run("%llm approve 0123456789").traceback
 
 
+def test_a_long_value_is_shown_in_full_before_a_command_approves_it(fresh: Kernel, folder: Path) -> None:
+    waiting = ask(fresh, f"%llm -m asker -T erase Erase /{'a' * 4_000}+;{'z' * 1_000}")
+    assert "+;" not in waiting.outputs[-1]["text/plain"]
+    shown = fresh.run(f"%llm approve {name(waiting)}")
+    assert shown.traceback == ""
+    assert "+;" in shown.outputs[0]["text/plain"]
+    assert "Nothing was run: the record shows a part of these arguments only." in shown.outputs[0]["text/plain"]
+    assert runs(folder) == []
+    assert fresh.run(f"%llm approve {name(waiting)}").traceback == ""
+    assert [len(path) for path in runs(folder)] == [5_003]
+
+
 def test_a_click_in_a_later_kernel_continues_the_turn(fresh: Kernel, folder: Path) -> None:
     waiting = ask(fresh)
     again(fresh, DEFINE)
@@ -454,3 +466,51 @@ def test_after_a_restart_an_object_that_holds_something_else_is_asked_about_anew
     assert runs(folder) == []
     assert "erased" in fresh.run(f"%llm approve {name(anew)}").markdown[-1]
     assert runs(folder) == ["/PROD/a"]
+
+
+STORE = """
+import threading
+import llm_notebook as llm
+
+class Store(llm.Toolbox):
+    def __init__(self, connection):
+        self.connection = connection
+
+    @llm.require_approval
+    def erase(self, path: str) -> str:
+        with open("ran.txt", "a") as file:
+            print(self._name + path, file=file)
+        return "erased"
+
+def store(name, **more):
+    made = Store(threading.Lock())
+    made._name = name
+    vars(made).update(more)
+    return made
+
+"""
+ALIKE = {name: f"{name} = store({name!r})\n" for name in ("test", "prod")}
+UNLIKE = {name: f"{name} = store({name!r}, root='/{name}')\n" for name in ("test", "prod")}
+
+
+@pytest.mark.parametrize(
+    ("made", "later"),
+    [
+        (ALIKE, ["prod", "test"]),
+        (ALIKE, ["test", "prod"]),
+        (UNLIKE, ["test", "prod"]),
+    ],
+)
+def test_a_tool_that_holds_what_has_no_description_is_asked_about_anew_after_a_restart(
+    fresh: Kernel, folder: Path, made: dict[str, str], later: list[str]
+) -> None:
+    assert fresh.run(STORE + "".join(made.values())).status == "ok"
+    waiting = ask(fresh, "%llm -m asker -T test Erase /a")
+    again(fresh, STORE + "".join(made[one] for one in later))
+    anew = fresh.run(f"%llm approve {name(waiting)}")
+    assert state(anew) == "paused"
+    assert "the object that it belongs to changed" in anew.outputs[-1]["text/plain"]
+    assert runs(folder) == []
+    # It is about the same object as far as that can be known: the one with the same attributes, or in the same variable.
+    assert "erased" in fresh.run(f"%llm approve {name(anew)}").markdown[-1]
+    assert runs(folder) == ["test/a"]

@@ -73,6 +73,21 @@ def test_each_card_names_its_cell_at_once_and_can_be_denied_meanwhile(notebook: 
     assert (notebook.ran, statuses(notebook.told(asked))) == (["/a", "/c"], ["finished", "denied", "finished"])
 
 
+def test_a_call_in_the_queue_is_not_lost_where_its_tool_is_missing(notebook: Notebook) -> None:
+    asked = notebook.ask("erase=/a look=/1")
+    notebook.restart()
+    assert notebook.kernel.run(ERASE_ALONE).status == "ok"
+    [problem] = problems(told := notebook.told(asked))
+    assert problem == "Run the cell that defines look ([2] when this was asked), then decide."
+    notebook.click(told, 0)
+    assert (notebook.ran, statuses(notebook.told(asked))) == ([], ["waiting", "queued"])
+    notebook.define()
+    told = notebook.told(asked)
+    assert problems(told) == [""]
+    notebook.click(told, 0)
+    assert notebook.ran == ["/a", "saw /1"]
+
+
 def test_what_names_no_card_names_the_cell_too(notebook: Notebook) -> None:
     asked = notebook.ask("erase=/a")
     notebook.restart()

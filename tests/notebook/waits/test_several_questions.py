@@ -229,6 +229,8 @@ def test_what_does_not_show_every_question_decides_about_none(notebook: Notebook
         [calls[0], calls[1], {**calls[2], "digest": calls[1]["digest"]}],
         [calls[0], calls[1], {**calls[2], "shown": calls[1]["shown"]}],
         [calls[0], decided(forged, waiting(forged)[1]), calls[2]],
+        [calls[0], calls[1], {name: calls[2][name] for name in ("request", "digest")}],
+        [{name: call[name] for name in ("request", "digest")} for call in calls],
         [calls[0], calls[1], None],
         [],
         None,

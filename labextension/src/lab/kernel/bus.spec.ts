@@ -230,7 +230,7 @@ test('what is no message of ours does no harm', () => {
   ]) {
     kernel.says('c1', data as never);
   }
-  expect([changes, bus.store.isTold('t1')]).toEqual([[], false]);
+  expect([changes, bus.store.isFromKernel('t1')]).toEqual([[], false]);
 });
 
 test('a value that is not coming any more is given up with a sentence', async () => {

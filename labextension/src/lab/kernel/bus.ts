@@ -1,20 +1,21 @@
 /**
- * The comm between one kernel and this page: transcripts come in, requests go out.
+ * The comm between one kernel and this page: transcripts come in, requests go
+ * out.
  *
- * The kernel opens the comm when the package is loaded, and the page answers with
- * `hello`. A page cannot rely on that alone:
+ * The kernel opens the comm when the package is loaded, and the page answers
+ * with `hello`. A page cannot rely on that alone:
  *
  * - A page that is loaded later has missed it, and asks with `comm_info`.
  * - The kernel answers that only when it is idle. Until then, any comm message
- *   about a transcript on this page gives the id of the comm away. That is why
+ *   about a transcript on this page reveals the id of the comm. That is why
  *   messages are read from `iopubMessage` and not from the comm.
- * - A restart ends the comm. If another page restarted the kernel, this one is not
- *   told; it recognises the new process by the session in message headers.
- * - A lost connection may hide any of this, so once it is back the kernel is asked
- *   again, both for its comms and for the transcripts.
+ * - A restart ends the comm. If another page restarted the kernel, this one is
+ *   not told; it recognises the new process by the session in message headers.
+ * - A lost connection may hide any of this, so once it is back the kernel is
+ *   asked again, both for its comms and for the transcripts.
  *
- * Only one connection of a page to a kernel handles comms. The others hear every
- * message, but cannot ask or send anything.
+ * Only one connection of a page to a kernel handles comms. The others receive
+ * every message, but cannot ask for or send anything.
  */
 
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
@@ -31,7 +32,7 @@ import { TranscriptStore } from './store';
 
 export const TARGET = 'llm_notebook';
 
-/** Loads the package. `%load_ext` would print a line if it is loaded already. */
+/** The code that loads the package. `%load_ext` would print a line if it were loaded already. */
 export const LOAD =
   'get_ipython().extension_manager.load_extension("llm_notebook")';
 
@@ -62,7 +63,7 @@ const LOST = 'The kernel went away. Try again.';
 const NOT_LOADED =
   'llm_notebook could not be loaded. Run %load_ext llm_notebook in a cell to see why.';
 
-/** The version of a package that does not say its version. */
+/** The version that stands for a package that does not report one. */
 const UNNAMED = 'older';
 
 /** A caller that waits for the text of a long value. */
@@ -84,7 +85,7 @@ export class KernelBus {
   readonly questions = new Questions(question => this.send(question));
 
   private readonly changes = new Signal<this, void>(this);
-  /** Who waits for a value, by request and name. */
+  /** The callers that wait for a value, by request and name. */
   private readonly waiting = new Map<string, IWaiter[]>();
   /** The client sessions of other pages that have run cells. */
   private readonly otherPages = new Set<string>();
@@ -99,7 +100,7 @@ export class KernelBus {
   private wasDisconnected = false;
   private isDisposed = false;
 
-  /** To be called as soon as there is a connection: the comm target must be registered before a cell runs. */
+  /** Must be called as soon as there is a connection, because the comm target must be registered before a cell runs. */
   constructor(private readonly kernel: IBusKernel) {
     kernel.iopubMessage.connect(this.onMessage, this);
     kernel.statusChanged.connect(this.onStatus, this);
@@ -116,14 +117,14 @@ export class KernelBus {
   }
 
   /**
-   * The version of the package in the kernel, which the kernel says when it opens
-   * the comm and with each whole document. Null while it is not known.
+   * The version of the package in the kernel, which the kernel reports when it
+   * opens the comm and with each whole document. Null while it is not known.
    */
   get kernelVersion(): string | null {
     return this.packageVersion;
   }
 
-  /** Whether the kernel sends cells of the notebook with every prompt, also where the prompt does not say so. */
+  /** Whether cells of the notebook go with every prompt, even with one that does not ask for them. */
   get wantsCells(): boolean {
     return this.hasContext;
   }
@@ -222,7 +223,7 @@ export class KernelBus {
         this.setState('absent');
       }
     } catch {
-      // The kernel went away before it answered. Whatever replaces it is asked again.
+      // The kernel died before it answered. The one that replaces it is asked again.
     }
   }
 
@@ -354,7 +355,7 @@ export class KernelBus {
     envelope: KernelMessage.IIOPubMessage
   ): void {
     if (message.type === 'state' || message.type === 'record') {
-      // A version that says none is an older one.
+      // Only older versions do not report theirs.
       this.packageVersion = message.version ?? UNNAMED;
     }
     if (message.type === 'context') {

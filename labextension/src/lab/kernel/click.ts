@@ -2,16 +2,18 @@
  * Carries out a reader's action as an execution in the cell that shows the
  * transcript.
  *
- * An approved tool may print, plot, ask with `input()` or run for a long time. All
- * of that works only in an ordinary execution whose future belongs to a cell's
- * output area: the output lands there, the question is asked there, and ■ stops
- * it. So a click sends an `execute_request` with `%llm act`, and gives its future
- * to the area of the transcript's cell, without clearing what the area shows.
+ * An approved tool may print, plot, ask with `input()` or run for a long time.
+ * All of that works only in an ordinary execution whose future belongs to a
+ * cell's output area: the output lands there, the question is asked there, and
+ * ■ stops it. So a click sends an `execute_request` with `%llm act`, and gives
+ * its future to the area of the transcript's cell, without clearing what the
+ * area shows.
  *
  * A request that the kernel has skipped, or that ended with the question still
- * open, has decided nothing: the reader is told why and may click again. The kernel
- * says why with the question, unless it failed, which the cell then shows. An area
- * follows one future at a time, so the actions of a cell run one after another.
+ * open, has decided nothing: the reader is told why and may click again. The
+ * kernel gives its reason with the question, unless it failed; then the cell
+ * shows the error. An area follows one future at a time, so the actions of a
+ * cell run one after another.
  */
 
 import type { OutputArea } from '@jupyterlab/outputarea';
@@ -23,7 +25,7 @@ import { LOAD } from './bus';
 /** The part of a cell's output area that a click uses. */
 export type IArea = Pick<OutputArea, 'model'> & {
   future: OutputArea['future'];
-  /** Follows a future without clearing the area. JupyterLab has it since 4.6. */
+  /** Follows a future without clearing the area. It is available since JupyterLab 4.6. */
   reattachFuture?: (future: OutputArea['future']) => void;
 };
 
@@ -73,12 +75,12 @@ export class Clicks {
    */
   async perform(action: Action, target: ITarget & IDecided): Promise<void> {
     const hasFailed = await this.run(lineOf(action), target);
-    const open = stillOpen(action, target.document());
+    const open = undecidedCall(action, target.document());
     if (open) {
       throw new Error(
-        whyNot(open) ||
+        whyUndecided(open) ||
           (hasFailed && FAILED) ||
-          (isAnew(action, open) && ASKED_ANEW) ||
+          (isNewQuestion(action, open) && ASKED_ANEW) ||
           STILL_OPEN
       );
     }
@@ -87,7 +89,8 @@ export class Clicks {
   /**
    * Run a line of our magic in a cell, and keep what the cell shows.
    *
-   * Resolves when the kernel has run it, to whether it failed with an error that the cell shows. Rejects as `perform` does.
+   * Resolves when the kernel has run it, and says whether it failed with an
+   * error that the cell shows. Rejects as `perform` does.
    */
   async run(line: string, target: ITarget): Promise<boolean> {
     const before = this.last.get(target.area);
@@ -108,7 +111,7 @@ export function lineOf(action: Action): string {
   return `%llm act ${json}`;
 }
 
-/** Run code for a cell. Resolves to whether it failed with an error, which the cell shows. */
+/** Run code for a cell. The promise says whether it failed with an error, which the cell shows. */
 async function execute(code: string, target: ITarget): Promise<boolean> {
   const { area } = target;
   const future = requestExecution(code, target);
@@ -189,7 +192,7 @@ function attach(future: Future, area: IArea): void {
 }
 
 /** The call that a decision was about, if it is still undecided. */
-function stillOpen(
+function undecidedCall(
   action: Action,
   document: ITranscript | undefined
 ): ICallBlock | undefined {
@@ -204,12 +207,12 @@ function stillOpen(
       !block.decision &&
       (block.status === 'waiting' || block.status === 'unknown')
   );
-  // Where all were to be decided, the one that cannot be says why.
-  return open?.find(whyNot) ?? open?.[0];
+  // If all were to be decided, the one that could not be gives the reason.
+  return open?.find(whyUndecided) ?? open?.[0];
 }
 
-/** Whether the question that is open is another one than was decided. */
-function isAnew(action: Action, { request }: ICallBlock): boolean {
+/** Whether the open question differs from the one that was decided. */
+function isNewQuestion(action: Action, { request }: ICallBlock): boolean {
   const decided =
     action.type === 'decideAll'
       ? action.calls
@@ -219,7 +222,7 @@ function isAnew(action: Action, { request }: ICallBlock): boolean {
   return decided.every(one => one.digest !== request?.digest);
 }
 
-/** What the kernel says of a call that is still undecided. */
-function whyNot({ request }: ICallBlock): string {
+/** Why a call is still undecided, in the kernel's words. */
+function whyUndecided({ request }: ICallBlock): string {
   return request?.refused || request?.blocked || '';
 }

@@ -1,4 +1,8 @@
-/** What a kernel reports about its models, what waits for a decision, and what its answers have used. It is asked again after each cell. */
+/**
+ * Keeps what a kernel reports about its models, about questions that wait for a
+ * decision, and about the tokens that its answers have used. The kernel is
+ * asked again after each cell.
+ */
 
 import type { KernelMessage } from '@jupyterlab/services';
 
@@ -6,7 +10,7 @@ import type { FromKernel } from '../../transcript';
 
 export type Overview = Extract<FromKernel, { type: 'overview' }>;
 
-/** Whether a message tells that a cell is over. What a comm message made the kernel do is no cell. */
+/** Whether a message says that a cell has finished. Work that a comm message has caused is not a cell. */
 export function isEndOfCell({
   header,
   parent_header,
@@ -21,14 +25,14 @@ export function isEndOfCell({
   );
 }
 
-/** What is known of a kernel, and whether anybody wants to know it. */
+/** Holds the latest report of a kernel, and asks for it only if somebody wants it. */
 export class OverviewKeeper {
   private wanted = false;
   private said: Overview | null = null;
 
   /**
    * @param ask asks the kernel.
-   * @param changed is called when something else is known.
+   * @param changed is called when the report has changed.
    */
   constructor(
     private readonly ask: () => void,
@@ -40,7 +44,7 @@ export class OverviewKeeper {
     return this.said;
   }
 
-  /** From here on, follow the kernel. */
+  /** Start to follow the kernel. */
   want(): void {
     if (!this.wanted) {
       this.wanted = true;
@@ -48,7 +52,7 @@ export class OverviewKeeper {
     }
   }
 
-  /** Ask again, if anybody wants to know. */
+  /** Ask again, if the report is wanted. */
   refresh(): void {
     if (this.wanted) {
       this.ask();

@@ -74,22 +74,28 @@ test('a display update that is newer than the deltas is taken', () => {
 
 test('only what the kernel told whole, and what it added since, is its word', () => {
   const { store, asked } = following(transcript({ state: 'paused' }));
-  expect(store.isTold('t1')).toBe(false);
+  expect(store.isFromKernel('t1')).toBe(false);
   store.receive(appended(1, 'one '));
-  expect(store.isTold('t1')).toBe(false);
+  expect(store.isFromKernel('t1')).toBe(false);
   const told = transcript({ seq: 1, state: 'paused' });
   store.receive({ type: 'state', document: told });
   store.receive(appended(2, 'two'));
-  expect(store.isTold('t1')).toBe(true);
+  expect(store.isFromKernel('t1')).toBe(true);
   store.takeReplacement(transcript({ seq: 1, state: 'paused', model: 'x' }));
-  expect([store.get('t1')?.model, store.isTold('t1')]).toEqual(['m', true]);
+  expect([store.get('t1')?.model, store.isFromKernel('t1')]).toEqual([
+    'm',
+    true
+  ]);
   store.takeReplacement(transcript({ seq: 9, state: 'paused', model: 'x' }));
-  expect([store.get('t1')?.model, store.isTold('t1')]).toEqual(['x', false]);
+  expect([store.get('t1')?.model, store.isFromKernel('t1')]).toEqual([
+    'x',
+    false
+  ]);
   expect(asked).toEqual(['t1']);
   store.receive({ type: 'state', document: told });
-  expect(store.isTold('t1')).toBe(true);
+  expect(store.isFromKernel('t1')).toBe(true);
   store.requestAll();
-  expect(store.isTold('t1')).toBe(false);
+  expect(store.isFromKernel('t1')).toBe(false);
 });
 
 test('a record is shown and handed on to be written', () => {

@@ -1,21 +1,22 @@
 /**
- * Keeps the newest state of each transcript of one kernel. Pure: it knows neither
- * the kernel nor the page.
+ * Keeps the newest state of each transcript of one kernel. It knows neither the
+ * kernel nor the page.
  *
- * A transcript has two sources: the copy in the notebook file, and the documents
- * and deltas that the kernel sends. A document from the kernel
+ * A transcript has two sources: the copy in the notebook file, and the
+ * documents and deltas that the kernel sends. A document from the kernel
  * outranks any copy that a page finds in the file, whatever their `seq` numbers
- * are. Between two copies in the file, and when a display update replaces one, the
- * newer document counts.
+ * are. Between two copies in the file, and when a display update replaces one,
+ * the newer document counts.
  *
- * A file can say anything, so a reader may act only on what the kernel has told
- * (`isTold`): a document that it sent whole, and the deltas since. A delta does not
- * make a copy from the file the kernel's word.
+ * A file can say anything, so a reader may act only on what the kernel has sent
+ * (`isFromKernel`): a document that it sent whole, and the deltas since. A
+ * delta does not make a copy from the file the kernel's word.
  *
- * A delta that does not follow the last one leaves a gap. The store then asks the
- * kernel for the whole document, once, and deltas have no effect until it comes.
- * It asks in the same way when a page is loaded or a connection is back, but only
- * for transcripts that are shown and that can still change or be acted on.
+ * A delta that does not follow the last one leaves a gap. The store then asks
+ * the kernel for the whole document, once, and deltas have no effect until it
+ * comes. It asks in the same way when a page is loaded or a connection is back,
+ * but only for transcripts that are shown and that can still change or be acted
+ * on.
  */
 
 import { isPending, reduce } from '../../transcript';
@@ -24,7 +25,7 @@ import type { FromKernel, IDelta, ITranscript } from '../../transcript';
 /** An output's data by MIME type. */
 export type Bundle = Record<string, unknown>;
 
-/** What a follower of a transcript is told. */
+/** What the followers of a transcript are notified of. */
 export type Change =
   /** Show this document. */
   | { type: 'show'; document: ITranscript }
@@ -43,8 +44,8 @@ export type Follower = (change: Change) => void;
 
 interface IEntry {
   document: ITranscript;
-  /** Whether the kernel told the whole document, so that the file's copy is older. */
-  isTold: boolean;
+  /** Whether the kernel sent the whole document, so that the file's copy is older. */
+  isFromKernel: boolean;
   /** Whether the kernel has said that it does not know the transcript. */
   isGone: boolean;
   /** Whether the whole document was asked for and has not arrived. */
@@ -74,7 +75,7 @@ export class TranscriptStore {
    */
   follow(saved: ITranscript, follower: Follower): () => void {
     const entry = this.entryOf(saved);
-    if (!entry.isTold && saved.seq > entry.document.seq) {
+    if (!entry.isFromKernel && saved.seq > entry.document.seq) {
       entry.document = saved;
     }
     entry.followers.add(follower);
@@ -87,10 +88,10 @@ export class TranscriptStore {
   /** Take in a copy that has replaced the notebook's, as a display update does. Returns the document to show. */
   takeReplacement(document: ITranscript): ITranscript {
     const entry = this.entryOf(document);
-    if (!entry.isTold || document.seq > entry.document.seq) {
+    if (!entry.isFromKernel || document.seq > entry.document.seq) {
       entry.document = document;
-      if (entry.isTold) {
-        entry.isTold = false;
+      if (entry.isFromKernel) {
+        entry.isFromKernel = false;
         this.request(document.id);
       }
     }
@@ -142,7 +143,8 @@ export class TranscriptStore {
   live(): ITranscript[] {
     return [...this.entries.values()]
       .filter(
-        ({ isTold, document }) => isTold && document.state === 'streaming'
+        ({ isFromKernel, document }) =>
+          isFromKernel && document.state === 'streaming'
       )
       .map(({ document }) => document);
   }
@@ -151,9 +153,9 @@ export class TranscriptStore {
     return this.entries.has(id);
   }
 
-  /** Whether the newest state of a transcript is what the kernel has told. */
-  isTold(id: string): boolean {
-    return this.entries.get(id)?.isTold ?? false;
+  /** Whether the newest state of a transcript comes from the kernel. */
+  isFromKernel(id: string): boolean {
+    return this.entries.get(id)?.isFromKernel ?? false;
   }
 
   /** Whether the kernel has said that it does not know this transcript. */
@@ -166,20 +168,20 @@ export class TranscriptStore {
     for (const [id, entry] of this.entries) {
       entry.isRequested = false;
       if (entry.followers.size > 0) {
-        entry.isTold = false;
+        entry.isFromKernel = false;
         this.request(id);
         this.notify(entry, { type: 'asked' });
       }
     }
   }
 
-  /** Ask the kernel for a transcript that it has not told, if that can make a difference. */
+  /** Ask the kernel for a transcript that it has not sent, if that can make a difference. */
   request(id: string): void {
     const entry = this.entries.get(id);
     if (
       entry &&
       canChange(entry.document) &&
-      !entry.isTold &&
+      !entry.isFromKernel &&
       !entry.isRequested
     ) {
       entry.isRequested = true;
@@ -199,7 +201,7 @@ export class TranscriptStore {
   /** The kernel was restarted: what it said before counts no more than the notebook's copy. */
   forget(): void {
     for (const entry of this.entries.values()) {
-      entry.isTold = entry.isGone = entry.isRequested = false;
+      entry.isFromKernel = entry.isGone = entry.isRequested = false;
     }
   }
 
@@ -220,10 +222,11 @@ export class TranscriptStore {
   }
 
   /**
-   * Have the notebook hold a document at rest. A page that was loaded while the
-   * kernel finished has heard neither its last updates nor that it settled. Each
-   * document is offered once, since a kernel that has yet to write its record
-   * answers with the document again; it will say when it has settled.
+   * Have the notebook store a document at rest. A page that was loaded while
+   * the kernel finished has received neither its last updates nor the news that
+   * it settled. Each document is offered once, since a kernel that has yet to
+   * write its record answers with the document again; it will say when it has
+   * settled.
    */
   private offer(entry: IEntry): void {
     const { seq, state } = entry.document;
@@ -233,7 +236,7 @@ export class TranscriptStore {
     }
   }
 
-  /** Have the notebook hold the document with this number, or ask for it if it has not all arrived here. */
+  /** Have the notebook store the document with this number, or ask for its record if not all of it has arrived here. */
   private settle(id: string, seq: number, isOurs: boolean): void {
     const entry = this.entries.get(id);
     if (!entry) {
@@ -255,7 +258,7 @@ export class TranscriptStore {
     if (!entry) {
       entry = {
         document,
-        isTold: false,
+        isFromKernel: false,
         isGone: false,
         isRequested: false,
         offered: -1,
@@ -270,7 +273,7 @@ export class TranscriptStore {
   private accept(document: ITranscript): IEntry {
     const entry = this.entryOf(document);
     entry.document = document;
-    entry.isTold = true;
+    entry.isFromKernel = true;
     entry.isGone = entry.isRequested = false;
     this.prune();
     return entry;

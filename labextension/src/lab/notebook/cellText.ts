@@ -1,4 +1,4 @@
-/** Reads and changes the text of a cell, each change being one step of the cell's own history. */
+/** Reads and changes the text of a cell. Each change is one step in the cell's own undo history. */
 
 import type { Cell } from '@jupyterlab/cells';
 

@@ -2,7 +2,7 @@ import type { ICellModel } from '@jupyterlab/cells';
 import { expect, test } from 'vitest';
 
 import { MIME_TYPE } from '../../transcript';
-import { asksForCells, asksModel, toldCells } from './cells';
+import { asksForCells, asksModel, collectCells } from './cells';
 
 interface IGiven {
   id: string;
@@ -40,7 +40,7 @@ test('all cells are told in order, whatever they hold', () => {
     data({ 'video/mp4': 'x' }),
     {}
   ];
-  const told = toldCells(
+  const told = collectCells(
     [
       cell({ id: 'a', source: 'one', tags: ['llm-hide', 3], outputs }),
       cell({ id: 'm', source: '# Title', type: 'markdown', tags: 'none' }),
@@ -79,7 +79,7 @@ test('a message is never too long for a server, and what is nearest is told', ()
   const cells = Array.from({ length: 100 }, (_, index) =>
     cell({ id: `${index}`, source: 'print()', outputs })
   );
-  const told = toldCells(cells, '99');
+  const told = collectCells(cells, '99');
   expect(JSON.stringify(told).length).toBeLessThan(3_100_000);
   expect(told[98].outputs[0].data!['text/plain']).toHaveLength(100_000);
   expect(told[98].outputs[0].length).toBe(200_000);
@@ -89,7 +89,7 @@ test('a message is never too long for a server, and what is nearest is told', ()
   ]);
   const figure = [data({ 'image/png': 'x'.repeat(3_000_001) })];
   expect(
-    toldCells([cell({ id: 'f', source: 'plot', outputs: figure })], '')[0]
+    collectCells([cell({ id: 'f', source: 'plot', outputs: figure })], '')[0]
       .outputs
   ).toEqual([{ other: 'a figure that is too large' }]);
 });

@@ -1,34 +1,35 @@
 /**
- * The cells of a notebook as the kernel is told them, where a prompt asks for them.
+ * Collects the cells of a notebook for the kernel, where a prompt asks for
+ * them.
  *
- * They go with the request that runs the cell, so they are what the reader sees at
- * that moment: unsaved ones too, in the order of the page. A server closes the
- * connection over a message that is too long, so all of it is bounded, and what is
- * nearest to the cell that asks comes first.
+ * They go with the request that runs the cell, so they are what the reader sees
+ * at that moment: unsaved ones too, in the order of the page. A server closes
+ * the connection over a message that is too long, so the total size is bounded,
+ * and what is nearest to the cell that asks comes first.
  */
 
 import type { ICellModel, ICodeCellModel } from '@jupyterlab/cells';
 
 import { MIME_TYPE } from '../../transcript';
 
-/** What an output is told as. A `transcript` is one of ours, which the kernel knows by its id. */
-interface IToldOutput {
+/** An output as it is sent. A `transcript` is one of ours, which the kernel knows by its id. */
+interface ISentOutput {
   transcript?: string;
   error?: string;
   data?: Record<string, string>;
-  /** The MIME type of what has no text. */
+  /** The MIME type of an output without text. */
   other?: string;
-  /** How long the text is, where it is cut. */
+  /** The full length of the text, where it is cut. */
   length?: number;
 }
 
-export interface IToldCell {
+export interface ISentCell {
   id: string;
   type: string;
   source: string;
   number: number | null;
   tags: string[];
-  outputs: IToldOutput[];
+  outputs: ISentOutput[];
 }
 
 /** An output as notebook files have it. */
@@ -60,15 +61,15 @@ export function asksModel(code: string): boolean {
  * @param cells the cells, in order.
  * @param asking the id of the cell that asks.
  */
-export function toldCells(
+export function collectCells(
   cells: Iterable<ICellModel>,
   asking: string
-): IToldCell[] {
+): ISentCell[] {
   const models = [...cells];
   const here = models.findIndex(({ id }) => id === asking);
-  const room = new Room(MOST_CHARACTERS);
-  const told = new Map<ICellModel, IToldCell>();
-  // Texts of cells first, because without them outputs say little.
+  const room = new Budget(MOST_CHARACTERS);
+  const told = new Map<ICellModel, ISentCell>();
+  // The texts of the cells come first, because outputs say little without them.
   const order = [
     ...models.slice(0, Math.max(0, here)).reverse(),
     ...models.slice(Math.max(0, here))
@@ -87,7 +88,7 @@ export function toldCells(
     if (isCodeCellModel(model) && model.id !== asking) {
       told.get(model)!.outputs = model.outputs
         .toJSON()
-        .map(output => toldOutput(output as Output, room));
+        .map(output => describeOutput(output as Output, room));
     }
   }
   return models.map(model => told.get(model)!);
@@ -104,18 +105,18 @@ function tagsOf(model: ICellModel): string[] {
     : [];
 }
 
-/** Counts what may still be told. */
-class Room {
+/** Counts how many characters may still be sent. */
+class Budget {
   constructor(private left: number) {}
 
-  /** Return the beginning of a text, as much as there is room for. */
+  /** Return as much of the beginning of a text as there is room for. */
   take(text: string): string {
     const taken = text.slice(0, Math.min(LONGEST_TEXT, this.left));
     this.left -= taken.length;
     return taken;
   }
 
-  /** Whether something that cannot be cut may be told. */
+  /** Whether there is room for something that cannot be cut. */
   has(size: number): boolean {
     const fits = size <= this.left;
     this.left -= fits ? size : 0;
@@ -123,7 +124,7 @@ class Room {
   }
 }
 
-function toldOutput(output: Output, room: Room): IToldOutput {
+function describeOutput(output: Output, room: Budget): ISentOutput {
   if (output.output_type === 'stream') {
     return cut(joined(output.text), room, text => ({
       data: { 'text/plain': text }
@@ -159,9 +160,9 @@ function toldOutput(output: Output, room: Room): IToldOutput {
 
 function cut(
   text: string,
-  room: Room,
-  told: (kept: string) => IToldOutput
-): IToldOutput {
+  room: Budget,
+  told: (kept: string) => ISentOutput
+): ISentOutput {
   const kept = room.take(text);
   return {
     ...told(kept),

@@ -1,4 +1,4 @@
-/** What was chosen for a notebook, which the notebook's file keeps: its model, and whether new cells are prompts. */
+/** Reads and changes what was chosen for a notebook, which the notebook's file keeps: its model, and whether new cells are prompts. */
 
 import type { INotebookModel } from '@jupyterlab/notebook';
 
@@ -16,7 +16,7 @@ export function chosenModel(notebook: Held | null): string {
   return typeof model === 'string' ? model : '';
 }
 
-/** A model's name as it is shown. Whoever wrote the notebook chose it, so it may be of any length and hold any characters. */
+/** A model's name as it is shown. It comes from the author of the notebook, so it may have any length and hold any characters. */
 export function shownModel(model: string): string {
   const isLong = model.length > LONGEST_SHOWN;
   return visible(isLong ? `${model.slice(0, LONGEST_SHOWN)}…` : model);

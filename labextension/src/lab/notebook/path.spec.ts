@@ -1,8 +1,8 @@
 import { PageConfig } from '@jupyterlab/coreutils';
 import { beforeEach, expect, test } from 'vitest';
 
-import type { IToldCell } from './cells';
-import { Renames, Senders } from './path';
+import type { ISentCell } from './cells';
+import { Renames, RequestSigner } from './path';
 import type { FakeFuture } from '../testing/fakes';
 import { FakeKernel, settled } from '../testing/fakes';
 
@@ -17,9 +17,9 @@ class Notebook {
   path = 'a.ipynb';
   isHeard = true;
   model = '';
-  cells: IToldCell[] | null = null;
+  cells: ISentCell[] | null = null;
   readonly renames = new Renames();
-  readonly senders = new Senders(this.renames);
+  readonly senders = new RequestSigner(this.renames);
   readonly kernel = new FakeKernel();
 
   constructor() {
@@ -29,7 +29,7 @@ class Notebook {
   sign(): void {
     this.senders.sign(this.kernel.connection, {
       path: () => this.path,
-      isHeard: () => this.isHeard,
+      hasPackage: () => this.isHeard,
       model: () => this.model,
       cells: () => this.cells
     });

@@ -1,22 +1,23 @@
 /**
  * Tells the kernel, in every execute request, which notebook sends it.
  *
- * The kernel knows only the path that it was started with, which is wrong once the
- * notebook is renamed or copied, and for a second notebook on the same kernel. What
- * waits in a cell, and what a reader allows in a notebook, belong to the notebook.
- * So the path is in the request itself: whatever happens while it is queued, it says
- * where the cell was run.
+ * The kernel knows only the path that it was started with, which is wrong once
+ * the notebook is renamed or copied, and for a second notebook on the same
+ * kernel. Questions that wait in a cell, and grants that a reader gives in a
+ * notebook, belong to the notebook. So the path is in the request itself:
+ * whatever happens while the request is queued, it says where the cell was run.
  *
- * A renamed file is still the same notebook, but only this page knows that it was
- * renamed and not copied. So the next request says which path it had before, and goes
- * on to say so until one was carried out by a kernel that has the package loaded.
+ * A renamed file is still the same notebook, but only this page knows that it
+ * was renamed and not copied. So the next request says which path it had
+ * before, and goes on to say so until one was carried out by a kernel that has
+ * the package loaded.
  */
 
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { Contents, Kernel } from '@jupyterlab/services';
 import type { JSONArray } from '@lumino/coreutils';
 
-import type { IToldCell } from './cells';
+import type { ISentCell } from './cells';
 
 /**
  * What a request says about its notebook, under the key `llm_notebook` of its
@@ -32,15 +33,15 @@ export interface INotebook {
   /** The model that was chosen for it; empty if none was. */
   model(): string;
   /** Whether the kernel has the package loaded. */
-  isHeard(): boolean;
+  hasPackage(): boolean;
   /** The cells that a request with this code asks for; null if it asks for none. */
-  cells(code: string, asking: string): IToldCell[] | null;
+  cells(code: string, asking: string): ISentCell[] | null;
 }
 
 type Connection = Pick<Kernel.IKernelConnection, 'requestExecute'>;
 type FileChange = Pick<Contents.IChangedArgs, 'type' | 'oldValue' | 'newValue'>;
 
-/** Something that has happened to the name of a file or folder. */
+/** A change to the name of a file or folder. */
 interface IStep {
   /** The path before a rename; null where the history of `to` begins anew. */
   from: string | null;
@@ -84,31 +85,33 @@ export class Renames {
   }
 
   /**
-   * Forget what the file at a path was called before: the kernel knows it, or it is another file.
+   * Forget the former name of the file at a path, because the kernel has
+   * learned it, or because the file is another one.
    *
-   * @param last the last step that this is true of, where there may have been others since.
+   * @param last the last step to forget; others may have followed it.
    */
   settle(path: string, last = this.latest): void {
     const position = last ? this.steps.indexOf(last) + 1 : 0;
     this.steps.splice(position, 0, { from: null, to: path });
   }
 
-  /** What happened last. */
+  /** The latest change. */
   get latest(): IStep | undefined {
     return this.steps[this.steps.length - 1];
   }
 }
 
-/** Makes the requests of kernel connections say which notebook sends them. */
-export class Senders {
+/** Signs the requests of kernel connections with the notebook that sends them. */
+export class RequestSigner {
   private readonly known = new WeakSet<Connection>();
 
   constructor(private readonly renames: Renames) {}
 
   /**
-   * Make a connection say so. Each notebook has a connection of its own.
+   * Sign all requests of a connection. Each notebook has a connection of its
+   * own.
    *
-   * @param notebook is asked at the time of each request.
+   * @param notebook is asked whenever a request is sent.
    */
   sign(kernel: Connection, notebook: INotebook): void {
     if (this.known.has(kernel)) {
@@ -131,7 +134,7 @@ export class Senders {
       });
       if (sender.was !== undefined) {
         const { latest } = this.renames;
-        void heard(future.done, () => notebook.isHeard()).then(
+        void reachedPackage(future.done, () => notebook.hasPackage()).then(
           isSaid => isSaid && this.renames.settle(sender.path, latest)
         );
       }
@@ -147,13 +150,13 @@ export class Senders {
   }
 }
 
-/** Cells are JSON, which their type does not say. */
-function asJSON(cells: IToldCell[]): JSONArray {
+/** Convert the type: cells are JSON, although their type does not say so. */
+function asJSON(cells: ISentCell[]): JSONArray {
   return cells as unknown as JSONArray;
 }
 
-/** Whether a request was carried out by a kernel that has the package loaded. If not, the next one says it again. */
-async function heard(
+/** Whether a kernel with the package loaded has carried out a request. If not, the next request repeats what it said. */
+async function reachedPackage(
   done: Promise<unknown>,
   isHeard: () => boolean
 ): Promise<boolean> {
@@ -161,7 +164,7 @@ async function heard(
     const { content } = (await done) as { content: { status: string } };
     return content.status !== 'aborted' && isHeard();
   } catch {
-    // The kernel went away before.
+    // The kernel died first.
     return false;
   }
 }

@@ -21,12 +21,12 @@ import type {
 } from '../../transcript';
 import { VERSION } from '../../version';
 import { KernelBus } from '../kernel/bus';
-import { asksForCells, asksModel, toldCells } from './cells';
-import type { IToldCell } from './cells';
+import { asksForCells, asksModel, collectCells } from './cells';
+import type { ISentCell } from './cells';
 import { isEditable, replaceable, sourceOf } from './cellText';
 import { chosenModel } from './chosenModel';
 import type { Clicks, ITarget } from '../kernel/click';
-import type { Senders } from './path';
+import type { RequestSigner } from './path';
 
 export interface IPlace {
   /** The bus of the connected kernel. */
@@ -38,8 +38,9 @@ export interface IPlace {
   /** Whether its cell was run on this page, which therefore gets the kernel's messages without asking. */
   ranHere(shown: Widget): boolean;
   /**
-   * What brings a transcript back that is taken off the page while its cell runs, as
-   * by "Clear Cell Output"; null where its cell was not run on this page.
+   * A function that puts a transcript back if it is removed from the page while
+   * its cell runs, for example by "Clear Cell Output"; null if its cell was not
+   * run on this page.
    */
   rescuer(shown: Widget): Rescue | null;
 }
@@ -77,7 +78,7 @@ const openLink = (url: string): void => {
 };
 
 /** A place without a kernel, such as a file viewer. */
-export class Elsewhere implements IPlace {
+export class KernellessPlace implements IPlace {
   readonly bus = null;
   readonly changed = new Signal<this, void>(this);
 
@@ -95,7 +96,7 @@ export class Elsewhere implements IPlace {
 }
 
 /** Why a reader cannot act on a transcript in a notebook with this kernel; empty if they can. */
-export function whyNot(bus: KernelBus, id: string): string {
+export function whyBlocked(bus: KernelBus, id: string): string {
   const { kernelVersion, state, store } = bus;
   if (state === 'absent') {
     return NOT_LOADED;
@@ -106,7 +107,7 @@ export function whyNot(bus: KernelBus, id: string): string {
   if (store.isGone(id)) {
     return GONE;
   }
-  return store.isTold(id) ? '' : ASKING;
+  return store.isFromKernel(id) ? '' : ASKING;
 }
 
 /** Add a transcript to the outputs of a cell, unless it is among them. */
@@ -118,7 +119,7 @@ function putBack(document: ITranscript, outputs: IOutputAreaModel): void {
       return;
     }
   }
-  // A document is JSON, which its type does not say.
+  // A document is JSON, although its type does not say so.
   const data = { [MIME_TYPE]: document } as unknown as PartialJSONObject;
   outputs.add({ output_type: 'display_data', data, metadata: {} });
 }
@@ -132,7 +133,7 @@ export class NotebookPlace implements IPlace {
     private readonly panel: NotebookPanel,
     private readonly buses: Buses,
     private readonly clicks: Clicks,
-    private readonly senders: Senders,
+    private readonly senders: RequestSigner,
     private readonly runSelected: () => Promise<unknown>
   ) {
     panel.sessionContext.kernelChanged.connect(this.connect, this);
@@ -160,7 +161,7 @@ export class NotebookPlace implements IPlace {
     if (!bus || !this.kernel || !cell) {
       return { ...everywhere, blocked: NO_KERNEL };
     }
-    const blocked = whyNot(bus, id);
+    const blocked = whyBlocked(bus, id);
     if (blocked) {
       const live = bus.state !== 'absent';
       const ask = live ? undefined : () => bus.load();
@@ -205,7 +206,7 @@ export class NotebookPlace implements IPlace {
       this.senders.sign(kernel, {
         path: () => this.panel.context.path,
         model: () => chosenModel(this.panel.content.model),
-        isHeard: () => bus.state === 'joined',
+        hasPackage: () => bus.state === 'joined',
         cells: (code, asking) => this.toldCells(code, asking, bus)
       });
     }
@@ -218,10 +219,10 @@ export class NotebookPlace implements IPlace {
     code: string,
     asking: string,
     bus: KernelBus
-  ): IToldCell[] | null {
+  ): ISentCell[] | null {
     const { model } = this.panel.content;
     const asks = asksForCells(code) || (bus.wantsCells && asksModel(code));
-    return model && asks ? toldCells(model.cells, asking) : null;
+    return model && asks ? collectCells(model.cells, asking) : null;
   }
 
   private notify(): void {
@@ -246,7 +247,8 @@ export class NotebookPlace implements IPlace {
   }
 
   /**
-   * Run a line of our magic as if the cell did, and show beside its outputs what comes of it. Rejects with a sentence for the reader.
+   * Run a line of our magic on behalf of a cell, and add what it outputs to the
+   * cell's own outputs. Rejects with a sentence for the reader.
    */
   async run(line: string, cell: CodeCell): Promise<void> {
     const { kernel } = this;
@@ -276,7 +278,7 @@ export class NotebookPlace implements IPlace {
     };
   }
 
-  /** The cell whose output area holds the widget, or whose outputs are also shown elsewhere and hold it there. */
+  /** The cell whose outputs hold the widget, either in its own output area or in another view of them. */
   cellOf(shown: Widget): CodeCell | undefined {
     for (let at: Widget | null = shown; at; at = at.parent) {
       const { model } = at as Widget & { model?: unknown };

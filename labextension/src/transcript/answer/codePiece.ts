@@ -1,4 +1,4 @@
-/** Shows a text block that is to be drawn as code, or as it is. What the answer said around the code is in a fold. */
+/** Shows a text block as code or as plain text. What the answer said around the code is in a fold. */
 
 import type { IRaw, ITextBlock } from '../protocol/document';
 import { arrange, el, refill } from '../dom/elements';

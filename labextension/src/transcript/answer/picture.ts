@@ -1,8 +1,9 @@
 /**
  * Shows a picture that a model has made.
  *
- * Only its own data is shown, and only in formats that hold no scripts. A
- * picture that is somewhere else is a link, and nothing is loaded by itself.
+ * Only data that is in the document is shown, and only in formats that cannot
+ * hold scripts. A picture that is stored elsewhere is a link, and nothing is
+ * loaded automatically.
  */
 
 import type { IPictureBlock } from '../protocol/document';
@@ -15,7 +16,7 @@ import { outsideLink, webAddress } from './markdown/links';
 const FORMATS = /^image\/(?:png|jpeg|gif|webp)$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
-/** A saved notebook may hold anything; ours hold much less than this, in characters. */
+/** The longest data that is shown, in characters. A saved notebook may hold anything; ours hold much less. */
 const LONGEST = 4 * 1024 * 1024;
 
 export class PicturePiece implements IPiece {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import { Proposed } from './proposal';
+import { ProposalPiece } from './proposal';
 import type { ITranscript } from '../protocol/document';
 import type { IHost, IReplaceable } from '../drawing/host';
 import type { IContext } from '../drawing/piece';
@@ -39,7 +39,7 @@ const PROPOSAL = {
 } as const;
 
 test('a proposed cell is a difference, with hidden characters spelled out', () => {
-  const piece = new Proposed();
+  const piece = new ProposalPiece();
   piece.update(
     contextOf({ proposal: { ...PROPOSAL, lines: [...PROPOSAL.lines] } })
   );
@@ -85,7 +85,7 @@ function proposedFor(source: string): {
         }
       : null;
   };
-  const piece = new Proposed();
+  const piece = new ProposalPiece();
   const proposal = { ...PROPOSAL, lines: PROPOSAL.lines.slice(0, 3) };
   piece.update(contextOf({ proposal }, { insertBelow, cellWith }));
   expect(piece.node.querySelector('del')?.textContent).toBe('count');

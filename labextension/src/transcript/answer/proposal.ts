@@ -1,4 +1,4 @@
-/** Draws the cell that an answer proposes, below it and as a difference. */
+/** Draws the cell that an answer proposes, as a difference below the answer. */
 
 import type { IProposal } from '../protocol/document';
 import { asGroup } from '../dom/boxes';
@@ -13,7 +13,7 @@ import type { IContext, IPiece } from '../drawing/piece';
 const MOST_COMPARED = 400;
 
 /** The cell that the answer proposes. It is put into the notebook only by a click, and never run. */
-export class Proposed implements IPiece {
+export class ProposalPiece implements IPiece {
   readonly node = attrs(el('section', 'llm-proposal'), {
     'aria-label': 'Proposed cell'
   });
@@ -64,7 +64,7 @@ function headOf(said: (string | Node)[]): HTMLElement {
   return el('header', '', title, el('span', '', ...said));
 }
 
-/** What a difference is called. */
+/** The accessible name of a difference, which counts its lines. */
 function nameOf({ lines }: IProposal): string {
   const count = (sign: string): string => {
     const found = lines.filter(line => line.sign === sign).length;
@@ -73,7 +73,7 @@ function nameOf({ lines }: IProposal): string {
   return `${count('-')} removed, ${count('+')} added`;
 }
 
-/** *Replace* and *Put below* are equal: neither runs anything. */
+/** The buttons of a proposal. *Replace* and *Put below* look alike, because neither runs anything. */
 function buttonsOf(
   proposal: IProposal,
   host: IHost,
@@ -157,7 +157,10 @@ function drawnLines(lines: IProposal['lines']): HTMLElement[] {
   return nodes;
 }
 
-/** Lines that go, followed by those that come. Where they are as many, each is compared with its successor. */
+/**
+ * The removed lines, followed by the added ones. If there are as many of both,
+ * each removed line is compared with the one that replaces it.
+ */
 function changeOf(lines: IProposal['lines']): HTMLElement[] {
   const gone = lines.filter(line => line.sign === '-');
   const come = lines.filter(line => line.sign === '+');

@@ -4,7 +4,7 @@ import type { IContext } from '../drawing/piece';
 import { Slices } from '../drawing/slices';
 import { randomly } from '../testing/random';
 import { transcript } from '../testing/samples';
-import { Reasoning } from './reasoning';
+import { ReasoningPiece } from './reasoning';
 
 function contextOf(text: string, live: boolean): IContext {
   const document = transcript([{ kind: 'reasoning', text }]);
@@ -19,14 +19,14 @@ function contextOf(text: string, live: boolean): IContext {
   };
 }
 
-function paragraphs(piece: Reasoning): string[] {
+function paragraphs(piece: ReasoningPiece): string[] {
   return Array.from(piece.node.querySelectorAll('.llm-thought p')).map(
     node => node.textContent ?? ''
   );
 }
 
 function shown(text: string): string[] {
-  const piece = new Reasoning(0, new Slices());
+  const piece = new ReasoningPiece(0, new Slices());
   piece.update(contextOf(text, true));
   return paragraphs(piece);
 }
@@ -55,7 +55,7 @@ test('reasoning that grows ends up as it would have been drawn at once', () => {
       '**c**\n\n'
     ];
     const text = Array.from({ length: 40 }, () => pick(words)).join('');
-    const piece = new Reasoning(0, new Slices());
+    const piece = new ReasoningPiece(0, new Slices());
     for (let at = 0; at < text.length; at += 1 + random(9)) {
       piece.update(contextOf(text.slice(0, at), true));
     }
@@ -68,7 +68,7 @@ test('paragraphs that are there stay on the page, and the rest of a long text fo
   vi.useFakeTimers();
   const slices = new Slices();
   const spent = vi.spyOn(slices, 'isSpent', 'get').mockReturnValue(true);
-  const piece = new Reasoning(0, slices);
+  const piece = new ReasoningPiece(0, slices);
   const text = 'a\n\n'.repeat(2000) + 'x'.repeat(40_000);
   piece.update(contextOf(text, true));
   const [first] = piece.node.querySelectorAll('.llm-thought p');

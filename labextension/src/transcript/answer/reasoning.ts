@@ -9,10 +9,10 @@ import type { IContext, IPiece } from '../drawing/piece';
 import type { Slices } from '../drawing/slices';
 import { portionEnd } from './streaming/portions';
 
-/** So many paragraphs are drawn at once, whatever time it is. */
+/** This many paragraphs are drawn at once, even if the time of the slice is over. */
 const AT_ONCE = 10;
 
-export class Reasoning implements IPiece {
+export class ReasoningPiece implements IPiece {
   private readonly fold = new Fold(() => this.drawText());
   readonly node = this.fold.node;
   private readonly thought = asGroup(
@@ -26,7 +26,7 @@ export class Reasoning implements IPiece {
   private began = -1;
 
   private text = '';
-  /** How many characters of the text are drawn for good: all up to the last paragraph. */
+  /** How many characters of the text are drawn finally: all up to the last paragraph. */
   private settled = 0;
   private last: HTMLElement | null = null;
   private readonly drawOn = (): void => this.draw();

@@ -15,7 +15,7 @@ import { outsideLink, webAddress } from './markdown/links';
 /** More sources than this are folded. */
 const SHOWN = 8;
 
-export class Sources implements IPiece {
+export class SourceList implements IPiece {
   readonly node = attrs(el('aside', 'llm-sources'), {
     'aria-label': 'Sources of the answer'
   });

@@ -1,6 +1,6 @@
 /**
- * Draws an answer of rows: the first and the latest while it grows, and what has
- * become of it when it is complete.
+ * Draws an answer of rows: the first and the latest while it grows, and once it
+ * is complete, its outcome.
  *
  * Rows that are on the page already stay the same elements, so that a selection
  * in them survives, and a row is drawn once.
@@ -14,7 +14,7 @@ import { count, wholeSeconds } from '../dom/formatting';
 import { visible, visibleNodes } from '../dom/visible';
 import type { IContext, IPiece } from '../drawing/piece';
 
-/** Text that is longer than this wraps, in characters. */
+/** Text of more characters than this wraps. */
 const LONG = 32;
 
 export class TablePiece implements IPiece {
@@ -130,7 +130,7 @@ export function rawNodes(raw: { text: string; hidden?: number }): Node[] {
   return [node, ...hidden];
 }
 
-/** How long a text is, in words. */
+/** The length of a text, as words for the reader. */
 export function sizeOf(raw: { text: string; hidden?: number }): string {
   return `${count(raw.text.length + (raw.hidden ?? 0))} characters`;
 }
@@ -143,7 +143,7 @@ interface IRow {
   misfit?: number | null;
 }
 
-/** The rows that are shown, as spreadsheets take them. */
+/** The rows that are shown, separated by tabs, which spreadsheets understand. */
 export function asTabbed({ columns, head, tail }: ITableBlock): string {
   const lines = [columns.map(({ name }) => name), ...head, ...tail];
   return lines

@@ -15,7 +15,7 @@ import { Call } from './call';
 export type FindPiece = (row: Row) => IPiece;
 
 /** Calls that ran at once, each with its bar on a common time scale. */
-export class Group implements IPiece {
+export class CallGroup implements IPiece {
   readonly node = asGroup(el('div', 'llm-group'), 'Calls at once');
   private readonly words = el('span');
   private readonly when = el('span', 'llm-when');
@@ -75,7 +75,7 @@ export class Group implements IPiece {
 }
 
 /** The steps before a text, folded into one line: "Thought for 14 s, ran 6 tool calls, 1 failed". */
-export class Gathered implements IPiece {
+export class GatheredSteps implements IPiece {
   private readonly fold = new Fold();
   readonly node = this.fold.node;
   private blocks: number[] = [];

@@ -1,10 +1,17 @@
-/** The words and glyphs of a tool call's line, for each of its states. */
+/** Chooses the words and the glyph of a tool call's line, for each of its states. */
 
 import type { ICallBlock, ITranscript, Scope } from '../protocol/document';
 import { el } from '../dom/elements';
 import type { Child } from '../dom/elements';
 import type { IFoldLine } from '../dom/fold';
-import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
+import {
+  clock,
+  duration,
+  oneLine,
+  plural,
+  wholeSeconds
+} from '../dom/formatting';
+import type { Icon } from '../dom/icons';
 import { nameNodes, visible, visibleName } from '../dom/visible';
 import { isPending, seriesOf } from '../drawing/layout';
 import type { IContext } from '../drawing/piece';
@@ -77,7 +84,7 @@ export function callLine(
     el('span', 'llm-args', argumentsLine(block))
   ];
   if (block.decision || (isPending(block) && isUndecidable(context))) {
-    // What was asked is cut at the end of its line, what came of it never is.
+    // The question is cut at the end of its line, but its outcome never is.
     const asked = el('span', 'llm-args-line', ...words);
     return block.decision
       ? decidedLine(block, context, asked)
@@ -100,12 +107,12 @@ export function callLine(
   return { ...status, words, when: [span, el('span', 'llm-took', ...when)] };
 }
 
-/** Whether questions cannot be decided now. While a turn runs, that is no news: they will be. */
+/** Whether questions cannot be decided. While a turn is running this is false, because they can be decided soon. */
 function isUndecidable({ host, live }: IContext): boolean {
   return !host.act && !(live && host.live);
 }
 
-/** The line of a question that cannot be answered at the moment: it is only what was saved. */
+/** The line of a question that cannot be answered at the moment, because only its saved copy is there. */
 function waitingLine(
   block: ICallBlock,
   context: IContext,
@@ -120,6 +127,27 @@ function waitingLine(
     wraps: true
   };
 }
+
+/** The lines of calls whose state says everything. */
+const FIXED_STATES = {
+  suspended: { glyph: 'clock', when: ['waits for its question'] },
+  cancelled: { glyph: 'denied', when: ['cancelled'] },
+  waiting: {
+    glyph: 'pause',
+    tone: 'warn',
+    when: ['waiting for you'],
+    whenTone: 'warn'
+  },
+  denied: { glyph: 'denied', when: ['denied'] },
+  answered: { glyph: 'reply', when: ['answered'] },
+  abandoned: { glyph: 'question', when: ['given up'] },
+  unknown: {
+    glyph: 'question',
+    tone: 'warn',
+    when: ['outcome unknown'],
+    whenTone: 'warn'
+  }
+} satisfies Record<string, Omit<IFoldLine, 'words'>>;
 
 /** The line of a call that no human decided about, without its words. */
 function statusOf(
@@ -145,8 +173,6 @@ function statusOf(
       const text = running < 0 ? 'running' : `running ${wholeSeconds(running)}`;
       return { glyph: 'spinner', tone: 'brand', when: [text] };
     }
-    case 'suspended':
-      return { glyph: 'clock', when: ['waits for its question'] };
     case 'finished':
       return { glyph: 'check', tone: 'ok', when: [took || 'done'] };
     case 'failed':
@@ -156,32 +182,12 @@ function statusOf(
         when: [took ? `failed in ${took}` : 'failed'],
         whenTone: 'error'
       };
-    case 'cancelled':
-      return { glyph: 'denied', when: ['cancelled'] };
-    case 'waiting':
-      return {
-        glyph: 'pause',
-        tone: 'warn',
-        when: ['waiting for you'],
-        whenTone: 'warn'
-      };
-    case 'denied':
-      return { glyph: 'denied', when: ['denied'] };
-    case 'answered':
-      return { glyph: 'reply', when: ['answered'] };
-    case 'abandoned':
-      return { glyph: 'question', when: ['given up'] };
-    case 'unknown':
-      return {
-        glyph: 'question',
-        tone: 'warn',
-        when: ['outcome unknown'],
-        whenTone: 'warn'
-      };
+    default:
+      return FIXED_STATES[block.status];
   }
 }
 
-/** That a call is queued, and behind which of the open questions before it: "queued behind 2 of 3". */
+/** The words for a queued call, with the open question that it waits behind: "queued behind 2 of 3". */
 function queuedWords(block: ICallBlock, document: ITranscript): string {
   const { blocks, state } = document;
   const series = seriesOf(document);
@@ -213,140 +219,125 @@ function decidedLine(
   asked: HTMLElement
 ): IFoldLine {
   const decision = block.decision!;
-  const when = [clock(decision.at, context.now)];
-  const wraps = true;
-  const elsewhere =
+  const isElsewhere =
     context.decided.get(block.request?.id ?? '') === 'elsewhere';
-  const by = elsewhere
+  const by = isElsewhere
     ? 'elsewhere'
     : `by ${visible(oneLine(decision.by || 'you', 60))}`;
-  const said = decision.text
-    ? `: “${visible(oneLine(decision.text, 300))}”`
-    : '';
-  switch (decision.verdict) {
-    case 'denied':
-      return {
-        glyph: 'denied',
-        words: [asked, ` denied ${by}${said}`],
-        when,
-        wraps
-      };
-    case 'answered':
-      return {
-        glyph: 'reply',
-        words: [asked, ` answered ${by}${said}`],
-        when,
-        wraps
-      };
-    case 'abandoned':
-      return decision.dropped
-        ? {
-            glyph: 'denied',
-            words: [asked, ` dropped ${by}. It did not run.`],
-            when,
-            wraps
-          }
-        : {
-            glyph: 'question',
-            words: [
-              asked,
-              ` outcome unknown, given up ${by}.`,
-              wentOn(block, context.document) && ' The model was told so.'
-            ],
-            when,
-            wraps
-          };
-    case 'approved': {
-      const line = approvedLine(block, by, asked, context);
-      const glyph = elsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
-      return { ...line, glyph, when, wraps };
-    }
+  const when = { when: [clock(decision.at, context.now)], wraps: true };
+  if (decision.verdict === 'approved') {
+    const line = approvedLine(block, by, context);
+    const glyph = isElsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
+    return { ...line, glyph, words: [asked, ...line.words], ...when };
   }
+  const [glyph, ...words] = refusedWords(block, by, context.document);
+  return { glyph, words: [asked, ...words], ...when };
+}
+
+/** The glyph of a call that was not approved, and what a human decided instead. */
+function refusedWords(
+  block: ICallBlock,
+  by: string,
+  document: ITranscript
+): [Icon, ...Child[]] {
+  const { dropped, text, verdict } = block.decision!;
+  const said = text ? `: “${visible(oneLine(text, 300))}”` : '';
+  if (verdict === 'denied') {
+    return ['denied', ` denied ${by}${said}`];
+  }
+  if (verdict === 'answered') {
+    return ['reply', ` answered ${by}${said}`];
+  }
+  return dropped
+    ? ['denied', ` dropped ${by}. It did not run.`]
+    : [
+        'question',
+        ` outcome unknown, given up ${by}.`,
+        wasContinued(block, document) && ' The model was told so.'
+      ];
 }
 
 /** Whether the model was asked again after a call. */
-function wentOn(block: ICallBlock, { blocks, state }: ITranscript): boolean {
+function wasContinued(
+  block: ICallBlock,
+  { blocks, state }: ITranscript
+): boolean {
   const after = blocks.slice(blocks.indexOf(block) + 1);
   return state === 'done' || after.some(({ kind }) => kind !== 'call');
 }
 
-/** The line of an approved call: the consent, and what followed from it. */
+/** The line of an approved call without its time: the consent, and what followed from it. */
 function approvedLine(
   block: ICallBlock,
   by: string,
-  asked: HTMLElement,
-  { document, live }: IContext
+  context: IContext
 ): Omit<IFoldLine, 'when'> {
-  const { changes, grant } = block.decision!;
-  const edited = changes?.length ?? 0;
-  let consent = grant ? `allowed ${SCOPES[grant.scope]}` : `approved ${by}`;
-  if (edited > 0) {
-    consent += ` with ${edited} ${edited === 1 ? 'argument' : 'arguments'} changed`;
-  }
-  const glyph = edited > 0 ? 'pencil' : 'check';
+  const consent = ` ${consentWords(block, by)}`;
+  const glyph = block.decision?.changes?.length ? 'pencil' : 'check';
   const took = block.seconds === undefined ? '' : duration(block.seconds);
   switch (block.status) {
-    case 'finished':
-      return {
-        glyph,
-        tone: 'ok',
-        words: [asked, ` ${consent}, ran ${took ? `in ${took}` : 'once'}`]
-      };
-    case 'failed':
-      return {
-        glyph: 'cross',
-        tone: 'error',
-        words: [
-          asked,
-          ` ${consent}, `,
-          el(
-            'span',
-            'llm-is-error',
-            `failed${took ? ` after ${took}` : ''}${failureText(block.result)}`
-          )
-        ]
-      };
+    case 'finished': {
+      const words = [`${consent}, ran ${took ? `in ${took}` : 'once'}`];
+      return { glyph, tone: 'ok', words };
+    }
+    case 'failed': {
+      const failed = `failed${took ? ` after ${took}` : ''}${failureText(block.result)}`;
+      const words = [`${consent}, `, el('span', 'llm-is-error', failed)];
+      return { glyph: 'cross', tone: 'error', words };
+    }
     case 'running':
       return {
         glyph: 'spinner',
         tone: 'brand',
-        words: [asked, ` ${consent}, running`]
+        words: [`${consent}, running`]
       };
-    case 'suspended':
-      return {
-        glyph,
-        tone: 'brand',
-        words: [asked, ` ${consent}, begun; waits for its question`]
-      };
-    case 'cancelled':
-      return {
-        glyph: 'denied',
-        words: [asked, ` ${consent}, then cancelled. It did not run.`]
-      };
-    case 'unknown':
+    case 'suspended': {
+      const words = [`${consent}, begun; waits for its question`];
+      return { glyph, tone: 'brand', words };
+    }
+    case 'cancelled': {
+      const words = [`${consent}, then cancelled. It did not run.`];
+      return { glyph: 'denied', words };
+    }
+    case 'unknown': {
+      const unknown = el('span', 'llm-is-warn', 'Whether it ran is not known.');
       return {
         glyph: 'question',
         tone: 'warn',
-        words: [
-          asked,
-          ` ${consent}. `,
-          el('span', 'llm-is-warn', 'Whether it ran is not known.')
-        ]
+        words: [`${consent}. `, unknown]
       };
-    default: {
-      const { length } = seriesOf(document);
-      return length > 1
-        ? {
-            glyph: 'clock',
-            words: [asked, ` ${consent}; runs when all ${length} are decided`]
-          }
-        : {
-            glyph,
-            tone: 'brand',
-            words: [asked, ` ${consent}, ${live ? 'runs next' : 'has not run'}`]
-          };
     }
+    default:
+      return queuedLine(consent, glyph, context);
   }
+}
+
+/** How a call was approved: by whom or how far, and with how many changes. */
+function consentWords({ decision }: ICallBlock, by: string): string {
+  const { changes, grant } = decision!;
+  const consent = grant ? `allowed ${SCOPES[grant.scope]}` : `approved ${by}`;
+  return changes?.length
+    ? `${consent} with ${plural(changes.length, 'argument')} changed`
+    : consent;
+}
+
+/** The line of an approved call that has not begun. */
+function queuedLine(
+  consent: string,
+  glyph: Icon,
+  { document, live }: IContext
+): Omit<IFoldLine, 'when'> {
+  const { length } = seriesOf(document);
+  return length > 1
+    ? {
+        glyph: 'clock',
+        words: [`${consent}; runs when all ${length} are decided`]
+      }
+    : {
+        glyph,
+        tone: 'brand',
+        words: [`${consent}, ${live ? 'runs next' : 'has not run'}`]
+      };
 }
 
 function failureText(result: string | undefined): string {

@@ -1,4 +1,4 @@
-/** The words of the band at the top of a card: what is asked, what has happened, and which question of several it is. */
+/** Chooses the words of the band at the top of a card: what is asked, what has happened, and which question of several it is. */
 
 import type { IRequest, ITranscript } from '../protocol/document';
 import { clock } from '../dom/formatting';
@@ -40,7 +40,7 @@ export function bandFact(
   }
   const { byKeyboard, state } = document;
   const hasEnded = state === 'paused' && !byKeyboard;
-  // A tool may ask by itself, in the middle of its work.
+  // A tool may stop to ask in the middle of its work.
   const hasRun = call.startedAt
     ? 'It has begun, and stopped to ask.'
     : 'Nothing has run.';

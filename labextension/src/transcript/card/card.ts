@@ -39,7 +39,9 @@ import { hold, lockFields } from './decision/holding';
 import { Params, shortDigest } from './arguments/params';
 import {
   dropOpener,
+  hintBeforeConsent,
   makeFineprint,
+  makeOrigin,
   makeReasons,
   makeSource,
   SENT_TO_SERIES,
@@ -76,7 +78,7 @@ export class Card implements IPiece {
   private footer: HTMLElement;
   /** The button in the footer that opens the drawer to drop the question. */
   private readonly dropper = dropOpener(() => this.openDrawer('drop'));
-  /** What is said once a reply was sent. */
+  /** The hint once a reply was sent. */
   private sent = '';
   /** Whether the kernel may yet say that what was decided here does not count. */
   private isAwaited = false;
@@ -150,7 +152,7 @@ export class Card implements IPiece {
     return Boolean(this.sent || this.blocked);
   }
 
-  /** Say that a decision was sent, and take none; with an empty text take decisions again. */
+  /** Say that a decision was sent, and take no other. With an empty text, take decisions again. */
   hold(sent: string): void {
     this.sent = sent;
     this.isAwaited ||= sent !== '';
@@ -222,15 +224,9 @@ export class Card implements IPiece {
   private makeDescription(): HTMLElement[] {
     const { call, request } = this;
     const source = makeSource(request);
-    const origin = el(
-      'p',
-      'llm-ask-origin',
-      ...request.origin.map(fact => el('span', '', visible(fact))),
-      el('span', '', `asked by ${visible(this.context.document.model)}`),
-      source && el('span', '', source.button)
-    );
+    const { model } = this.context.document;
     return [
-      origin,
+      makeOrigin(request, model, source?.button),
       source && el('div', '', source.node),
       ...makeReasons(request, this.isUnknown),
       ...printedNodes(call),
@@ -383,12 +379,7 @@ export class Card implements IPiece {
     if (this.arming.isSettling) {
       return ['Read it first: Approve takes a click in a moment.'];
     }
-    if (this.request.destructive) {
-      return ['Always allow is not offered for tools marked destructive.'];
-    }
-    return this.request.params.some(param => param.cut)
-      ? ['You have seen every argument.']
-      : [];
+    return [hintBeforeConsent(this.request)];
   }
 
   private refreshBand(): void {

@@ -21,11 +21,9 @@ export interface IDrawerContext {
   changed: () => void;
 }
 
+/** Make the drawer with this name. */
 export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
   const { request, isUnknown, params, decide, back, changed } = card;
-  const tool = (): Node[] => nameNodes(request.tool);
-  const aside = (...text: (string | Node)[]): Node =>
-    el('span', 'llm-type', ...text);
   switch (name) {
     case 'edit':
       return new EditDrawer(
@@ -45,16 +43,7 @@ export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
       );
     case 'answer':
       return textDrawer(
-        isUnknown
-          ? ['What came of it? ', aside('given to the model as its result')]
-          : [
-              'Your answer ',
-              aside(
-                'given to the model as what ',
-                el('code', '', ...tool()),
-                ' returned; the tool does not run'
-              )
-            ],
+        answerTitle(request, isUnknown),
         'Answer',
         text => decide({ verdict: 'answered', text }),
         back,
@@ -63,7 +52,7 @@ export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
     case 'grant':
       return grantDrawer(
         request,
-        tool(),
+        nameNodes(request.tool),
         (grant: Scope) => decide({ verdict: 'approved', grant }),
         back
       );
@@ -74,4 +63,26 @@ export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
         back
       );
   }
+}
+
+/** What is asked for above the text that the model is given in place of the tool's result. */
+function answerTitle(
+  { tool }: IRequest,
+  isUnknown: boolean
+): (string | Node)[] {
+  if (isUnknown) {
+    return ['What came of it? ', aside('given to the model as its result')];
+  }
+  const code = el('code', '', ...nameNodes(tool));
+  const meaning = aside(
+    'given to the model as what ',
+    code,
+    ' returned; the tool does not run'
+  );
+  return ['Your answer ', meaning];
+}
+
+/** What follows from a text, beside the question for it. */
+function aside(...text: (string | Node)[]): Node {
+  return el('span', 'llm-type', ...text);
 }

@@ -14,15 +14,23 @@ export const SENT_HINTS: Record<Verdict, string> = {
   abandoned: 'Given up. The model is told as soon as the kernel is free.'
 };
 
-/** The same where other questions of the turn are open. */
+/** What a card says instead while other questions of the turn are open. */
 export const SENT_TO_SERIES =
   'Kept as soon as the kernel is free. The turn goes on after the last decision.';
 
-/** The same, or that the question was dropped. */
+/** What a card says once this reply was sent. */
 export function sentHint(reply: Reply): string {
   return reply.drop
     ? 'Dropped as soon as the kernel is free.'
     : SENT_HINTS[reply.verdict];
+}
+
+/** What to know once consent can be given; empty if there is nothing. */
+export function hintBeforeConsent({ destructive, params }: IRequest): string {
+  if (destructive) {
+    return 'Always allow is not offered for tools marked destructive.';
+  }
+  return params.some(param => param.cut) ? 'You have seen every argument.' : '';
 }
 
 /** What the tool says about itself and about this call, in quotes. If the outcome is unknown, what happened comes first. */
@@ -63,6 +71,21 @@ function quoted(lead: string, text: string): HTMLElement[] {
     : [];
 }
 
+/** The line that says where a tool comes from and which model asks, with a button for the source. */
+export function makeOrigin(
+  request: IRequest,
+  model: string,
+  source: HTMLElement | undefined
+): HTMLElement {
+  return el(
+    'p',
+    'llm-ask-origin',
+    ...request.origin.map(fact => el('span', '', visible(fact))),
+    el('span', '', `asked by ${visible(model)}`),
+    source && el('span', '', source)
+  );
+}
+
 /** The source of the tool, and the button that shows and hides it. */
 export function makeSource(
   request: IRequest
@@ -94,7 +117,7 @@ export function dropOpener(open: () => void): HTMLButtonElement {
   return attrs(node, { 'aria-expanded': 'false' });
 }
 
-/** The line at the foot: who drew the card, a way out of it, and what it is about, by which it can be found again. */
+/** The line at the foot: who drew the card, the button that drops the question, and the ids by which the call can be found. */
 export function makeFineprint(
   about: string,
   isEditing: boolean,

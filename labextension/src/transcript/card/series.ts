@@ -1,11 +1,12 @@
 /**
- * What several questions of one turn have in common: a line above their cards that
+ * Draws what several questions of one turn share: a line above their cards that
  * counts them, and a foot below that decides about all of them at once.
  *
- * Approving all needs no less than approving each: every card has been read as if
- * it stood alone, and none of its calls is destructive, has changed or may have
- * run already. The drawer then lists what runs, and takes a click only after it has
- * been in view for half a second, while every card would take consent.
+ * Approving all needs no less than approving each: every card has been read as
+ * if it stood alone, and none of its calls is destructive, has changed or may
+ * have run already. The drawer then lists what runs, and takes a click only
+ * after it has been in view for half a second, while every card would take
+ * consent.
  */
 
 import type { IParam, ITranscript } from '../protocol/document';
@@ -51,7 +52,7 @@ export class Series {
   private denial: IDrawer | null = null;
   private isSeen = false;
   private unwatch = (): void => undefined;
-  /** What is said once a decision was sent. */
+  /** The hint once a decision was sent. */
   private sent = '';
   /** The document that a decision was sent for. */
   private sentFor: ITranscript | null = null;
@@ -99,7 +100,7 @@ export class Series {
     this.context = context;
     this.cards = cards;
     if (this.sent && context.document !== this.sentFor) {
-      // A newer document in which they still ask: the decision was not taken.
+      // The questions are still open in a newer document, so the decision did not count.
       this.sent = '';
       cards.forEach(card => card.hold(''));
     }
@@ -131,7 +132,7 @@ export class Series {
     this.unwatch();
   }
 
-  /** Something about a card has changed, such as that it was opened or is being written in. */
+  /** Follow a change to a card, such as that it was opened or is being written in. */
   readonly refresh = (): void => {
     const notOffered = this.notOffered;
     if (notOffered && this.drawer?.verdict === 'approved') {
@@ -139,7 +140,7 @@ export class Series {
       return;
     }
     this.approve.hidden = notOffered !== '';
-    // It would not be true that a call was denied which may have run.
+    // A call that may have run cannot truthfully be said to be denied.
     this.deny.hidden = this.cards.some(card => card.isUnknown);
     const stopped = this.sent !== '' || this.cards.some(card => card.isStopped);
     const isReady = this.cards.every(card => card.isReady);
@@ -256,7 +257,7 @@ export class Series {
     this.refresh();
   }
 
-  /** A reason to write, which every call is denied with. */
+  /** Make the drawer for the reason with which every call is denied. */
   private denyDrawer(back: () => void): IDrawer {
     return textDrawer(
       [
@@ -270,7 +271,7 @@ export class Series {
     );
   }
 
-  /** The list of what runs, and the button that approves it. */
+  /** Make the drawer that lists what runs, with the button that approves it. */
   private approveDrawer(back: () => void): IDrawer {
     const calls = plural(this.cards.length, 'call');
     const title = attrs(

@@ -97,7 +97,7 @@ export function uniqueId(): string {
   return `llm-${Math.random().toString(36).slice(2, 8)}-${idCount}`;
 }
 
-/** Backticks in our sentences enclose what the reader can type. */
+/** Turn one of our sentences into nodes. Backticks in it enclose what the reader can type. */
 export function withCode(text: string): (string | HTMLElement)[] {
   return text
     .split('`')

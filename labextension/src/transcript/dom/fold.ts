@@ -1,4 +1,4 @@
-/** A line that opens to show more: glyph, words, time and chevron. */
+/** Draws a line that opens to show more: glyph, words, time and chevron. */
 
 import { toneClass } from './boxes';
 import type { Tone } from './boxes';

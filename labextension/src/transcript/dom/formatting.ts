@@ -11,7 +11,7 @@ export function duration(seconds: number): string {
   return wholeSeconds(seconds);
 }
 
-/** The same in whole seconds, for a duration that is still growing. */
+/** A duration in whole seconds, for one that is still growing. */
 export function wholeSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 120) {
@@ -59,8 +59,8 @@ export function oneLine(text: string, length: number): string {
     : line;
 }
 
-/** A text without more marks on one letter than anybody writes. Setting thousands of them takes seconds. */
-export function calm(text: string): string {
+/** The text with no more marks on one letter than any script needs. Laying out thousands of them takes seconds. */
+export function limitMarks(text: string): string {
   return text.replace(/(\p{M}{16})\p{M}+/gu, '$1…');
 }
 

@@ -31,10 +31,10 @@ const STYLED = /[\uff21-\uff3a\uff41-\uff5a\u{1d400}-\u{1d7ff}\u2100-\u214f]/u;
 const EAST_ASIAN =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}]/u;
 
-/** Longer words are looked at in parts: the stack of a regular expression is bounded. */
+/** Longer words are examined in parts, because the stack of a regular expression is bounded. */
 const WORDS = /[\p{L}\p{M}\p{N}]{1,1000}/gu;
 
-/** What is in no word that is all Latin, and what is in none that is all East Asian. */
+/** A character that no all-Latin word contains, and one that no all-East-Asian word contains. */
 const NOT_LATIN =
   // eslint-disable-next-line no-control-regex
   /[^\x00-\u024f]/;

@@ -12,7 +12,7 @@ export interface IHeldUpCells {
   run: () => Promise<void>;
 }
 
-/** A cell of the notebook whose text can be replaced. It is never run by that. */
+/** A cell of the notebook whose text can be replaced. Replacing it never runs it. */
 export interface IReplaceable {
   /** Give it another text, in one step of its history. */
   replace: (text: string) => void;
@@ -22,14 +22,14 @@ export interface IReplaceable {
 
 export interface IHost {
   /**
-   * Carry out an action; rejects with a sentence for the reader. There only while
-   * the document that is shown is what the connected kernel has told: a saved
-   * notebook can say anything.
+   * Carry out an action; rejects with a sentence for the reader. It is there
+   * only while the document that is shown comes from the connected kernel,
+   * because a saved notebook can say anything.
    */
   act?: (action: Action) => Promise<void>;
   /** Why the reader cannot act, such as "As saved; start the kernel to decide." */
   blocked?: string;
-  /** Have a kernel that does not know our package load it and tell the transcript; rejects with a sentence. */
+  /** Load our package into a kernel that does not have it, so that the kernel sends the transcript; rejects with a sentence. */
   ask?: () => Promise<void>;
   /** Whether there is a kernel that may be working on the transcript. */
   live?: boolean;

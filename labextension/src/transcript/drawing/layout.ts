@@ -1,6 +1,6 @@
 /**
- * Decides which rows a transcript has: what stands alone, which calls ran at the
- * same time, and which steps a finished answer folds away. Pure.
+ * Decides which rows a transcript has: what stands alone, which calls ran at
+ * the same time, and which steps a finished answer folds away.
  *
  * Steps are reasoning and the calls that needed no human decision. While an
  * answer is live, each step is a row, and calls that overlap in time form a
@@ -89,7 +89,7 @@ export function isPending(block: Block): block is PendingCall {
 
 const DECIDED = new Set(['approved', 'denied', 'answered', 'abandoned']);
 
-/** The series of documents, which are never changed in place. */
+/** The series of each document. They can be remembered, because documents are never changed in place. */
 const allSeries = new WeakMap<ITranscript, number[]>();
 
 /**
@@ -144,10 +144,10 @@ function rowOf(
   return { kind: 'call', key: `call:${index}`, block: index };
 }
 
-/** The digests of blocks, which are never changed in place. */
+/** The digest of each block. They can be remembered, because blocks are never changed in place. */
 const digests = new WeakMap<PendingCall, string>();
 
-/** The key of a card. Whatever differs in anything that it shows makes it another card. */
+/** The key of a card, which is another one if anything that the card shows is different. */
 export function keyOfCard(
   { id, model }: ITranscript,
   call: PendingCall,

@@ -43,11 +43,11 @@ export class Pace {
     };
     this.draw();
     setPace();
-    // Again after layout and painting, which can take longer than the drawing.
+    // Measure again after layout and painting, which can take longer than the drawing.
     setTimeout(setPace);
   }
 
-  /** Draw nothing that was to be drawn soon. */
+  /** Cancel the drawing that is due. */
   cancel(): void {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);

@@ -9,7 +9,7 @@ export interface IContext {
   host: IHost;
   /** Whether more of the turn may still arrive. */
   live: boolean;
-  /** Seconds since the turn began, counted on by this page while the turn is live. */
+  /** Seconds since the turn began, which this page counts while the turn is live. */
   elapsed: number;
   /** The current time in milliseconds. */
   now: number;
@@ -21,7 +21,7 @@ export interface IContext {
 
 export interface IPiece {
   readonly node: HTMLElement;
-  /** Draw the document as it now is. */
+  /** Draw the document in its current state. */
   update(context: IContext): void;
   /** Draw what changes with every second. */
   tick?(context: IContext): void;

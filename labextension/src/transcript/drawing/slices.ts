@@ -1,6 +1,6 @@
 /**
  * Draws what takes long in slices, one for each frame, so that the page stays
- * responsive in between. What is drawn says itself where it can stop: it asks
+ * responsive in between. A drawing decides by itself where it can stop: it asks
  * `isSpent` after each piece, and continues with `later`.
  */
 
@@ -28,7 +28,7 @@ export class Slices {
     this.frame ||= requestAnimationFrame(() => this.drawWaiting());
   }
 
-  /** No longer continue. */
+  /** Drop what was to continue. */
   cancel(draw: () => void): void {
     this.waiting.delete(draw);
   }

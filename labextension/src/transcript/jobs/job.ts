@@ -40,7 +40,7 @@ export class Job implements IPiece {
   private row: HTMLElement | null = null;
   private look = '';
   private drawn = '';
-  /** What is said after a click, and the run as it was then. */
+  /** The sentence after a click, and the run as it was then. */
   private sent = '';
   private sentFor = '';
 
@@ -117,7 +117,7 @@ export class Job implements IPiece {
     });
   }
 
-  /** The button that lets it go on, and what the reader can type. */
+  /** The button that continues it, and what the reader can type. */
   private waysOf(job: IJob, context: IContext): HTMLElement[] {
     const { act, blocked } = context.host;
     const offers = Boolean(job.canGoOn && act);
@@ -175,7 +175,7 @@ export class Job implements IPiece {
   }
 }
 
-/** How a run stands if nobody works on it any more, although its kernel has not said how it ended. */
+/** The state of a run that no kernel works on, although none has said how it ended. */
 function atRest(job: IJob, live: boolean): IJob {
   if (live || job.state !== 'running') {
     return job;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import type { ISent } from '../protocol/document';
 import type { IContext } from '../drawing/piece';
-import { Sent } from './sent';
+import { SentSummary } from './sent';
 
 const SENT: ISent = {
   group: 'sent',
@@ -19,7 +19,7 @@ const SENT: ISent = {
 };
 
 function drawn(sent: ISent): HTMLElement {
-  const piece = new Sent();
+  const piece = new SentSummary();
   piece.update({ document: { sent: [sent] } } as unknown as IContext);
   return piece.node.querySelector('details')!;
 }
@@ -43,7 +43,7 @@ test('what was sent is one line, and unfolded a table with what was left out', (
 });
 
 test('each kind of it has a line, which stays as a reader has left it', () => {
-  const piece = new Sent();
+  const piece = new SentSummary();
   const context: ISent = {
     group: 'context',
     line: 'context: 1 cell, 24 tokens; 1 left out',

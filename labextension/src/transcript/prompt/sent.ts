@@ -1,6 +1,6 @@
 /**
- * Draws what went with a prompt: one line for each kind of it above the answer, and
- * unfolded a table of what each thing became and of what was left out.
+ * Draws what went with a prompt: one line for each kind above the answer, which
+ * unfolds into a table of what each thing became and what was left out.
  *
  * The names are the user's own words or names of files, the rest is made by the
  * kernel; a saved notebook may hold anything, so all of it is drawn as text.
@@ -12,7 +12,7 @@ import { Fold } from '../dom/fold';
 import { visible } from '../dom/visible';
 import type { IContext, IPiece } from '../drawing/piece';
 
-export class Sent implements IPiece {
+export class SentSummary implements IPiece {
   readonly node = el('div');
   private groups: Group[] = [];
   private drawn = '';

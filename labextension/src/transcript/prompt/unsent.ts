@@ -41,7 +41,7 @@ export function unsentRow(
   );
 }
 
-/** The sentence that says what sends a prompt that Python shows. */
+/** The sentence that says how to send a prompt that Python shows. */
 function readsLine(model: string, { reads }: IUnsent): HTMLElement {
   const ways = reads.flatMap((way, index) => [
     index > 0 ? ', or ' : '',

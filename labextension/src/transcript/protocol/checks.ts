@@ -1,4 +1,4 @@
-/** Checks of values that come from outside, and checks put together from others: each says whether a value has a shape. */
+/** Makes checks of values that come from outside. Each check says whether a value has a shape. */
 
 export type Check = (value: unknown) => boolean;
 
@@ -9,7 +9,7 @@ export const isFlag: Check = value => typeof value === 'boolean';
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Whether an object has a member of its own: a name such as `constructor` counts only if it was written. */
+/** Whether an object has a member of its own. A name such as `constructor` counts only if it was written into it. */
 export const has = (value: object, name: string): boolean =>
   Object.prototype.hasOwnProperty.call(value, name);
 

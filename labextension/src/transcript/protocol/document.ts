@@ -2,11 +2,11 @@
  * The contract with the kernel: the document that describes one turn of a
  * conversation, the deltas that change it, and the messages in both directions.
  *
- * `llm_notebook/transcript/document.py` writes the document, and notebooks store
- * it: fields may be added, but not renamed or given another meaning. A field marked "hostile" holds text
- * from a model or a tool, which may try to pass for a part of the interface.
- * `card/` and `calls/` draw such text with its hidden characters written out,
- * `answer/` sanitises it.
+ * `llm_notebook/transcript/document.py` writes the document, and notebooks
+ * store it: fields may be added, but not renamed or given another meaning. A
+ * field marked "hostile" holds text from a model or a tool, which may try to
+ * pass for a part of the interface. `card/` and `calls/` draw such text with
+ * its hidden characters written out, and `answer/` sanitises it.
  */
 
 import type { IJob } from './job';
@@ -55,6 +55,8 @@ export interface ITranscript {
   unsent?: IUnsent | null;
   /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
   limit?: { answers: number; calls: number } | null;
+  /** Whether the answer ended at the token limit, so that its end is missing. */
+  cut?: boolean;
   /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
   footer?: string[] | null;
   hideReasoning?: boolean;
@@ -132,7 +134,7 @@ export interface ITextBlock {
   language?: string;
   /** The answer as it came, if only a part of it is shown: hostile. */
   raw?: IRaw;
-  plain?: IPlace | null;
+  plain?: ITextRange | null;
 }
 
 /** Text of a model that is shown in a fold; `hidden` characters at its end are not kept: hostile. */
@@ -158,7 +160,7 @@ export interface ITableBlock {
   tail: Cell[][];
   /** How many rows there are. */
   count: number;
-  /** What has become of them, with names in backticks; absent while they arrive. */
+  /** Their outcome, with names in backticks; absent while they arrive. */
   said?: string;
   /** The row that does not fit, and which cell of it, if it is one. */
   misfit?: { cells: Cell[]; column: number | null };
@@ -166,11 +168,11 @@ export interface ITableBlock {
 }
 
 /**
- * Where the plain text of the same output holds the text of a block. Set in the
- * notebook file only, where the answer is so long that it is kept once; `text` is
- * empty then.
+ * Where the plain text of the same output holds the text of a block. It is set
+ * only in the notebook file, if the answer is so long that it is kept once;
+ * `text` is empty then.
  */
-export interface IPlace {
+export interface ITextRange {
   start: number;
   length: number;
 }
@@ -191,7 +193,7 @@ export interface IPictureBlock {
 export interface IReasoningBlock {
   kind: 'reasoning';
   text: string;
-  plain?: IPlace | null;
+  plain?: ITextRange | null;
   /** How long it took; absent while the model is still thinking. */
   seconds?: number;
 }
@@ -278,8 +280,9 @@ export interface IParam {
   text: string;
   isText: boolean;
   /**
-   * Set for a long value: `text` holds its head and tail, and `hidden` characters are missing at `at`.
-   * Of a value of many lines `text` holds the first ones, and `lines` counts them.
+   * Set for a long value: `text` holds its head and tail, and `hidden`
+   * characters are missing at `at`. Of a value of many lines `text` holds the
+   * first ones, and `lines` counts them.
    */
   cut?: {
     at: number;
@@ -333,7 +336,7 @@ export type FromKernel =
       bundle: Record<string, unknown>;
       version?: string;
     }
-  /** The same about a long document, which pages have by now unless they have missed something. */
+  /** The same for a long document, which pages already have unless they have missed something. */
   | { type: 'settled'; id: string; seq: number }
   | { type: 'value'; request: string; name: string; text: string }
   /** Whether cells of the notebook go with every prompt. */

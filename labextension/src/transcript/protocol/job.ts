@@ -5,7 +5,7 @@
 
 /** A run of one prompt over many rows. */
 export interface IJob {
-  /** How it stands; `known` if every row was answered before, so that there is no bar. */
+  /** Its state; `known` if every row was answered before, so that there is no bar. */
   state: 'running' | 'stopped' | 'failed' | 'done' | 'known';
   /** How many rows there are; null if that is not known. */
   count: number | null;
@@ -19,7 +19,7 @@ export interface IJob {
   facts: { text: string; error?: boolean }[];
   /** What the reader can do, with lines to type in backticks. */
   hints: string[];
-  /** Whether a click can let it go on. */
+  /** Whether a click can continue it. */
   canGoOn?: boolean;
   /** Why rows failed: `example` is the first error and `which` the labels of rows, both hostile. */
   reasons?: {

@@ -1,11 +1,11 @@
-/** A part of the contract with the kernel: what a status bar shows. */
+/** What a status bar shows, as a part of the contract with the kernel. */
 
-/** Names of tools and arguments come from models: hostile. */
+/** The overview of a kernel. Names of tools and arguments come from models: hostile. */
 export interface IOverview {
   type: 'overview';
   /** The model that answers where none is named. */
   default: string;
-  /** Those that can be used now, the default first. */
+  /** The models that can be used, the default first. */
   models: { id: string; local: boolean }[];
   /** The oldest of the questions that wait, in all notebooks. */
   waiting: {
@@ -15,11 +15,11 @@ export interface IOverview {
     age: string;
     destructive: boolean;
   }[];
-  /** How many wait. */
+  /** How many questions wait. */
   waits: number;
   /** The tokens of the answers of this kernel. */
   sent: number;
   received: number;
-  /** What they cost; empty where that is not known. */
+  /** What the answers cost; empty if that is not known. */
   cost: string;
 }

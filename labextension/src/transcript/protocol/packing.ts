@@ -10,7 +10,7 @@
 
 import { inflateSync } from 'fflate';
 
-/** The kernel packs no longer text. */
+/** The longest text that the kernel packs, in bytes. */
 const LONGEST = 2 ** 24;
 
 export type Buffers = readonly (ArrayBuffer | ArrayBufferView)[];

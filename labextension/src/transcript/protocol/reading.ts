@@ -1,7 +1,7 @@
 /**
- * Checks what comes from outside: a saved notebook or another version may hold
- * anything. What does not have the shape that `document.ts` describes is not read
- * at all, so that the rest of this package can rely on it.
+ * Checks what comes from outside, because a saved notebook or another version
+ * may hold anything. What does not have the shape that `document.ts` describes
+ * is not read at all, so the rest of this package can rely on that shape.
  */
 
 import {
@@ -208,6 +208,7 @@ const FIELDS: Record<string, Check> = {
       complete: maybe(isFlag)
     })
   ),
+  cut: maybe(isFlag),
   proposal: maybe(
     shape({
       note: isText,
@@ -329,7 +330,7 @@ const MESSAGES: Record<string, Check> = {
 /** No document is nested more deeply. A deeper one may overflow the stack of the code that walks through it. */
 const DEEPEST = 100;
 
-/** Whether a value of JSON is nested so little that anybody can walk through it. */
+/** Whether a JSON value is nested so little that it can be walked through recursively. */
 export function isShallow(value: unknown, levels = DEEPEST): boolean {
   if (typeof value !== 'object' || value === null) {
     return true;
@@ -340,14 +341,14 @@ export function isShallow(value: unknown, levels = DEEPEST): boolean {
   );
 }
 
-/** The transcript that a value is; null if this version cannot read it. */
+/** Read a value as a transcript; null if this version cannot read it. */
 export function readTranscript(value: unknown): ITranscript | null {
   return isTranscript(value) && isShallow(value)
     ? (value as ITranscript)
     : null;
 }
 
-/** The transcript that an output holds, with the texts that it keeps as plain text only; null if this version cannot read it. */
+/** Read the transcript in an output, with the texts that the output keeps only as plain text; null if this version cannot read it. */
 export function readSaved(bundle: Record<string, unknown>): ITranscript | null {
   const saved = readTranscript(bundle[MIME_TYPE]);
   const plain = bundle['text/plain'];
@@ -355,7 +356,7 @@ export function readSaved(bundle: Record<string, unknown>): ITranscript | null {
   return saved && { ...saved, blocks: saved.blocks.map(withText(whole)) };
 }
 
-/** Gives a block the text that it refers to. */
+/** Make a function that gives a block the text that it refers to. */
 function withText(whole: string): (block: Block) => Block {
   return block => {
     if ((block.kind !== 'text' && block.kind !== 'reasoning') || !block.plain) {
@@ -367,13 +368,13 @@ function withText(whole: string): (block: Block) => Block {
   };
 }
 
-/** The delta that a value is; null if this version cannot read it. */
+/** Read a value as a delta; null if this version cannot read it. */
 export function readDelta(value: unknown): IDelta | null {
   const delta = unpack(value);
   return isDelta(delta) && isShallow(delta) ? (delta as IDelta) : null;
 }
 
-/** The message that a kernel sent with these buffers beside it; null if this version cannot read it. */
+/** Read a message that a kernel sent with these buffers beside it; null if this version cannot read it. */
 export function readMessage(
   value: unknown,
   buffers: Buffers = []

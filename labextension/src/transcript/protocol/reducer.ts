@@ -1,6 +1,6 @@
 /**
- * Applies deltas to transcripts. Pure: the documents that are passed in are
- * never changed. `llm_notebook/transcript/deltas.py` does the same in Python.
+ * Applies deltas to transcripts. The documents that are passed in are never
+ * changed. `llm_notebook/transcript/deltas.py` does the same in Python.
  */
 
 import type { Block, IDelta, ITranscript, Op } from './document';

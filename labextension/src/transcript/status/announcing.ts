@@ -40,7 +40,7 @@ export class Announcer {
   }
 }
 
-/** What is worth to be said of a run over rows: its quarters, and its end. */
+/** What is worth announcing about a run over rows: each quarter of it, and its end. */
 function newsOf(before: IJob | null, next: IJob): string[] {
   if (next.state !== 'running') {
     const isNews = before !== null && before.state === 'running';

@@ -8,9 +8,9 @@ import { icon } from '../dom/icons';
 import type { IHeldUpCells } from '../drawing/host';
 import type { IContext, IPiece } from '../drawing/piece';
 
-export class HeldUp implements IPiece {
+export class HeldUpNotice implements IPiece {
   readonly node = el('div', 'llm-held-up');
-  /** What it was last drawn from. */
+  /** The state that it was last drawn from, as a text. */
   private drawn = '';
   private cells: IHeldUpCells | null = null;
   private number = 0;

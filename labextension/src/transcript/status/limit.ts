@@ -1,4 +1,4 @@
-/** Draws where a turn stopped because it had as many answers in a row as its cell allows. */
+/** Draws where a turn stopped at a limit: at that of the answers in a row that its cell allows, or at that of the tokens of one. */
 
 import { row } from '../dom/boxes';
 import { attrs, el } from '../dom/elements';
@@ -7,12 +7,12 @@ import type { ITranscript } from '../protocol/document';
 
 type Limit = NonNullable<ITranscript['limit']>;
 
-/** What the button says that lets the turn continue. */
+/** The label of the button that continues the turn. */
 export function continueLabel({ answers }: Limit): string {
   return `Continue for ${count(answers)} more`;
 }
 
-/** The row that says so, with the buttons below it. */
+/** The row that says where the turn stopped, with the buttons below it. */
 export function limitRow(
   limit: Limit,
   buttons: HTMLElement | null
@@ -49,4 +49,24 @@ function unfinished(calls: number): string {
     default:
       return `The model asked for ${count(calls)} more calls, which have not run.`;
   }
+}
+
+/** The row that says that an answer ended at the token limit, with the buttons below it. */
+export function cutRow(buttons: HTMLElement | null): HTMLElement {
+  const node = row(
+    'cut',
+    'warn',
+    el('span', 'llm-strong', 'Cut at the token limit.'),
+    ' ',
+    el(
+      'span',
+      'llm-quiet',
+      'The end of the answer is missing. ',
+      el('code', 'llm-code', '-o max_tokens N'),
+      ' allows more.'
+    ),
+    buttons
+  );
+  node.classList.add('llm-ended');
+  return node;
 }

@@ -84,7 +84,7 @@ const labelOf = (way: IWay): HTMLElement =>
     el('span', '', way.text)
   );
 
-/** A button that opens the field for a key. What is typed goes to the kernel and nowhere else, and never comes back. */
+/** A button that opens the field for a key. What the reader types goes only to the kernel, and never comes back. */
 function keyNode(way: IWay, name: string, acts: IProblemActs): HTMLElement {
   const field = attrs(el('input', 'llm-input'), {
     type: 'password',

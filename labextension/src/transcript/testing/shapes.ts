@@ -2,7 +2,7 @@
 
 import shapes from './shapes.json';
 
-/** Makes a text of about so many characters. */
+/** Makes a text of about this many characters. */
 export type Shape = (characters: number) => string;
 
 function repeated(text: string, characters: number): string {

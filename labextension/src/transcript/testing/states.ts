@@ -289,6 +289,14 @@ export const STATES: Record<string, ITranscript> = {
       footer: ['claude-sonnet-4-5', '1,911 in', 'at least 52 out', '4.2 s']
     }
   ),
+  cut: transcript(
+    [
+      text(
+        'Most of the dip is **one region in one month**. EMEA revenue fell by 31 % in August while the number of orders held, so the price per order is what changed. Three reasons are likely: first, the campaign of the summer ran longer than'
+      )
+    ],
+    { cut: true }
+  ),
   limit: transcript(
     [
       text(

@@ -1,8 +1,8 @@
-"""Bodies whose size is bounded whatever a server sends, compressed or not. No I/O.
+"""Limits the size of bodies, whatever a server sends, compressed or not. No I/O.
 
-A server decides how long a body is, how far it expands when it is decompressed, and how slowly it comes. Of the body of an error nobody wants to
-know more than its beginning, so it is taken as it comes over the wire, decompressed here, and given up at a size and after a time. An answer
-is decompressed a little at a time, so that what becomes too large is noticed before it fills the memory.
+A server decides how long a body is, how far it expands when it is decompressed, and how slowly it arrives. Only the beginning of an error's
+body is of interest, so it is read as it comes over the wire, decompressed here, and abandoned at a size and after a time. An answer is
+decompressed a little at a time, so that one that becomes too large is noticed before it fills the memory.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _ZLIB = ("gzip", "x-gzip", "deflate")
 # This makes zlib recognize both of its formats by their first bytes.
 _EITHER_FORMAT = zlib.MAX_WBITS | 32
 _MOST_AT_ONCE = 2**20
-# Nobody compresses twice, and each layer multiplies what a few bytes can become.
+# Servers do not compress twice, and each layer multiplies the size to which a few bytes can expand.
 _MOST_LAYERS = 2
 
 
 class Expander:
     """Undoes the compression of a body, of which it returns no more than a megabyte at once.
 
-    Only gzip and deflate are undone. We ask for no compression at all, so whatever else is named is passed on as it came.
+    Only gzip and deflate are undone. We ask for no compression at all, so a body in any other encoding is passed on unchanged.
 
     Args:
         encoding: the header `content-encoding`.
@@ -76,7 +76,7 @@ def expanded_pieces(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def checked_pieces(pieces: Iterable[bytes], check: Callable[[], None]) -> Iterator[bytes]:
-    """Yield the pieces of a body. Before each of them and before the end something is checked, which raises to end them."""
+    """Yield the pieces of a body. A check runs before each piece and before the end, and raises to end the body."""
     for piece in pieces:
         check()
         yield piece
@@ -115,16 +115,16 @@ class CheckedPieces(AsyncIterator[bytes]):
 
 
 class BoundedBody:
-    """The beginning of a body, which is fed as it came over the wire.
+    """The beginning of a body, which is fed in the form in which it came over the wire.
 
     Args:
-        headers: the reply's headers, which name the compression. Of one that cannot be undone piece by piece, nothing is kept.
+        headers: the reply's headers, which name the compression. If it cannot be undone piece by piece, nothing is kept.
         most: the largest number of bytes to keep, after decompression.
         seconds: how long to wait for all of it.
         clock: the time in seconds.
 
     Attributes:
-        is_cut: whether there was more than `most`, or more than came in time.
+        is_cut: whether there was more than `most`, or more than arrived in time.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class BoundedBody:
         return bytes(self._kept)
 
     def feed(self, piece: bytes) -> bool:
-        """Take the next piece. Return whether another one is wanted."""
+        """Accept the next piece. Return whether another one is wanted."""
         if not self._is_readable:
             self.is_cut = True
             return False

@@ -7,22 +7,22 @@ A decoder is fed the body of one reply, in pieces cut anywhere, and returns what
     close()                  after that; raises unless the answer is complete
 
 The work is split in three. A `Framing` cuts bytes into frames: server-sent events for most APIs, lines of JSON for Ollama.
-`StreamDecoder` owns what must hold for every API. Each wire format's subclass says what a frame (`decode_frame()`) or a whole body
+`StreamDecoder` does what is the same for every API. Each wire format's subclass says what a frame (`decode_frame()`) or a whole body
 (`decode_whole()`) means, and sets `done` when it sees the event that ends an answer.
 
 Four things are less simple than they look:
 
 - *The end.* A closed connection proves nothing: proxies and crashing servers close connections too. So `close()` accepts an answer only if
-  `done` was set. Many servers that imitate an API leave out its terminal event. `may_end` says that the model has told why it stopped,
-  with nothing after that; then a body that is whole by HTTP's own framing ends the answer, and a connection that breaks does not. Some
-  servers do not terminate their last frame, so a pending frame is decoded if it is whole.
+  `done` was set. Many servers that imitate an API leave out its terminal event. `may_end` says that the model has stated why it stopped, and
+  that nothing has followed; then a body that is complete by HTTP's own framing ends the answer, and a broken connection does not. Some servers
+  do not terminate their last frame, so a pending frame is decoded if it is complete.
 - *Stream or body.* A server may answer a request for a stream with one JSON body, and the other way round. `expect_whole()` is called if
   the content type says so. But proxies rewrite content types, so the first byte counts too: no server-sent event begins with `{`, no
   JSON with `data:`, and no API's answer with `<`.
 - *Errors at the end.* By the time one arrives, there may be items from the same piece or the same body. `feed()` and `drain()` return those
   and keep the error in `failure`, which the transport raises afterwards by calling `close()`. Nothing after the error is read.
-- *Hostile or broken servers.* What is not the expected JSON becomes a `ProviderError` that quotes the beginning of it, with the key
-  replaced, and a frame or body that never ends is given up at 64 MB.
+- *Hostile or broken servers.* Anything but the expected JSON becomes a `ProviderError` that quotes its beginning, with the key replaced.
+  A frame or body that never ends is abandoned at 64 MB.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ __all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_broken_json
 _LARGEST_PIECE = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
 _END_MARK = b"[DONE]"
-# The first bytes of the fields of a server-sent event, `data`, `event`, `id` and `retry`, and of a comment. No JSON object or list begins so.
+# The first bytes of the fields of a server-sent event, `data`, `event`, `id` and `retry`, and of a comment. No JSON begins like this.
 _EVENT_STARTS = tuple(b"deir:"[at : at + 1] for at in range(5))
 _EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
-# How much is kept of what may be no answer, to quote it.
+# How much is kept of a body that may not be an answer, to quote it.
 _BEGINNING = 4096
 
 StreamItems = list[str | StreamEvent]
@@ -86,7 +86,7 @@ class StreamDecoder:
         list_is_stream: an opening bracket at the start means a stream that comes as one JSON list.
         kind: the answer's name in error messages.
         done: the terminal event was seen.
-        may_end: the model has told why it stopped, and nothing came after that: a clean end of the body ends the answer.
+        may_end: the model has stated why it stopped, and nothing has followed: a clean end of the body ends the answer.
         failure: the error that the server reported inside the stream, or that the answer ends in.
     """
 
@@ -99,7 +99,7 @@ class StreamDecoder:
         self._sender = sender
         self._secrets = secrets
         self._is_stream = stream
-        # Made when the first byte has shown what comes: many requests may be waiting for that.
+        # It is created when the first byte has shown what follows, because many requests may be waiting for theirs.
         self._frames: Framing | None = None
         self._begun = False
         self._drained = False
@@ -153,7 +153,7 @@ class StreamDecoder:
                 frame = from_json(data)
             except ValueError:
                 frame = None
-            # Nearly every frame is an object in strict JSON. Any other is looked at once more.
+            # Nearly every frame is an object in strict JSON. Any other frame is examined once more.
             items += self.decode_frame(name, frame if type(frame) is dict else self.parse(data))
         if is_too_large:
             self.failure = self.failure or self._too_large()
@@ -214,7 +214,7 @@ class StreamDecoder:
         try:
             if self._frames is not None:
                 return self._decode_rest(self._frames)
-            # Of a stream that has not begun, there is nothing to decode.
+            # In a stream that has not begun, there is nothing to decode.
             return [] if self._is_stream else self._decode_body()
         except ModelError as error:
             self.failure = error
@@ -224,7 +224,7 @@ class StreamDecoder:
         """End the answer, and return the items that `drain()` has not returned yet.
 
         Raises:
-            IncompleteResponse: the model has not told that it stopped, or the body is cut short.
+            IncompleteResponse: the model has not said that it stopped, or the body is cut short.
             ProviderError: the server reported an error, or what it sent is not such an answer.
         """
         items = self.drain()
@@ -245,14 +245,14 @@ class StreamDecoder:
         )
 
     def _is_foreign(self, beginning: bytes) -> bool:
-        """Return True if a stream does not begin as one of its kind does, not even as the beginning of one that was cut."""
+        """Return True if a stream does not begin like a stream of this kind, not even like one that was cut off."""
         if not isinstance(self._frames, SSEDecoder):
             return self.framing is not SSEDecoder and beginning[:1] != b"{"
         line = beginning.lstrip().partition(b"\n")[0]
         return not any(line.startswith(field) or field.startswith(line) for field in _EVENT_FIELDS)
 
     def end(self) -> StreamItems:
-        """End an answer without a terminal event, and return the items that are known only now. Called where it `may_end`."""
+        """End an answer without a terminal event, and return the items that are known only at the end. Called if the answer `may_end`."""
         self.done = True
         return []
 
@@ -285,7 +285,7 @@ class StreamDecoder:
     ) -> StreamItems:
         """Return the stream items that `meaning` finds in an event.
 
-        `meaning` may take the event's shape for granted: whatever it trips over becomes the error for an event of another shape.
+        `meaning` may take the event's shape for granted: any error that it raises becomes the error for an event of another shape.
 
         Args:
             event: the parsed JSON.
@@ -320,7 +320,7 @@ class StreamDecoder:
 
     @property
     def finish(self) -> Finish | None:
-        """Why the model stopped; None if that has not been told."""
+        """Why the model stopped; None if it has not said so."""
         raise NotImplementedError
 
     def server_error(self, body: object) -> ProviderError:
@@ -336,7 +336,7 @@ class StreamDecoder:
         return self._our_error(f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}")
 
     def _our_error(self, said: str) -> ProviderError:
-        """Return an error in our own words, which hold no secret."""
+        """Return an error in our own words, which contain no secret."""
         return provider_error(self._sender, said)
 
     def filter_error(self, finish: Finish, why: str = "") -> ProviderError:
@@ -344,7 +344,7 @@ class StreamDecoder:
 
         Args:
             finish: what the provider said.
-            why: what it said beside that.
+            why: what it said in addition.
         """
         more = f": {why}" if why else ""
         told = plain_words(self._secrets.scrub(f"{finish.said}{more}", otherwise="content filter"))
@@ -381,7 +381,7 @@ def is_json(text: bytes | str) -> bool:
 
 
 def is_broken_json(arguments: object) -> bool:
-    """Return True for arguments of a call that are text and no JSON, as servers pass it on that imitate an API with objects there."""
+    """Return True for a call's arguments that are text but not JSON. Servers that imitate an API pass on such text in place of an object."""
     return isinstance(arguments, str) and not is_json(arguments)
 
 

@@ -1,4 +1,4 @@
-"""The elements of one JSON list, in pieces of any size, become frames. No I/O.
+"""Cuts one JSON list, which arrives in pieces of any size, into frames: one for each element. No I/O.
 
 Gemini streams in this form unless it is asked for server-sent events, and proxies pass that on.
 """
@@ -33,7 +33,7 @@ class JSONListElements:
 
     @property
     def pending(self) -> bytes:
-        """Nothing: only the rest of the list can make an element whole that has begun."""
+        """Nothing: an element that has begun can be completed only by the rest of the list."""
         return b""
 
     @property

@@ -1,4 +1,4 @@
-"""The JSON of a server, which may break the rules, and the values in it, which may have any shape: what is wanted, or nothing. No I/O."""
+"""Reads a server's JSON, which may break the rules and contain values of any shape. No I/O."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def dicts_of(value: object) -> list[dict[str, Any]]:
 def parse_leniently(data: bytes) -> object:
     r"""Return the JSON value of data that a strict parser refuses, or None.
 
-    Servers that cut text by tokens send half an emoji as an escape (`\ud83d`), or bytes that are not UTF-8. Both are replaced. Those that write
-    JSON by hand leave tabs and line breaks in it as they are.
+    Servers that cut text by tokens send half an emoji as an escape (`\ud83d`), or bytes that are not UTF-8. Both are replaced. Servers that
+    write JSON by hand leave tabs and line breaks unescaped.
     """
     try:
         # The first pass turns half an emoji into a lone surrogate, which the second pass replaces.

@@ -1,4 +1,4 @@
-"""Puts the fields of a streamed answer's chunks together, as an answer that is not streamed has them. No I/O."""
+"""Merges the fields of a streamed answer's chunks into the form of an answer that is not streamed. No I/O."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 __all__ = ["merge_delta", "merge_fields", "merge_usage"]
 
-# Fields of deltas that name something. All other text in deltas comes in pieces.
+# Fields of deltas that contain a name. All other text in deltas arrives in pieces.
 _NAMES = frozenset({"role", "type", "id", "index", "name", "format", "tool_call_id"})
 
 
 def merge_usage(known: dict[str, Any], said: Mapping[str, Any]) -> None:
-    """Take the counts that a later chunk says. Zeros and missing counts do not replace a number: some servers end with them."""
+    """Adopt the counts of a later chunk. Zeros and missing counts do not replace a number, because some servers end with them."""
     for name, value in said.items():
         before = known.get(name)
         if isinstance(before, dict) and isinstance(value, Mapping):
@@ -23,7 +23,7 @@ def merge_usage(known: dict[str, Any], said: Mapping[str, Any]) -> None:
 
 
 def merge_fields(known: dict[str, Any], said: Mapping[str, Any], *, left_out: Iterable[str] = ()) -> None:
-    """Take the fields of a later chunk that stand beside the answer, such as the sources of all of it: the newest value counts.
+    """Adopt the fields of a later chunk that belong to the whole answer, such as its sources. The newest value counts.
 
     Args:
         known: the fields so far.
@@ -41,7 +41,7 @@ def merge_fields(known: dict[str, Any], said: Mapping[str, Any], *, left_out: It
 
 
 def merge_delta(known: dict[str, Any], delta: Mapping[str, Any], *, left_out: Iterable[str] = ()) -> None:
-    """Add a delta to what came before, which is changed: text goes on, lists grow, and an item with an `index` is added to the one that has it."""
+    """Add a delta to the known value, in place: text is appended, lists grow, and an item with an `index` is merged with the item that has it."""
     for name, value in delta.items():
         if name in left_out or value is None:
             continue

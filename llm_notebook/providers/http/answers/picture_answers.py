@@ -1,4 +1,4 @@
-"""Pictures and other files in answers, which every API sends in its own field: base64 or an address becomes an attachment. No I/O."""
+"""Turns pictures and other files in answers into attachments, whether an API sends them as base64 or as an address. No I/O."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def attachment_of(data: object, kind: object) -> Attachment | None:
 
     Args:
         data: the base64 text.
-        kind: its MIME type, or a short name of a format of pictures such as `png`; whatever else is ignored.
+        kind: its MIME type, or a short name of a picture format such as `png`; anything else is ignored.
     """
     if not isinstance(data, str) or not data:
         return None
@@ -33,7 +33,7 @@ def attachment_of(data: object, kind: object) -> Attachment | None:
 
 
 def attachment_at(url: object) -> Attachment | None:
-    """Return the attachment at an address, which is not fetched, or that a `data:` URL holds; None if it is neither."""
+    """Return the attachment at an address, which is not fetched, or in a `data:` URL; None if the text is neither."""
     if not isinstance(url, str):
         return None
     found = _DATA_URL.match(url)

@@ -1,4 +1,4 @@
-"""Server-sent events: bytes, in pieces of any size, become events. No I/O."""
+"""Parses server-sent events from bytes that arrive in pieces of any size. No I/O."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SSEDecoder:
 
     def _feed_lines(self, piece: bytes) -> list[ServerSentEvent]:
         if self._skip_newline and piece:
-            # The piece before this one ended in CR, so a LF here belongs to that line's end.
+            # The previous piece ended in CR, so an LF here belongs to the end of that line.
             self._skip_newline = False
             if piece[:1] == b"\n":
                 piece = piece[1:]

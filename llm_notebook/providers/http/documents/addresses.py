@@ -1,11 +1,11 @@
 """Which web addresses may be fetched: one rule for attachments, fragments and tools. No I/O.
 
-Who wrote an address decides. What stands in the user's own cell or code may be anywhere, on this machine and in the user's network too. An
-address from a model, a tool, a server or a template of somebody else's must be public, or it could read what only this machine can
+Who wrote an address decides. An address in the user's own cell or code may lead anywhere, including this machine and the user's network. An
+address from a model, a tool, a server or somebody else's template must be public, because otherwise it could read what only this machine can
 reach. A public address may not redirect to a private one, no matter who wrote it: the redirect was written by that server.
 
-A name is public if everything that it resolves to is. So the rule is asked after the name has been resolved, once for each redirect, and the
-connection goes to the addresses that were checked. A proxy resolves names itself, so there the name alone is judged.
+A name is public if every address to which it resolves is public. So the rule is applied after the name has been resolved, once for each
+redirect, and the connection goes to the addresses that were checked. A proxy resolves names itself, so in that case only the name is checked.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Hop:
             is_public: what `check()` has returned here.
 
         Raises:
-            ModelError: the target is no address, or leads from encryption to none.
+            ModelError: the target is not an address, or drops encryption.
         """
         following = hop_of(urljoin(self.url, location), must_be_public=self.must_be_public or is_public)
         if self.url.lower().startswith("https:") and not following.url.lower().startswith("https:"):
@@ -80,7 +80,7 @@ def hop_of(url: str, *, must_be_public: bool) -> Hop:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         host = (parts.hostname or "").rstrip(".")
-        # A browser's ways to write an IP address, such as 0x7f.1, are left to the system, which resolves them.
+        # Unusual spellings of an IP address, such as 0x7f.1, are left to the system, which resolves them.
         host = host if host.isascii() else host.encode("idna").decode()
     except (ValueError, KeyError, UnicodeError):
         host = ""

@@ -1,6 +1,6 @@
-"""Attachments that are addresses, for APIs that take only bytes: they are fetched here and sent in the place of the address.
+"""Fetches attachments given by address for APIs that accept only bytes, and sends the bytes in place of the address.
 
-The prompt keeps the address. What was fetched belongs to the one chain that it was fetched for, so its later rounds do not fetch it again.
+The prompt keeps the address. The fetched content belongs to one chain, whose later rounds do not fetch it again.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
 __all__ = ["Needs", "afetch_missing", "fetch_missing"]
 
 Needs = Callable[[str], bool]
-"""Returns whether attachments of a MIME type are sent as bytes, as the provider fetches none."""
+"""Returns whether attachments of a MIME type are sent as bytes, because the provider fetches none."""
 
 
 class Receiver(Protocol):
-    """The model that a prompt goes to, as far as attachments are concerned."""
+    """The model to which a prompt goes, as far as attachments are concerned."""
 
     @property
     def address(self) -> str:
         """The address of its server."""
 
     def _needs_bytes(self, prompt: Prompt) -> Needs:
-        """Return which types go as bytes in any case."""
+        """Return the function that says which types are always sent as bytes."""
 
 
 def fetch_missing(prompt: Prompt, receiver: Receiver) -> Prompt:
     """Return the prompt with bytes for every address that the provider does not fetch; the prompt itself if there is none.
 
-    A provider on the internet cannot fetch what is on this machine or in the user's network, so that goes as bytes too. An address that a tool
-    has written and that cannot be fetched, or may not be, is told to the model in words: nobody can take it back, and it must not end the
-    conversation.
+    A provider on the internet cannot fetch anything from this machine or the user's network, so that is sent as bytes too. If a tool has
+    written an address that cannot or must not be fetched, the model reads a sentence instead: nobody can take the address back, and it must not
+    end the conversation.
 
     Args:
         prompt: the prompt.
         receiver: the model that it goes to.
 
     Raises:
-        ModelError: something that the user has attached cannot be fetched, or may not be.
+        ModelError: something that the user has attached cannot or must not be fetched.
     """
     rule = _Rule(prompt, receiver)
     for url, by_user in _missing(prompt, rule):
@@ -72,7 +72,7 @@ async def afetch_missing(prompt: Prompt, receiver: Receiver) -> Prompt:
 
 @dataclass(slots=True, frozen=True)
 class _Rule:
-    """Which addresses are fetched here.
+    """The rule that says which addresses are fetched.
 
     Attributes:
         prompt: the prompt.
@@ -83,19 +83,19 @@ class _Rule:
     receiver: Receiver
 
     def applies(self, attachment: Attachment, *, by_user: bool) -> bool:
-        """Return whether an attachment is an address that is fetched here, if it may be."""
+        """Return whether an attachment is an address that is fetched here, if that is allowed."""
         url = attachment.url or ""
         if attachment.content is not None or attachment.path is not None:
             return False
         if not url.lower().startswith(("http:", "https:")):
             return False
-        # A private address of a tool's is not passed on either: a server in the user's network could fetch it.
+        # A private address from a tool is not passed on either, because a server in the user's network could fetch it.
         is_out_of_reach = not _is_public(url) and (not by_user or _is_public(self.receiver.address))
         return is_out_of_reach or self.receiver._needs_bytes(self.prompt)(attachment.known_type() or "")
 
 
 def _is_public(url: str) -> bool:
-    """Return whether the name in an address is public as far as it can be told without resolving it."""
+    """Return whether the name in an address is public, as far as one can tell without resolving it."""
     try:
         return is_public_name((urlsplit(url).hostname or "").rstrip("."))
     except ValueError:
@@ -104,7 +104,7 @@ def _is_public(url: str) -> bool:
 
 @contextmanager
 def _keeping_refusals(prompt: Prompt, url: str, *, by_user: bool) -> Iterator[None]:
-    """Keep why an address was not fetched, unless the user has written it."""
+    """Remember why an address was not fetched, unless the user has written it."""
     try:
         yield
     except ModelError as error:
@@ -128,12 +128,12 @@ def _missing(prompt: Prompt, rule: _Rule) -> Iterator[tuple[str, bool]]:
 
 
 def _parts_sent(message: Message) -> list[Part]:
-    """Return the parts whose attachments may go as bytes. What a model has made goes back in its own way, or not at all."""
+    """Return the parts whose attachments may be sent as bytes. Attachments that a model has made go back in their own way, or not at all."""
     return [] if message.role == "assistant" else message.parts
 
 
 def _is_by_user(part: Part) -> bool:
-    """Return whether the user has written what is in a part. What a tool attached was written by somebody else."""
+    """Return whether the user has written the content of a part. What a tool attached was written by somebody else."""
     from llm_notebook.turns.messages.going_on import comes_from_tool  # loads what only a prompt needs
 
     return isinstance(part, AttachmentPart) and not comes_from_tool(part)
@@ -152,7 +152,7 @@ def _with_bytes(prompt: Prompt, rule: _Rule) -> Prompt:
 
 
 def _filled(message: Message, prompt: Prompt, rule: _Rule) -> Message:
-    """Return a message with what was fetched in the place of addresses."""
+    """Return a message with fetched content in place of addresses."""
     if not any(_attachments_of(part) for part in _parts_sent(message)):
         return message
     return replace(message, parts=[_filled_part(part, prompt, rule) for part in message.parts])
@@ -175,7 +175,7 @@ def _filled_part(part: Part, prompt: Prompt, rule: _Rule) -> Part:
 
 
 def _fetched(attachment: Attachment, prompt: Prompt) -> Attachment | str:
-    """Return an attachment with its bytes, or what the model is told of one that could not be fetched."""
+    """Return an attachment with its bytes, or the sentence that the model reads if it could not be fetched."""
     found = prompt.fetched[attachment.url or ""]
     if isinstance(found, str):
         return f"(An attachment of this result is missing: {found})"

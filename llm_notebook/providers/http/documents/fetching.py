@@ -1,4 +1,4 @@
-"""Documents on the web: fetched for attachments, fragments and tools, by the rule of `addresses.py`, within a size and a time."""
+"""Fetches documents from the web for attachments, fragments and tools, by the rule of `addresses.py`, within limits of size and time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Fetched:
     """A document that was fetched.
 
     Attributes:
-        url: where it was in the end, after redirects.
+        url: its address, after redirects.
         content: its bytes.
         type: the MIME type that the server gives, without parameters; empty if it gives none.
         charset: the encoding of its text that the server gives; None if it gives none.
@@ -51,7 +51,7 @@ class Fetched:
 
     @property
     def text(self) -> str:
-        """The document as text; what is not in the encoding that the server gives is replaced."""
+        """The document as text; bytes that are invalid in the encoding that the server gives are replaced."""
         try:
             return self.content.decode(self.charset or "utf-8", errors="replace")
         except LookupError:
@@ -81,13 +81,13 @@ def fetch(
         url: its address.
         by_user: whether the user wrote the address, in a cell or in code. Any other one must be public.
         most: the largest number of bytes that it may have, decompressed.
-        seconds: how long all of it may take.
+        seconds: how long the whole document may take.
         resolve: resolves names.
 
     Raises:
         ModelError: the address may not be fetched, or the document is too large or takes too long.
         ProviderError: the server refused.
-        TransportError: no document came.
+        TransportError: no document arrived.
     """
     hop = hop_of(url, must_be_public=not by_user)
     until = time.monotonic() + seconds
@@ -99,7 +99,7 @@ def fetch(
 
 
 class Web:
-    """Fetches documents for rooms below this one, which ask for it by a promise."""
+    """Fetches documents for rooms below this one, which know it only by a protocol."""
 
     def fetch(self, url: str, *, by_user: bool) -> tuple[bytes, str]:
         """Return the content and the MIME type of a document, or raise as `fetch()` does. The type is empty if its server gives none."""
@@ -108,14 +108,14 @@ class Web:
 
 
 async def afetch(url: str, *, by_user: bool, most: int = _MOST_BYTES, seconds: float = _SECONDS) -> Fetched:
-    """Do what `fetch()` does, in a thread, so that the event loop goes on."""
+    """Do what `fetch()` does, in a thread, so that the event loop is not blocked."""
     import asyncio  # a slow import that only async code needs, and async code has it loaded
 
     return await asyncio.to_thread(fetch, url, by_user=by_user, most=most, seconds=seconds)
 
 
 def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched | None, Hop]:
-    """Ask one server. Return the document, or None and the hop that comes next."""
+    """Ask one server. Return the document, or None and the next hop."""
     shown = shown_url(hop.url)
     if time.monotonic() >= until:
         raise _too_slow(shown)
@@ -141,7 +141,7 @@ def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched
 
 @contextmanager
 def _asked(hop: Hop, found: Sequence[str] | None, proxy: str | None, until: float) -> Iterator[Reply]:
-    """Send the request to an address that was checked; a name that is resolved once more may lead elsewhere."""
+    """Send the request to an address that was checked, because a name that is resolved again may lead elsewhere."""
     url = httpx.URL(hop.url)
     tls: ssl.SSLContext | Literal[False] = httpx.create_ssl_context() if url.scheme == "https" else False
     headers = {**_HEADERS, "host": url.netloc.decode().rpartition("@")[2]}

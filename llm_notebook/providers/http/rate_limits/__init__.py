@@ -1,1 +1,1 @@
-"""The limits that a server holds a key to: reading them from replies, and waiting so as to keep them."""
+"""A server's limits for a key: read from its replies, and respected by waiting."""

@@ -1,4 +1,4 @@
-"""What a reply's headers say of the limits that a server holds a key to, whatever their names. Reading only, no I/O."""
+"""Reads a server's limits for a key from the headers of a reply, whatever their names. No I/O."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _FACTS = ("limit", "remaining", "reset")
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "month": 2_592_000.0}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
-# Numbers above these are no durations, but times since 1970 in seconds or in milliseconds.
+# Larger numbers are not durations but times since 1970, in seconds or in milliseconds.
 _EPOCH, _EPOCH_MS = 1e9, 1e12
 
 
 @dataclass(slots=True, frozen=True)
 class Stated:
-    """What a server says of one of its limits.
+    """What a server says about one of its limits.
 
     Attributes:
-        left: how much is left of it.
-        limit: how much it is in all; None if that is not said.
-        full_in: after how many seconds all of it is there again; None if that is not said.
+        left: how much is left.
+        limit: how much there is in all; None if it is not said.
+        full_in: after how many seconds all of it is available again; None if it is not said.
         tolerance: by how many seconds `full_in` may be rounded.
         window: the seconds that the limit is for, if its name says so.
     """
@@ -39,13 +39,13 @@ class Stated:
 
 
 def stated_in(headers: Iterable[tuple[bytes, bytes]], clock: Callable[[], float] = time.time) -> dict[str, Stated]:
-    """Return what headers say of limits, by the limit's name. Names that hold the word `token` count tokens, all others requests.
+    """Return what headers say about limits, by the limit's name. Names with the word `token` count tokens, all others requests.
 
     Args:
         headers: the headers of a reply.
         clock: the seconds since 1970.
 
-    Known are the headers of OpenAI and of servers like it (`x-ratelimit-remaining-requests`), of Azure, Groq and Mistral
+    This reads the headers of OpenAI and of servers like it (`x-ratelimit-remaining-requests`), of Azure, Groq and Mistral
     (`x-ratelimit-remaining-req-minute`), of Anthropic (`anthropic-ratelimit-input-tokens-remaining`), and those without a name for what they
     count (`ratelimit-remaining`).
     """
@@ -65,7 +65,7 @@ def stated_in(headers: Iterable[tuple[bytes, bytes]], clock: Callable[[], float]
 
 
 def _counted(words: list[str]) -> str:
-    """Return the name of what a limit counts, without abbreviations; empty if that is neither requests nor tokens."""
+    """Return what a limit counts, without abbreviations; empty if it is neither requests nor tokens."""
     name = "-".join(words).replace("bysize", "tokens")
     if not name:
         return "requests"
@@ -92,7 +92,7 @@ def _number(text: str) -> float | None:
 
 
 def _seconds_until(text: str, clock: Callable[[], float]) -> tuple[float | None, float]:
-    """Return how many seconds lie before a moment, and by how many that may be rounded.
+    """Return the number of seconds until a moment, and by how many it may be rounded.
 
     Servers write it as `6m0.5s`, as seconds, as a time since 1970, or as a date.
     """

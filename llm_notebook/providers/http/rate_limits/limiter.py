@@ -1,6 +1,6 @@
-"""The limits of all servers that this process asks, and the waits for them: one `Limit` for each server and key, for sync and async code.
+"""Waits for the limits of all servers that this process asks: one `Limit` for each server and key, shared by sync and async code.
 
-A limit comes into being when a server says something of one, so that a request to any other server costs one look into a dict.
+A limit is created when a server mentions one, so a request to any other server costs only a look into a dict.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ class Gate:
     """
 
     def __init__(self, share: float) -> None:
-        # A wait that is dropped may be closed by the garbage collector, in a thread that holds the lock.
+        # The garbage collector may close a dropped wait in a thread that holds the lock.
         self._lock = threading.RLock()
         self._limit = Limit(share)
         self._sleepers: set[Callable[[], object]] = set()
 
     @property
     def number(self) -> int:
-        """How many requests were let through."""
+        """The number of requests that were let through."""
         return self._limit.number
 
     def share(self, share: float) -> None:
-        """Let this process use so much of the limit."""
+        """Set the part of the limit that this process may use."""
         self._limit.share = share
 
     def waits(self) -> Waits:
@@ -67,17 +67,17 @@ class Gate:
                 waits.close()
 
     def learn(self, stated: Mapping[str, Stated], number: int | None) -> None:
-        """Take what the headers of a reply say."""
+        """Learn from the headers of a reply."""
         with self._lock:
             self._limit.learn(stated, number, monotonic())
 
     def refused(self, asked: float | None, sent_at: float) -> None:
-        """Take that a request was refused, because there were too many."""
+        """Note that a request was refused because there were too many."""
         with self._lock:
             self._limit.refused(asked, sent_at, monotonic())
 
     def answered(self, sent_at: float) -> None:
-        """Take that a request was answered."""
+        """Note that a request was answered."""
         with self._lock:
             is_open = self._limit.answered(sent_at, monotonic())
             woken = list(self._sleepers) if is_open else []
@@ -85,7 +85,7 @@ class Gate:
             wake()
 
     def used(self, usage: Usage) -> None:
-        """Take how many tokens a request has used."""
+        """Note how many tokens a request has used."""
         with self._lock:
             self._limit.used(usage)
 
@@ -107,10 +107,10 @@ class Gate:
 
 
 class Limits:
-    """The limits that this process has been told of. A forked child begins without those of its parent, whose waits are not its own.
+    """The limits that this process knows. A forked child begins without its parent's limits, because the parent's waits are not its own.
 
     Attributes:
-        seen: the limit of each key on a server of which something was seen.
+        seen: the limits that were seen, by server and key.
     """
 
     def __init__(self) -> None:
@@ -123,11 +123,11 @@ class Limits:
         self.seen = {}
 
     def of(self, asked: Asked) -> Gate:
-        """Return the limit of a key on a server, of which something was seen."""
+        """Return the limit of a key on a server, creating it if necessary."""
         return self.seen.setdefault(asked, Gate(self._share))
 
     def divide(self, processes: int) -> None:
-        """Use only a part of each limit, because so many processes use the same keys."""
+        """Use only a part of each limit, because this many processes use the same keys."""
         if self._share != 1 / processes:
             self._share = 1 / processes
             for gate in list(self.seen.values()):
@@ -139,8 +139,8 @@ def wait_for_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None:
 
     Args:
         gate: the limit, which may end a wait early.
-        begin: returns what yields the seconds of each wait.
-        notify: what that is called with.
+        begin: returns the generator that yields the seconds of each wait.
+        notify: passed to `begin`.
     """
     with closing(begin(notify)) as waits:
         if next(waits, None) is None:
@@ -154,7 +154,7 @@ def wait_for_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None:
 
 
 async def await_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None:
-    """Do as `wait_for_turn()` does, on the running event loop."""
+    """Do what `wait_for_turn()` does, on the running event loop."""
     import asyncio  # a slow import that only async code needs, and async code has it loaded
 
     with closing(begin(notify)) as waits:
@@ -172,6 +172,6 @@ async def await_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None
 
 
 def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
-    # A loop that is closed waits for nothing.
+    # A closed loop waits for nothing.
     if not loop.is_closed():
         loop.call_soon_threadsafe(woken.set)

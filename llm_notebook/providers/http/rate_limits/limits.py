@@ -1,14 +1,14 @@
-"""How much a server lets one key ask, as far as its replies have told: requests and tokens a minute, and pauses. Decisions only, no I/O.
+"""How much one key may ask of a server, according to its replies: requests and tokens per minute, and pauses. Decisions only, no I/O.
 
-How it works. Each limit that a server states in its headers is an `Allowance`: what is left of it, and when more is there. Servers fill theirs
-in one of two ways, which differ little in what they say, and much in what they mean. A bucket fills all the time, so that the moment when it is
-full moves on with each request. A window ends at one moment, and then all of it is there again. An allowance finds out which it is by whether
-that moment moves. Where a bucket is empty, each request gets a time of its own, one after the other; where a window is used up, everybody
-waits for its end.
+How it works. Each limit that a server states in its headers is an `Allowance`: what is left, and when more becomes available. Servers refill a
+limit in one of two ways, which look alike in the headers but differ in their meaning. A bucket fills continuously, so the moment when it is
+full moves with each request. A window ends at a fixed moment, when all of it becomes available again. An allowance finds out which of the two
+it is by checking whether that moment moves. If a bucket is empty, each request gets its own time, one after the other; if a window is used up,
+everybody waits for its end.
 
 A refusal (429) pauses every request with that key. A busy server may refuse one request and answer the next, though. So an answer to a request
-that was sent after the refused one ends the pause. If nothing was answered until the pause is over, the limit is real. Then it is learned from
-what was answered during the last minute, for servers that do not state it, and what was learned loosens with time.
+that was sent after the refused one ends the pause. If nothing is answered before the pause is over, the limit is real. For servers that do not
+state it, it is then learned from what was answered during the last minute, and what was learned loosens with time.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _LEARNED = "learned"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 _MINUTE = 60.0
 _UNKNOWN = float("-inf")
-# A limit that nobody states is believed after so many answers, loosens to twice as much in so many seconds, and is forgotten in the end.
+# A learned limit is believed after this many answers, doubles in this many seconds, and is finally forgotten.
 _FEWEST_ANSWERS, _DOUBLES_IN, _FORGOTTEN_IN = 10, 30.0, 600.0
-# Until it is known how an allowance fills, waiting a moment for all of it does less harm than being refused.
+# Until it is known how an allowance refills, a short wait for all of it does less harm than a refusal.
 _SHORT_WINDOW = 5.0
-# How much of a request is added to the average of all before it.
+# The weight of one request in the running average.
 _SHARE_OF_LATEST = 0.1
 
 
@@ -41,12 +41,12 @@ class Allowance:
 
     Attributes:
         left: how much may still be asked; below 0 if requests wait for it.
-        limit: how much it is when it is full; None if that is not known.
+        limit: how much it is when it is full; None if it is not known.
         full_at: when it is full again, by the clock of the caller.
-        rate: how much comes back in a second; 0 if that is not known.
-        is_window: all of it comes back at one moment; None if that is not known.
-        period: the seconds that a window has at least been seen to last.
-        grows: it was learned from refusals, so it loosens with time.
+        rate: how much comes back per second; 0 if it is not known.
+        is_window: whether all of it comes back at one moment; None if it is not known.
+        period: the longest time in seconds that a window was seen to last.
+        grows: whether it was learned from refusals, so that it loosens with time.
     """
 
     left: float
@@ -60,11 +60,11 @@ class Allowance:
     _first: tuple[float, float] | None = None
 
     def learn(self, stated: Stated, sent_since: float, waiting: float, now: float) -> None:
-        """Take what a reply says.
+        """Learn from a reply.
 
         Args:
             stated: what it says.
-            sent_since: what was asked after the request that is replied to, which the server may not have counted yet.
+            sent_since: what was asked after that request, which the server may not have counted yet.
             waiting: what is reserved for requests that are not sent yet.
             now: the time.
         """
@@ -83,7 +83,7 @@ class Allowance:
             self.rate = used / stated.full_in
 
     def _look_how_it_fills(self, stated: Stated, used: float | None, now: float) -> None:
-        """Find out whether the moment at which all is there again moves with what is used."""
+        """Find out whether the moment at which everything is available again moves as the allowance is used."""
         assert stated.full_in is not None
         full_at = now + stated.full_in
         if self._first is None or stated.left >= self._first[0]:
@@ -95,7 +95,7 @@ class Allowance:
             self.is_window = full_at - full_at_first < expected / 2
 
     def refill(self, now: float) -> None:
-        """Let what has come back until now be there."""
+        """Add what has come back until now."""
         elapsed, self._at = max(0.0, now - self._at), max(now, self._at)
         if self.grows:
             self.rate *= 2 ** (elapsed / _DOUBLES_IN)
@@ -114,14 +114,14 @@ class Allowance:
         return self.is_window
 
     def closed_until(self, need: float, now: float) -> float:
-        """Return until when nothing more is let through, because a window is used up; a time that has passed if there is something left."""
+        """Return until when nothing more is let through because a window is used up; a time in the past if something is left."""
         self.refill(now)
         if not self._waits_for_all(now) or self.left >= min(need, self.limit or need):
             return now
         return self.full_at if self.full_at - now <= LONGEST_ASKED_DELAY else now
 
     def take(self, need: float, now: float) -> float:
-        """Take a part, and return the time from which on it may be used."""
+        """Reserve a part, and return the time from which it may be used."""
         self.refill(now)
         need = min(need, self.limit or need)
         self.left -= need
@@ -131,12 +131,12 @@ class Allowance:
 
 @dataclass(slots=True)
 class Limit:
-    """All that is known of the limits of one key on one server. Times are those of any clock that only advances.
+    """Everything that is known about the limits of one key on one server. Times come from any monotonic clock.
 
     Attributes:
-        share: the part of it that this process may use, where several processes share a key.
+        share: the part of it that this process may use, if several processes share a key.
         allowances: the limits by the names that the server has for them.
-        paused_until: when the pause ends that a refusal began.
+        paused_until: when the pause after a refusal ends.
         number: how many requests have been let through.
     """
 
@@ -144,8 +144,8 @@ class Limit:
     allowances: dict[str, Allowance] = field(default_factory=dict)
     paused_until: float = 0.0
     number: int = 0
-    _refused_at: float | None = None  # when the request was sent whose refusal began the pause; None outside of pauses
-    _waiting: int = 0  # how many requests have a time of their own that is to come
+    _refused_at: float | None = None  # when the refused request was sent that began the pause; None outside of pauses
+    _waiting: int = 0  # how many requests have been given a time in the future
     _refusals: int = 0
     _pauses: int = 0
     _answers: Counter[int] = field(default_factory=Counter)
@@ -155,7 +155,7 @@ class Limit:
     def waits(self, clock: Callable[[], float]) -> Generator[float, None, None]:
         """Yield how many seconds to wait, again and again, until a request may be sent. A wait may end early.
 
-        A caller that will not wait any longer closes the generator, and what was reserved is given back.
+        A caller that stops waiting closes the generator, which gives back what was reserved.
         """
         while True:
             now = clock()
@@ -269,7 +269,7 @@ class Limit:
             known.left += self._need(name)
 
     def _learn_from_pause(self, now: float) -> None:
-        """Where a pause is over that no answer has ended, learn from it how much the server lets through."""
+        """Learn how much the server lets through from a pause that no answer has ended."""
         if self._refused_at is None or now < self.paused_until:
             return
         self._refused_at = None

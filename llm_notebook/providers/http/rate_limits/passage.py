@@ -1,4 +1,4 @@
-"""One request's way past the limit of its server and key: it waits for its turn, and tells what the replies say of the limit."""
+"""Takes one request past the limit of its server and key: waits for its turn, and reports what the replies say about the limit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Passage:
         asked: the server and the key.
 
     Attributes:
-        gate: the limit, if any was ever seen when it was looked for last.
+        gate: the limit, if one was known at the last look.
         sent_at: the moment at which the latest attempt was sent.
     """
 
@@ -41,7 +41,7 @@ class Passage:
         self.gate: Gate | None = limits.seen.get(asked)
 
     def look(self) -> None:
-        """Look for the limit again, which may have been seen meanwhile."""
+        """Look for the limit again, which may have been seen in the meantime."""
         self.gate = self._limits.seen.get(self._asked)
 
     def waits(

@@ -1,14 +1,14 @@
-"""Connections of asyncio's own, in the form in which httpcore reads and writes them.
+"""asyncio's own connections, in the form in which httpcore reads and writes them.
 
-httpcore brings such a module itself, on top of anyio, which works with trio as well. Our async code needs asyncio anyway. Without the layer
-between, a request takes a third less CPU time and leaves half as many objects for the garbage collector to look through while it waits,
-which is what many requests at once spend most of their time on.
+httpcore has such a module itself, on top of anyio, which works with trio as well. Our async code needs asyncio anyway. Without the layer in
+between, a request takes a third less CPU time and leaves half as many objects for the garbage collector to traverse while it waits, which is
+where many requests at once spend most of their time.
 
-A timer for each wait would be three more objects, so all the waits of an event loop share one: see `Waits`.
+A timer for each wait would be three more objects, so all waits of an event loop share one: see `Waits`.
 
-How it works. A `_Protocol` is told by the event loop what happens to one connection, and keeps what has arrived. A `_Stream` reads from it, and
-waits where there is nothing yet, but never longer than is left of the time for the whole answer. Nothing is read from the socket while much is waiting to be read here, and `write()` waits while
-much is waiting to be sent.
+How it works. The event loop tells a `_Protocol` what happens to one connection, and the protocol keeps what has arrived. A `_Stream` reads from
+it, and waits if there is nothing yet, but never longer than the time that is left for the whole answer. The socket is not read while much data
+waits in the protocol, and `write()` waits while much data waits to be sent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 import httpcore
 
@@ -24,17 +24,17 @@ from llm_notebook.providers.http.sockets.deadlines import TimeLeft
 
 __all__ = ["AsyncioBackend", "Waits"]
 
-# What a fast server may send ahead of its reader.
+# How many bytes a fast server may send ahead of its reader.
 _MOST_UNREAD = 2**18
-# After that time a name's next address is tried beside the first, which RFC 8305 recommends.
+# After this time a name's next address is tried in parallel, as RFC 8305 recommends.
 _NEXT_ADDRESS_SECONDS = 0.25
 
 
 class Waits:
-    """The waits of one event loop that may not go on for ever, with one timer for all of them.
+    """The waits of one event loop that have a limit, with one timer for all of them.
 
-    The timer is set to the earliest end that was ever asked for. What it finds then is given up if its time is over; else the timer is set anew.
-    Most waits end by themselves long before that, and cost no more than their place in a set.
+    The timer is set to the earliest end that was ever asked for. When it fires, waits whose time is over are ended, and the timer is set anew
+    for the others. Most waits end by themselves long before that, and cost no more than their place in a set.
     """
 
     __slots__ = ("_timer", "_waiting")
@@ -76,10 +76,10 @@ class _Protocol(asyncio.Protocol):
 
     Attributes:
         transport: the connection.
-        received: what has arrived and was not read yet.
-        is_over: nothing more will arrive.
-        error: what ended the connection; None if it ended well.
-        is_full: the connection takes nothing to send at the moment.
+        received: what has arrived and has not been read yet.
+        is_over: whether nothing more will arrive.
+        error: what ended the connection; None if it ended without an error.
+        is_full: whether the connection accepts no more data at the moment.
         waits_until: the time of the event loop at which the present wait is given up.
     """
 
@@ -141,7 +141,8 @@ class _Protocol(asyncio.Protocol):
         return taken
 
     def change(self, timeout: float | None, late: type[Exception]) -> asyncio.Future[None]:
-        """Return what is done when something happens to the connection, or fails with an error of a class if nothing does for so many seconds."""
+        """Return a future that is done when something happens to the connection, or fails with an error of a class if nothing happens in this
+        many seconds."""
         loop = asyncio.get_running_loop()
         self._waiter = waiter = loop.create_future()
         if timeout is not None:
@@ -156,7 +157,7 @@ class _Protocol(asyncio.Protocol):
             waiter.set_result(None)
 
     def give_up(self) -> None:
-        """End the present wait with an error, if somebody still waits."""
+        """End the current wait with an error, if somebody is still waiting."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(self._late())
@@ -211,7 +212,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._protocol.transport = transport
         return _Stream(transport, self._protocol, self._time_left)
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         if info == "is_readable":
             return self._protocol.is_over or bool(self._protocol.received)
         names = {"client_addr": "sockname", "server_addr": "peername"}

@@ -1,10 +1,10 @@
-"""The connections to servers: each serves one request at a time, and waits for the next one in between.
+"""The connections to servers: each serves one request at a time, and stays open for the next one.
 
-httpx has a pool too, but whenever a request begins or ends, that pool looks at every connection and at every request that waits, so that
-the work of a thousand requests grows with the square of how many are sent at once; and it closes idle connections beyond a number, only
-to open new ones a moment later. So the connections of `direct.py` have no pool, and `IdleConnections` is the pool here. Taking a connection and
-keeping it cost the same however many there are. The one that was used last is taken first, which lets the others grow old and be
-closed. `send()` and `asend()` keep a connection when the reply has been read to its end. After anything else they close it.
+httpx has a pool too, but whenever a request begins or ends, that pool looks at every connection and at every waiting request, so the work grows
+with the square of the number of requests at once; and it closes idle connections beyond a number, only to open new ones a moment later. So the
+connections of `direct.py` have no pool, and `IdleConnections` is the pool here. Taking and returning a connection costs the same however many
+there are. The most recently used one is taken first, so the others grow old and are closed. `send()` and `asend()` keep a connection when the
+reply has been read to its end. In any other case they close it.
 
 *Event loops.* Sync connections belong to the process. Async ones belong to an event loop, because their sockets are registered with it,
 and are closed when that loop shuts down. Nothing in asyncio announces that, except that a loop closes its async generators. So
@@ -63,7 +63,7 @@ _Address = tuple[str, TLSSettings | None]
 
 
 class IdleConnections(Generic[ConnectionT]):
-    """The connections to one server that wait for their next request. Threads may use it at once: each step is a single one of a deque.
+    """The connections to one server that wait for their next request. Threads may share it: each step is a single operation of a deque.
 
     Args:
         clock: the time in seconds.
@@ -74,7 +74,7 @@ class IdleConnections(Generic[ConnectionT]):
         self._waiting: deque[tuple[ConnectionT, float]] = deque()
 
     def take(self) -> ConnectionT | None:
-        """Take the connection that was used last; None if none is idle."""
+        """Take the most recently used connection; None if none is idle."""
         try:
             connection, _ = self._waiting.pop()
         except IndexError:
@@ -86,7 +86,7 @@ class IdleConnections(Generic[ConnectionT]):
         self._waiting.append((connection, self._clock()))
 
     def take_old(self) -> ConnectionT | None:
-        """Take a connection that has been idle for longer than one is kept, to be closed; None if there is none."""
+        """Take a connection that has been idle for too long, so that it can be closed; None if there is none."""
         try:
             connection, since = self._waiting.popleft()
         except IndexError:
@@ -165,7 +165,7 @@ class Connections:
 
     @contextmanager
     def send(self, request: Request, settings: TransportSettings) -> Iterator[Reply]:
-        """Send a request on a connection of its own, and give the unread reply to the `with` block, which reads it to its end.
+        """Send a request on a separate connection, and give the unread reply to the `with` block, which reads it to its end.
 
         Raises:
             httpx.PoolTimeout: every connection is busy for as long as the settings allow.
@@ -192,7 +192,7 @@ class Connections:
             server.free.release()
 
     def asend(self, request: Request, settings: TransportSettings) -> AbstractAsyncContextManager[AsyncReply]:
-        """Do as `send()` does, on the running event loop."""
+        """Do what `send()` does, on the running event loop."""
         return _Sending(self, request, settings)
 
     def _server(self, url: httpx.URL, tls: TLSSettings | None) -> _Server[Connection, threading.BoundedSemaphore]:
@@ -239,7 +239,7 @@ class Connections:
                     await connection.aclose()
 
     def _tls_context(self, address: _Address) -> ssl.SSLContext | Literal[False]:
-        """Return the TLS context for a server. Servers with the same settings share one; for plain http there is none.
+        """Return the TLS context for a server. Servers with the same settings share one; plain http needs none.
 
         Raises:
             TransportError: a certificate file cannot be used.
@@ -260,8 +260,8 @@ class Connections:
 class _Sending(AbstractAsyncContextManager[AsyncReply]):
     """What `asend()` returns.
 
-    It is made of no generator: an event loop that shuts down closes all async generators at the same time, those that are in use too, and
-    then complains of those that are being closed already.
+    It is not a generator: an event loop that shuts down closes all async generators at the same time, even those in use, and then complains
+    about those that are being closed already.
     """
 
     __slots__ = ("_connection", "_connections", "_reply", "_request", "_server", "_settings")
@@ -314,7 +314,7 @@ class _Sending(AbstractAsyncContextManager[AsyncReply]):
 
 
 def _take_usable(server: _Server[Connection, threading.BoundedSemaphore]) -> Connection:
-    """Return an idle connection that the server has not closed meanwhile, or else a new one."""
+    """Return an idle connection that the server has not closed in the meantime, or else a new one."""
     while (connection := server.idle.take()) is not None:
         if connection.is_usable:
             return connection

@@ -1,9 +1,9 @@
-"""Connections of httpcore's without the pools and clients that HTTP libraries put around them, and what they answer.
+"""httpcore's connections without the pools and clients that HTTP libraries put around them, and their replies.
 
-A client adds what no model's API needs, such as cookies, and a pool adds what `connections.py` does at a lower price. So requests are given to a
-connection of httpcore's directly, and replies are read from it, which takes a third off the CPU time of a request and leaves a third fewer
-objects for the garbage collector to look through while many are in flight. Behind a proxy, the connection is a pool of one connection,
-because only a pool of httpcore's knows how to reach a server through a proxy.
+A client adds features that no model's API needs, such as cookies, and a pool adds what `connections.py` does at a lower price. So requests go
+directly to an httpcore connection, and replies are read from it. That takes a third off the CPU time of a request and leaves a third fewer
+objects for the garbage collector to traverse while many are in flight. Behind a proxy, the connection is a pool of one connection, because only
+httpcore's pools know how to reach a server through a proxy.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FAILURES = (
 )
 
 Request = httpcore.Request
-"""A request, which `request_to()` makes. Its extensions have the `address` as an `httpx.URL`, the `timeout` of each phase, and `left`."""
+"""A request, which `request_to()` creates. Its extensions have the `address` as an `httpx.URL`, the `timeout` of each phase, and `left`."""
 
 
 def request_to(
@@ -56,11 +56,11 @@ def request_to(
     Args:
         method: the HTTP method.
         url: the address.
-        headers: the headers, without those that follow from the address and the body.
+        headers: the headers, without those that result from the address and the body.
         times: how many seconds each phase may take, by the names that httpx has for them; None means no limit.
         body: what is sent.
-        left: returns the seconds that are left for all of it; None if there is no limit.
-        tls_name: the name that the server's certificate must have, where the address has another one.
+        left: returns the seconds that are left for the whole request; None if there is no limit.
+        tls_name: the name that the server's certificate must have, if it differs from the address.
     """
     sent = [] if "host" in headers else [(b"Host", url.netloc.rpartition(b"@")[2])]
     sent += [(name.encode(), value.encode()) for name, value in {**headers, **_login(url)}.items()]
@@ -74,14 +74,14 @@ def request_to(
 
 
 class _Begun:
-    """What has arrived of a reply when its body begins.
+    """The part of a reply that has arrived when its body begins.
 
     Attributes:
         status_code: the HTTP status.
         is_success: whether it says that the request was fulfilled.
         headers: its headers.
-        stays_open: the connection may serve another request afterwards.
-        is_whole: the body was read to its end.
+        stays_open: whether the connection may serve another request afterwards.
+        is_whole: whether the body was read to its end.
     """
 
     __slots__ = ("_stream", "headers", "is_success", "is_whole", "status_code", "stays_open")
@@ -93,7 +93,7 @@ class _Begun:
         is_old = answered.extensions.get("http_version") == b"HTTP/1.0"
         self.stays_open = not is_old and self.headers.get("connection", "").lower() != "close"
         self.is_whole = False
-        # httpcore types the streams of sync and async replies as either.
+        # httpcore types a reply's stream as sync or async.
         self._stream: Any = answered.stream
 
     @property
@@ -115,7 +115,7 @@ class Reply(_Begun):
         self.is_whole = True
 
     def close(self) -> None:
-        """End the reading. A connection whose reply has not been read to its end is closed by that."""
+        """Stop reading. This closes a connection whose reply has not been read to its end."""
         self._stream.close()
 
 
@@ -138,12 +138,12 @@ class AsyncReply(_Begun, AsyncIterator[bytes]):
             raise _for_httpx(error) from error
 
     async def aclose(self) -> None:
-        """Do as `Reply.close()` does."""
+        """Do what `Reply.close()` does."""
         await self._stream.aclose()
 
 
 class _Connected:
-    """What the connections of both kinds say about themselves."""
+    """What both kinds of connections say about themselves."""
 
     _asked: Any
     _direct: httpcore.HTTPConnection | httpcore.AsyncHTTPConnection | None
@@ -151,7 +151,7 @@ class _Connected:
 
     @property
     def is_in_step(self) -> bool:
-        """False if the server has sent more than its reply, which would pass for the reply to the next request."""
+        """False if the server has sent more than its reply, which would be mistaken for the reply to the next request."""
         return _is_in_step(self._asked)
 
     @property
@@ -160,12 +160,12 @@ class _Connected:
         return self._direct is None or (self._direct.is_available() and not self._direct.has_expired())
 
     def rest(self) -> None:
-        """Forget the request that was served last."""
+        """Forget the last request."""
         self._time_left.of_whole = None
 
 
 class Connection(_Connected):
-    """One connection to a server, which is opened by its first request. It takes the next one when the reply before that was read.
+    """One connection to a server, which is opened by its first request. It accepts the next one when the previous reply has been read.
 
     Args:
         url: an address on the server.
@@ -237,7 +237,7 @@ class AsyncConnection(_Connected):
 
 
 def _login(url: httpx.URL) -> dict[str, str]:
-    """Return the header that says the user and the password which an address holds; nothing if it holds none."""
+    """Return the header for the user and password in an address; nothing if it has none."""
     if not url.userinfo:
         return {}
     pair = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
@@ -262,11 +262,11 @@ def _proxy_arguments(proxy: str, tls: ssl.SSLContext | Literal[False]) -> dict[s
     }
 
 
-def _is_in_step(asked: Any) -> bool:
-    """Return whether a connection of httpcore's, or a pool of one, has nothing left that it has read and nobody has asked for.
+def _is_in_step(asked: object) -> bool:
+    """Return whether an httpcore connection, or a pool of one, holds no data that nobody has asked for.
 
-    httpcore does not tell, so the state that it keeps for the connection is asked. A version that keeps it elsewhere costs a new connection for
-    each request, and no false reply.
+    httpcore does not say, so this looks at the state that it keeps for the connection. If a version keeps it elsewhere, each request gets a new
+    connection, but never a false reply.
     """
     connections = getattr(asked, "connections", [asked])
     connection = connections[0] if connections else None
@@ -277,6 +277,6 @@ def _is_in_step(asked: Any) -> bool:
 
 
 def _for_httpx(error: Exception) -> httpx.TransportError:
-    """Return httpx's error for one of httpcore's, which has the same name."""
+    """Return httpx's error of the same name for an error of httpcore."""
     kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
     return kind(str(error))

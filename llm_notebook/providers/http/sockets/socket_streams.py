@@ -1,4 +1,4 @@
-"""Connections of sync code, in the form in which httpcore reads and writes them: its own, of which no wait outlasts the time for the whole answer."""
+"""Connections of sync code, in the form in which httpcore reads and writes them. No wait outlasts the time for the whole answer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from llm_notebook.providers.http.sockets.deadlines import TimeLeft
 
 __all__ = ["SocketBackend", "addresses_of"]
 
-# How much is sent before the time is asked again.
+# How much is sent before the time is checked again.
 _PIECE = 2**16
 
 
 class SocketBackend(httpcore.NetworkBackend):
-    """Opens connections whose waits are bounded.
+    """Opens connections whose waits are limited.
 
     Args:
         time_left: how long each wait may take.
@@ -40,7 +40,7 @@ class SocketBackend(httpcore.NetworkBackend):
         bound = self._time_left.bound
         failure: Exception = httpcore.ConnectError("it has no address")
         options = list(socket_options or ())
-        # Each address is a connection of its own here, as they would be given the whole of the time one after the other.
+        # Each address is tried separately, because otherwise each of them would be given the whole time, one after the other.
         for address in self._look_up(host, port, timeout):
             try:
                 opened = self._sockets.connect_tcp(address, port, bound(timeout), local_address, options)
@@ -61,7 +61,7 @@ class SocketBackend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """One connection, each wait of which is bounded."""
+    """One connection whose waits are limited."""
 
     def __init__(self, opened: httpcore.NetworkStream, time_left: TimeLeft) -> None:
         self._opened = opened
@@ -85,7 +85,7 @@ class _Stream(httpcore.NetworkStream):
         return _Stream(opened, self._time_left)
 
     def _bounded(self, seconds: float | None) -> float | None:
-        # Most answers may take as long as they like.
+        # Most answers have no time limit.
         return seconds if self._time_left.of_whole is None else self._time_left.bound(seconds)
 
 
@@ -94,11 +94,12 @@ def addresses_of(host: str, port: int, seconds: float | None) -> list[str]:
 
     Args:
         host, port: what is looked up.
-        seconds: how long that may take. Nothing can interrupt the system, so the look-up then has a thread to itself; None means no limit.
+        seconds: how long that may take; None means no limit. Nothing can interrupt the system, so with a limit the look-up runs in a separate
+            thread.
 
     Raises:
         OSError: the name is not known.
-        UnicodeError: it is no name.
+        UnicodeError: it is not a name.
         TimeoutError: the time is over.
     """
     found: Future[list[str]] = Future()

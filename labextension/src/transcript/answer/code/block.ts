@@ -7,7 +7,7 @@
 
 import { copyAndSay } from '../../dom/copying';
 import { attrs, button, el, refill } from '../../dom/elements';
-import { calm } from '../../dom/formatting';
+import { limitMarks } from '../../dom/formatting';
 import { icon } from '../../dom/icons';
 import type { IHost } from '../../drawing/host';
 import type { Slices } from '../../drawing/slices';
@@ -16,23 +16,23 @@ import { cutCode, highlight } from './highlight';
 export interface ICodeBlock {
   readonly node: HTMLElement;
   readonly code: string;
-  /** Show other code. `growing` says that more of it may come. */
+  /** Replace the code. `growing` says that more of it may come. */
   update(code: string, growing: boolean): void;
 }
 
 /** Code longer than this is not drawn again with each delta, but only when it is complete. */
 const LONG = 4000;
 
-/** So much code is coloured at once, whatever time it is. */
+/** This many characters are coloured at once, even if the time of the slice is over. */
 const AT_ONCE = 1000;
 
 /** Code that is longer than this has no colours. */
 const LONGEST = 200_000;
 
-/** How long a part of long code is, so that a new line moves only the lines of its own part. */
+/** The length of a part of long code, in characters. A new line moves only the lines of its own part. */
 const PART = 8000;
 
-/** Make a block of code. `isWanted` says later whether its nodes are still to be coloured. */
+/** Make a block of code. `isWanted` is asked later whether its nodes are still to be coloured. */
 export function codeBlock(
   source: string,
   language: string,
@@ -41,26 +41,12 @@ export function codeBlock(
   isWanted: (node: Node) => boolean
 ): ICodeBlock {
   let code = '';
-  /** How often the code was drawn; only what the last time began is finished. */
+  /** How often the code was drawn. Only the latest drawing is finished. */
   let drawn = 0;
   /** Whether nothing was appended since the code was drawn with colours. */
   let isColoured = false;
   const text = el('code');
-  const copy = button('llm-plain', null, () => copyAndSay(code, host(), copy));
-  copy.append(icon('copy'), 'Copy');
-  const bar = el(
-    'div',
-    'llm-block-bar',
-    el('span', '', language || 'text'),
-    copy
-  );
-  if (host().insertBelow) {
-    const insert = button('llm-plain', icon('insert'), () =>
-      host().insertBelow?.(cellOf(code, language))
-    );
-    insert.append('Insert below');
-    bar.append(insert);
-  }
+  const bar = makeBar(language, host, () => code);
   const node = attrs(
     el('div', 'llm-block', bar, attrs(el('pre', '', text), { tabindex: '0' })),
     { role: 'group', 'aria-label': `${language || 'Text'} code` }
@@ -93,10 +79,36 @@ export function codeBlock(
   };
 }
 
+/** Make the bar above a block: its language, Copy, and Insert below where the page has a notebook. */
+function makeBar(
+  language: string,
+  host: () => IHost,
+  code: () => string
+): HTMLElement {
+  const copy = button('llm-plain', null, () =>
+    copyAndSay(code(), host(), copy)
+  );
+  copy.append(icon('copy'), 'Copy');
+  const bar = el(
+    'div',
+    'llm-block-bar',
+    el('span', '', language || 'text'),
+    copy
+  );
+  if (host().insertBelow) {
+    const insert = button('llm-plain', icon('insert'), () =>
+      host().insertBelow?.(cellOf(code(), language))
+    );
+    insert.append('Insert below');
+    bar.append(insert);
+  }
+  return bar;
+}
+
 /**
- * Draw code with colours: the first ones at once, the others when there is time.
- * Until then the code is there without colours, and a piece after the other is
- * replaced, so that the page never has to lay out all of a long one again.
+ * Draw code with colours: the first ones at once, the others when there is
+ * time. Until then the code has no colours. One piece after another is
+ * replaced, so that the page never has to lay out all of a long block again.
  */
 function draw(
   text: HTMLElement,
@@ -105,7 +117,7 @@ function draw(
   slices: Slices,
   isWanted: (node: Node) => boolean
 ): void {
-  const whole = calm(code);
+  const whole = limitMarks(code);
   if (text.textContent !== whole) {
     refill(text);
     appendParts(text, code);
@@ -138,7 +150,7 @@ function draw(
   colour();
 }
 
-/** The node that begins so many characters after the beginning of this one. If there is none, one is divided. */
+/** Find the node that begins this many characters after the beginning of `first`. If there is none, a node is split. */
 function splitAt(first: ChildNode | null, length: number): ChildNode | null {
   let node = first;
   for (let left = length; node && left > 0; node = node.nextSibling) {
@@ -162,12 +174,12 @@ function appendParts(text: HTMLElement, code: string): void {
     const room = isPart ? PART - (last.textContent?.length ?? 0) : 0;
     const line = code.indexOf('\n', at + Math.max(0, room)) + 1;
     const most = at + 2 * PART;
-    // A character of two units is not cut in two.
+    // A surrogate pair is never split.
     const isPair = /[\udc00-\udfff]/.test(code[most] ?? '');
     const end = Math.min(line || code.length, most - Number(isPair));
     const isInLine = !isPart && text.lastChild && !endsLine(text);
     if (isInLine || room > 0) {
-      const piece = document.createTextNode(calm(code.slice(at, end)));
+      const piece = document.createTextNode(limitMarks(code.slice(at, end)));
       (isInLine ? text : last!).appendChild(piece);
       at = end;
     } else {

@@ -2,10 +2,9 @@
  * Shows formulas: first as their source, and as soon as the library is there as
  * MathML. A formula that cannot be set stays as its source.
  *
- * Setting one takes about a millisecond, and laying it out takes a part of that. So
- * that an answer with thousands of them never blocks the page, no more are set at
- * once than take `SLICE`, and no more than `AT_ONCE`; the others follow, with
- * pauses between.
+ * Setting one takes about a millisecond, and laying it out takes a part of
+ * that. So that an answer with thousands of formulas never blocks the page,
+ * setting pauses when `SLICE` is over or after `AT_ONCE` formulas.
  */
 
 import { attrs, el } from '../../dom/elements';
@@ -18,7 +17,7 @@ export interface ISetFormula {
   text: string;
 }
 
-/** Sets a formula; null if that must not or cannot be done. */
+/** Sets a formula. The result is null if the formula must not or cannot be set. */
 export interface ITypesetter {
   typeset(tex: string, display: boolean): ISetFormula | null;
 }
@@ -31,7 +30,7 @@ const SLICE = 12;
 /** How many formulas are set at once, those that are remembered included. */
 const AT_ONCE = 100;
 
-/** An answer with more formulas than this shows the others as their source: a page lays out and paints all those that are near. */
+/** How many formulas an answer may have. The others stay as their source, because a page lays out and paints all that are near. */
 export const MAX_FORMULAS = 2000;
 
 /** How many formulas are remembered, because a growing paragraph is drawn many times. */
@@ -48,7 +47,7 @@ export class Formulas {
   private isLoading = false;
   private due: IDue[] = [];
   private readonly made = new Map<string, ISetFormula | null>();
-  /** Until when formulas are set without a pause, as `performance.now()` counts; 0 where none was set yet. */
+  /** Until when formulas are set without a pause, as `performance.now()` counts; 0 if none has been set. */
   private pauseAt = 0;
   /** How many more are set without a pause. */
   private left = AT_ONCE;
@@ -126,7 +125,7 @@ export class Formulas {
       node.replaceChildren(asSource(formula));
       return;
     }
-    // What a reader copies: a displayed formula as TeX, another with its line.
+    // What a reader copies is the TeX of a displayed formula, and the line of any other.
     const copied = formula.display ? texOf(formula.source) : made.text;
     node.replaceChildren(
       made.math.cloneNode(true),

@@ -3,14 +3,14 @@
  * such as `\begin{align}`. `llm_notebook/transcript/markdown/math.py` finds the
  * same ones for the saved answer.
  *
- * Two kinds of text look like formulas and are none: prices (`$5 and $6`), and
+ * Two kinds of text look like formulas but are not: prices (`$5 and $6`), and
  * names of variables (`$HOME/$USER`). `isFormula` tells them apart.
  *
- * While a text grows, a displayed formula at its end may lack its other half. It
- * is kept together then, so that no half of it is read as Markdown.
+ * While a text grows, a displayed formula at its end may lack its other half.
+ * It is kept together then, so that no half of it is read as Markdown.
  *
- * The parser asks at every sign of a text, so each answer takes a time that does
- * not depend on how long the text is.
+ * The parser asks at every sign of a text, so the time for each answer does not
+ * depend on the length of the text.
  */
 
 /** The longest formula that is looked for, in characters. */
@@ -112,7 +112,7 @@ function inLine(source: string): string | undefined {
     : undefined;
 }
 
-/** The text up to its first `closer`, if something stands before that, and no backslash takes its meaning. */
+/** The text up to its first `closer`, if something stands before it and no backslash escapes it. */
 function upTo(closer: string, source: string): string | undefined {
   const within = source.slice(0, LONGEST);
   const first = closer === '$' ? 2 : 3;

@@ -1,6 +1,6 @@
 /**
- * Knows the HTML elements that models write for want of Markdown: `<br>`, `<sub>`
- * and `<sup>`, without attributes. All other HTML stays text.
+ * Recognises the HTML elements that models write where Markdown has no syntax:
+ * `<br>`, `<sub>` and `<sup>`, without attributes. All other HTML stays text.
  */
 
 import type MarkdownIt from 'markdown-it';
@@ -10,7 +10,7 @@ type InlineState = InstanceType<typeof MarkdownIt.StateInline>;
 const BREAK = /^<br[ \t]*\/?>/i;
 const PAIR = /^<(sub|sup)>([^<>\n]{1,200})<\/\1>/i;
 
-/** Recognise such an element; a rule as the parser calls it, which adds no token if `silent`. */
+/** Recognise such an element. This is a rule of the parser, which adds no token if `silent`. */
 export function htmlRule(state: InlineState, silent: boolean): boolean {
   const { src, pos, posMax } = state;
   if (src[pos] !== '<') {

@@ -20,9 +20,9 @@ const HOST = /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?$/;
 const MAIL = /^mailto:[\w.+=-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/i;
 
 /**
- * The address of a page on the web; null for every other text. A user name before
- * the host can look like another host, and hardly any link needs an address in
- * brackets (IPv6), so that neither is one.
+ * The address of a page on the web; null for every other text. A user name
+ * before the host can look like another host, and hardly any link needs an
+ * address in brackets (IPv6), so neither is accepted.
  */
 export function webAddress(text: string): URL | null {
   const place = WEB.exec(text)?.[1] ?? '@';
@@ -48,7 +48,7 @@ function parse(text: string): URL | null {
   }
 }
 
-/** A link that opens beside the notebook, and tells the page that it leads to nothing about the notebook. */
+/** A link that opens beside the notebook and tells its target nothing about the notebook. */
 export function outsideLink(
   url: URL,
   host: () => IHost,

@@ -210,55 +210,57 @@ test('nothing of the imitation of a card is a part of one', () => {
   );
 });
 
+/** Pieces of Markdown and HTML, of which random texts are made. */
+const PIECES = [
+  '<',
+  '>',
+  '"',
+  "'",
+  '`',
+  '*',
+  '_',
+  '[',
+  ']',
+  '(',
+  ')',
+  '!',
+  '\n',
+  '\n\n',
+  '|',
+  '\\',
+  '&lt;',
+  '&#60;',
+  '$',
+  '$$',
+  'javascript:',
+  'https://a.example/',
+  'onerror=',
+  'x',
+  ' ',
+  '<img ',
+  '<a href=',
+  '<svg>',
+  '</p>',
+  '<!--',
+  '-->',
+  '```',
+  'data-x=',
+  'style=',
+  '<style>',
+  '<math>',
+  '<mtext>',
+  'class="llm-ask"',
+  '[1]: ',
+  '> ',
+  '- ',
+  '|--|'
+];
+
 test('whatever is written, nothing in it can act, fetch, style or be named', () => {
-  const pieces = [
-    '<',
-    '>',
-    '"',
-    "'",
-    '`',
-    '*',
-    '_',
-    '[',
-    ']',
-    '(',
-    ')',
-    '!',
-    '\n',
-    '\n\n',
-    '|',
-    '\\',
-    '&lt;',
-    '&#60;',
-    '$',
-    '$$',
-    'javascript:',
-    'https://a.example/',
-    'onerror=',
-    'x',
-    ' ',
-    '<img ',
-    '<a href=',
-    '<svg>',
-    '</p>',
-    '<!--',
-    '-->',
-    '```',
-    'data-x=',
-    'style=',
-    '<style>',
-    '<math>',
-    '<mtext>',
-    'class="llm-ask"',
-    '[1]: ',
-    '> ',
-    '- ',
-    '|--|'
-  ];
   randomly(300, random => {
     const text = Array.from(
       { length: random(40) },
-      () => pieces[random(pieces.length)]
+      () => PIECES[random(PIECES.length)]
     ).join('');
     expectHarmless(drawn(text));
   });

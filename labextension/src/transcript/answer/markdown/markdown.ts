@@ -20,7 +20,7 @@ import type { DOMPurify } from 'dompurify';
 
 import { asGroup } from '../../dom/boxes';
 import { attrs, el } from '../../dom/elements';
-import { calm, oneLine } from '../../dom/formatting';
+import { limitMarks, oneLine } from '../../dom/formatting';
 import { icon } from '../../dom/icons';
 import { visible } from '../../dom/visible';
 import type { IHost } from '../../drawing/host';
@@ -47,7 +47,7 @@ const SANITISING = {
   RETURN_DOM: true as const
 };
 
-/** Stands for `|` in a formula in a table, where it would end the cell. Unicode has no such character. */
+/** Stands for `|` in a formula in a table, where a bar would end the cell. It is a noncharacter of Unicode. */
 const BAR = '\ufdd1';
 
 /** A table row that leaves out more cells than this at its end has one empty cell in their place. */
@@ -59,7 +59,7 @@ export interface IParsed {
   endsOpen: boolean;
 }
 
-/** Parses and draws Markdown. It keeps no text, so that one serves a whole transcript. */
+/** Parses and draws Markdown. It keeps no text, so one instance serves a whole transcript. */
 export class Markdown {
   private readonly growth: IGrowth = { growing: null, foundOpen: false };
   private readonly formulas: Formulas;
@@ -83,7 +83,7 @@ export class Markdown {
       )}</q>`;
     rules.link_open = (tokens, at) =>
       `<a href="${escaped(attribute(tokens[at], 'href'))}">`;
-    rules.text = (tokens, at) => escaped(calm(tokens[at].content));
+    rules.text = (tokens, at) => escaped(limitMarks(tokens[at].content));
     rules.hardbreak = () => '<br>';
     rules.s_open = () => '<del>';
     rules.s_close = () => '</del>';
@@ -93,9 +93,10 @@ export class Markdown {
   }
 
   /**
-   * The top-level blocks of a text in which these links are defined already, and
-   * all links with those that the text defines. `growing` says that more of the
-   * text may come, and `endsOpen` that it ends in a formula whose other half may.
+   * The top-level blocks of a text in which these links are defined already,
+   * and all links with those that the text defines. `growing` says that more of
+   * the text may come, and `endsOpen` that it ends in a formula whose other
+   * half may come.
    */
   parse(text: string, known: Links, growing = false): IParsed {
     const source = withBars(text);
@@ -106,9 +107,9 @@ export class Markdown {
   }
 
   /**
-   * The nodes of each of these blocks, ready for the page. Together they take less
-   * time than one by one. `isWanted` says later whether one is still to be finished,
-   * and `room` how many formulas may be set.
+   * The nodes of each of these blocks, ready for the page. Drawing them
+   * together takes less time than one by one. `isWanted` is asked later whether
+   * a node is still to be finished, and `room` is how many formulas may be set.
    */
   nodes(
     blocks: IBlock[],
@@ -147,7 +148,7 @@ export class Markdown {
   }
 }
 
-/** Whether a node is only the space between blocks, or a paragraph of line breaks, which say nothing there. */
+/** Whether a node is only the space between blocks, or a paragraph that consists of line breaks. */
 function isBlank(node: Node): boolean {
   const isText = node.nodeType === Node.TEXT_NODE;
   const isBreaks =
@@ -221,7 +222,7 @@ function withBars(text: string): string {
   return text.includes('|') && /[$]|\\\(/.test(text)
     ? text.replace(ROW, row =>
         row.replace(FORMULA_IN_ROW, found =>
-          // An escaped sign begins no formula.
+          // An escaped sign does not begin a formula.
           /^\\[^(]/.test(found) ? found : found.replace(/\|/g, BAR)
         )
       )
@@ -241,8 +242,9 @@ function escaped(text: string): string {
 }
 
 /**
- * Replace what carries images, links and tables by what we draw.
- * The nodes are not yet in a document with a window, so nothing is fetched or run.
+ * Replace the elements that carry images, links and tables with what we draw.
+ * The nodes are not yet in a document with a window, so nothing is fetched or
+ * run.
  */
 function replaceCarriers(body: HTMLElement, host: () => IHost): void {
   for (const node of findAll(body, 'q')) {
@@ -345,7 +347,7 @@ function finishTable(table: HTMLElement): void {
       names.push(name);
       cell.setAttribute('scope', 'col');
     } else {
-      // A head without a name is none for a screen reader.
+      // A screen reader does not read an empty cell as a header.
       cell.replaceWith(el('td', cell.className));
     }
   }

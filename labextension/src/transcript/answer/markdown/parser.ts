@@ -1,15 +1,15 @@
 /**
- * Parses a model's Markdown into top-level blocks, in time that grows with the
- * length of the text and not faster, whatever the text is.
+ * Parses a model's Markdown into top-level blocks, in a time that is linear in
+ * the length of the text, whatever the text is.
  *
- * The parser is the one that the Python side uses too, in its own language
- * (markdown-it), with the same bounds as `llm_notebook/transcript/markdown/`:
- * what is nested too deeply is code, and a paragraph that would take too long is
- * plain text. On a page, what a text becomes must be bounded as well: a short
- * line can ask for thousands of table cells.
+ * The parser is markdown-it. The Python side uses its port with the same
+ * bounds, in `llm_notebook/transcript/markdown/`: what is nested too deeply is
+ * code, and a paragraph that would take too long is plain text. On a page, what
+ * a text becomes must be bounded as well: a short line can ask for thousands of
+ * table cells.
  *
- * The rules here add what a model writes and the parser does not know: formulas,
- * ticked lists, and addresses without brackets.
+ * The rules here add what a model writes and the parser does not know:
+ * formulas, ticked lists, and addresses without brackets.
  */
 
 import MarkdownIt from 'markdown-it';
@@ -48,15 +48,15 @@ const MAX_OPENERS = 3000;
 /** More formulas, images and links than this in a block are shown as text. */
 const MAX_DRAWN = 500;
 
-/** A table with more columns is no table, because the cells that its rows leave out would be too many. */
+/** A table with more columns is drawn as code, because the cells that its rows leave out would be too many. */
 const MAX_COLUMNS = 40;
 
 const OPENER = /[[\]<]|`+/g;
 
-/** More of a text is not looked at for the formula that it begins with. */
+/** How far a formula is looked for in a text that begins with one, in characters. */
 const LONGEST_FORMULA = 4100;
 
-/** Make the parser, which keeps no text but what it is told of `growth`. */
+/** Make the parser. It keeps nothing of a text but what is in `growth`. */
 export function makeParser(growth: IGrowth): Parser {
   const parser = new MarkdownIt({ html: false, maxNesting: MAX_NESTING });
   // `links.ts` decides about addresses.
@@ -98,7 +98,7 @@ export function parseBlocks(
   return { blocks: divide(tokens, text), links: references };
 }
 
-/** Without a prototype, because a link may have any name. */
+/** Links without a prototype, because a link may have any name. */
 export function noLinks(): Links {
   return Object.create(null) as Links;
 }
@@ -116,7 +116,7 @@ function divide(tokens: Token[], text: string): IBlock[] {
     }
   };
   for (let first = 0; first < tokens.length;) {
-    const last = closing(tokens, first);
+    const last = closingIndex(tokens, first);
     const [from, to] = tokens[first].map ?? [0, 0];
     cover(offset(from), 'space', []);
     const inner = tokens.slice(first, last + 1);
@@ -124,7 +124,7 @@ function divide(tokens: Token[], text: string): IBlock[] {
     if (inner.some(token => token.level >= MAX_NESTING - 1)) {
       cover(offset(to), 'fence', [codeOf(text.slice(at, offset(to)))]);
     } else {
-      cover(offset(to), kind, bounded(inner));
+      cover(offset(to), kind, limitDrawing(inner));
     }
     first = last + 1;
   }
@@ -141,7 +141,7 @@ function lineStarts(text: string): number[] {
 }
 
 /** The index of the token that closes this top-level one. */
-function closing(tokens: Token[], first: number): number {
+function closingIndex(tokens: Token[], first: number): number {
   let last = first;
   if (tokens[first].nesting === 1) {
     do {
@@ -158,7 +158,7 @@ function codeOf(text: string): Token {
 }
 
 /** A block's tokens without the containers that are too deep, and with plain text for what is too much to draw. */
-function bounded(tokens: Token[]): Token[] {
+function limitDrawing(tokens: Token[]): Token[] {
   let depth = 0;
   let drawn = 0;
   return tokens.filter(token => {
@@ -201,7 +201,7 @@ function plainTokens(text: string): Token[] {
   });
 }
 
-/** Have the parser not look into paragraphs that would take it too long. */
+/** Keep the parser from looking into paragraphs that would take too long. */
 function keepTangledText({ tokens }: CoreState): void {
   for (const token of tokens) {
     const openers = token.type === 'inline' && token.content.match(OPENER);
@@ -212,7 +212,7 @@ function keepTangledText({ tokens }: CoreState): void {
   }
 }
 
-/** Read the head of a table with too many columns as code; a rule as the parser calls it. */
+/** Read the head of a table with too many columns as code. This is a rule of the parser. */
 function refuseWideTable(
   state: BlockState,
   start: number,
@@ -244,7 +244,7 @@ const MAY_BEGIN_FORMULA = /^(?:\$\$|\\\[|\\begin\{)/;
 
 type ReadFormula = ReturnType<typeof formulaRules>['inline'];
 
-/** Recognise a formula within a paragraph; a rule as the parser calls it, which adds no token if `silent`. */
+/** Recognise a formula within a paragraph. This is a rule of the parser, which adds no token if `silent`. */
 function inlineRule(
   state: InlineState,
   silent: boolean,
@@ -267,7 +267,7 @@ function inlineRule(
   return true;
 }
 
-/** Recognise a formula that takes whole lines; a rule as the parser calls it. */
+/** Recognise a formula that takes whole lines. This is a rule of the parser. */
 function blockRule(
   state: BlockState,
   start: number,
@@ -337,7 +337,7 @@ function drawTasks({ tokens }: CoreState): void {
 const ADDRESS =
   /(?<![\w@.])(?:https?:\/\/|www\.)[^\s<>"'`|\\$*{}[\]]{3,2000}/gi;
 
-/** Make links of the addresses that a text names, as readers know it from elsewhere. */
+/** Turn the addresses that stand bare in a text into links. */
 function linkAddresses({ tokens }: CoreState): void {
   for (const token of tokens) {
     if (token.type === 'inline' && /:\/\/|www\./i.test(token.content)) {

@@ -2,30 +2,31 @@
  * Draws one text of an answer while it grows.
  *
  * A text arrives in hundreds of deltas. To parse and draw all of it for each of
- * them would take time quadratic in its length, and would replace nodes in which
- * the reader has just selected something. So the text is cut in two at
+ * them would take time quadratic in its length, and would replace nodes in
+ * which the reader has just selected something. So the text is cut in two at
  * `settled`:
  *
- * - The text before it is settled: nothing that follows can change how it looks.
- *   Its nodes stay on the page, and it is never parsed again.
+ * - The text before it is settled: nothing that follows can change how it
+ *   looks. Its nodes stay on the page, and it is never parsed again.
  * - The text after it is open. It is parsed with every delta, and each of its
  *   top-level blocks is a piece. A piece whose source is unchanged keeps its
- *   nodes, a code block that has only grown is extended, and everything from the
- *   first other piece on is drawn again.
+ *   nodes, a code block that has only grown is extended, and everything from
+ *   the first other piece on is drawn again.
  *
  * A block settles when enough blocks have followed it (`OPEN`), because the
- * next one may still change it: a line of `===` turns a paragraph into a heading.
- * A list, a table or code is one block however long it is, so a long one also
- * settles item by item, row by row or line by line (`growing.ts`).
+ * next one may still change it: a line of `===` turns a paragraph into a
+ * heading. A list, a table or code is one block however long it is, so a long
+ * one also settles item by item, row by row or line by line (`growing.ts`).
  *
  * Two things reach back into settled text. Items of a list may turn out to be
  * paragraphs, or a link may be defined after the text that uses it; then all of
  * it is drawn again, the latter when the text is complete.
  *
- * However long a text is, and whatever it is, it never holds up the page. It is
- * read in portions, each as if the text were still growing, and when the time of
- * a slice is over, the rest is drawn with the next frames. A block of which a
- * portion can settle nothing ends there: it is no text that is meant for people.
+ * No text holds up the page, however long it is and whatever it contains. It is
+ * read in portions, each as if the text were still growing, and when the time
+ * of a slice is over, the rest is drawn with the next frames. A block ends
+ * where a whole portion of it settles nothing, because nobody is meant to read
+ * such a text.
  */
 
 import { el } from '../../dom/elements';
@@ -52,13 +53,13 @@ import type { IBlock, Links } from '../markdown/parser';
 /** How many pieces at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
-/** So many characters of a text that comes are drawn at once, whatever time it is. */
+/** This many characters of new text are drawn at once, even if the time of the slice is over. */
 const AT_ONCE = 1000;
 
-/** How many characters each block counts beyond its own, since its elements take time however short it is. */
+/** How many characters each block counts beyond its own, because its elements take time even if it is short. */
 const EACH = 40;
 
-/** A longer text is not drawn again for the sake of what comes late. */
+/** A longer text is not drawn again because of a link that is defined late. */
 const MAX_REDRAWN = 100_000;
 
 export class Answer {
@@ -78,11 +79,11 @@ export class Answer {
   private links = noLinks();
   /** Where the lists begin whose items turned out to be paragraphs only after some of them were settled. */
   private readonly looseLists = new Set<number>();
-  /** A list that goes on as another one, where its next item begins in the text, and that item's number. */
+  /** A full list that continues as another one: where its next item begins in the text, and that item's number. */
   private full?: { rows: IRows; at: number; next: number };
   /** How many links were known when the first piece settled. */
   private firstLinkCount = 0;
-  /** How many characters are still drawn whatever time it is. */
+  /** How many more characters are drawn even if the time of the slice is over. */
   private atOnce = 0;
   private readonly caret = el('span', 'llm-caret');
   private isOver = false;
@@ -110,7 +111,7 @@ export class Answer {
     const wasComplete = !this.growing && this.source !== '';
     this.growing = growing;
     if (wasComplete && (growing || text !== this.text)) {
-      // What was settled as the end may go on.
+      // What was settled as the end of the text may continue.
       this.redraw(noLinks());
     }
     if (text !== this.text || this.source === '') {
@@ -120,7 +121,7 @@ export class Answer {
     this.draw();
   }
 
-  /** Draw no more. */
+  /** Stop drawing. */
   dispose(): void {
     this.isOver = true;
     this.markdown.slices.cancel(this.drawOn);
@@ -195,7 +196,7 @@ export class Answer {
     );
     const latest = this.open[this.open.length - 1];
     if (latest?.isOpen && !endsOpen) {
-      // Its source may be unchanged, but it is read in another way.
+      // Its source may be unchanged, but the parser reads it in another way.
       latest.raw = '';
     }
     const rows = this.open[0]?.rows;
@@ -203,7 +204,7 @@ export class Answer {
       if (rows.loose) {
         loosen(blocks[0]);
       } else if (isLoose(blocks[0]) && this.source.length < MAX_REDRAWN) {
-        // It is remembered, or the beginning would be settled as it was before.
+        // Without this note, the beginning would be settled as it was before.
         this.looseLists.add(rows.from);
         this.redraw(noLinks());
         return false;
@@ -226,7 +227,7 @@ export class Answer {
     return isDrawn && isLast && this.finish();
   }
 
-  /** Let the first open block go on with a list that is full, if it does. */
+  /** Let the first open block continue a list that is full, if it belongs to it. */
   private continueFull(block: IBlock | undefined): boolean {
     const { full } = this;
     if (block?.kind !== full?.rows.kind || this.settled !== full?.at) {

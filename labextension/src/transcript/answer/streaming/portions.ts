@@ -10,11 +10,11 @@ const PORTION_LINES = 400;
 const PORTION_SIGNS = 1000;
 const SIGN = /[|*_~`$[<\\]/g;
 
-/** So many blocks, and about so many characters, are drawn together. */
+/** This many blocks, with about this many characters, are drawn together. */
 const BATCH = 16;
 const BATCH_CHARACTERS = 1000;
 
-/** Where a portion ends that begins here: after a line or a word, if there is one. */
+/** The end of the portion that begins here: after a line or a word, if there is one. */
 export function portionEnd(source: string, start: number): number {
   let end = start + PORTION;
   if (source.length <= end) {
@@ -34,7 +34,7 @@ export function portionEnd(source: string, start: number): number {
   return endOfSigns(source, start, Math.min(at, end));
 }
 
-/** Where a portion ends that has no more signs than are parsed at a time: before the line, word or sign that is too much. */
+/** The end of a portion that has no more signs than are parsed at a time: before the line, word or sign that would be too much. */
 function endOfSigns(source: string, start: number, end: number): number {
   SIGN.lastIndex = start;
   for (let signs = 0; signs < PORTION_SIGNS; signs += 1) {

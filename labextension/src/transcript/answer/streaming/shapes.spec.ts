@@ -1,6 +1,6 @@
 /**
- * Whatever is repeated or nested, a page never does much of it at once. The work
- * is counted, not timed: what one step of the drawing parses and draws.
+ * Whatever a text repeats or nests, a page never does much work at once. The
+ * work is counted, not timed: what one step of the drawing parses and draws.
  * `benchmarks/hostile_page.py` measures times, of larger texts.
  */
 
@@ -16,7 +16,7 @@ const SIZE = 20_000;
 /** What a step may parse: a portion, and the head of a table or the fence of code before it. */
 const MOST_PARSED = 8192 + 4000;
 
-/** Of so many shapes one is tried here, and all of them by the benchmark. */
+/** One in this many shapes is tried here. The benchmark tries all of them. */
 const EVERY = 11;
 
 /** What a step may draw, in elements. */

@@ -1,12 +1,12 @@
 /**
  * A text box that draws its text as a card does: a hidden character is one box,
- * which the caret steps over and Backspace takes away.
+ * which the caret steps over and Backspace deletes.
  *
- * A browser lays out the text of its own fields by itself, so that a character
- * which turns the direction of a line would deceive there as everywhere else. Here
+ * A browser lays out the text of its own fields by itself, so a character that
+ * reverses the direction of a line deceives there as it does elsewhere. Here
  * the value is kept apart from what is drawn: every edit is carried out on the
- * value, which is then drawn anew. That costs time in proportion to the text, so
- * the box is only for texts of a bounded size (`canDraw`).
+ * value, which is then drawn anew. That costs time in proportion to the text,
+ * so the box is only for texts of a bounded size (`canDraw`).
  */
 
 import { attrs, el, refill } from '../../dom/elements';
@@ -49,7 +49,7 @@ export class ChipEditor {
     this.node.addEventListener('beforeinput', event => this.edit(event));
     this.node.addEventListener('compositionend', () => this.takeComposed());
     this.node.addEventListener('keydown', event => this.onKey(event));
-    // What was not announced before it happened, such as a change by an extension of the browser, is read afterwards.
+    // A change that no `beforeinput` event announces, such as one by an extension of the browser, is read afterwards.
     this.node.addEventListener('input', event => {
       if (!(event as InputEvent).isComposing) {
         this.takeComposed();
@@ -113,7 +113,7 @@ export class ChipEditor {
   private edit(event: InputEvent): void {
     const { inputType } = event;
     if (event.isComposing || inputType === 'insertCompositionText') {
-      // The browser must draw what is composed; it is read when it is done.
+      // The browser itself must draw a composition, which is read when it ends.
       return;
     }
     event.preventDefault();
@@ -139,7 +139,7 @@ export class ChipEditor {
     const selected = this.selected();
     if (selected && selected[0] === selected[1]) {
       const [at] = selected;
-      // The browser would take a whole cluster away, and not every one knows what to do with a box.
+      // A browser would delete a whole cluster, and some browsers cannot delete a box.
       if (event.inputType === 'deleteContentBackward') {
         return [at - lengthBefore(this.text, at), at];
       }
@@ -194,7 +194,7 @@ export class ChipEditor {
     }
   }
 
-  /** The position in the text of a point in what is drawn. */
+  /** The position in the text of a point in the drawn nodes. */
   private offsetOf(container: Node, offset: number): number {
     const range = this.node.ownerDocument.createRange();
     range.setStart(this.node, 0);
@@ -202,7 +202,7 @@ export class ChipEditor {
     return textOf(range.cloneContents()).length;
   }
 
-  /** The point in what is drawn of a position in the text. */
+  /** The point in the drawn nodes of a position in the text. */
   private pointAt(at: number): [Node, number] {
     let left = at;
     const find = (parent: Node): [Node, number] | null => {

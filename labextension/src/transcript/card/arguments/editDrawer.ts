@@ -6,11 +6,12 @@ import { attrs, button, el, refill } from '../../dom/elements';
 import { sentenceOf } from '../../dom/formatting';
 import { mixedWordsNote } from '../../dom/scripts';
 import { nameNodes, visible, visibleJson } from '../../dom/visible';
-import { makeField, writeVisibly } from './fields';
+import { makeField } from './fields';
 import type { IField } from './fields';
 import { isSame, membersOf } from './json';
 import { problemOf } from './misfit';
 import type { Params } from './params';
+import { writeVisibly } from './textBox';
 import type { IDrawer } from '../decision/reply';
 
 /** The JSON text of each argument that was changed, and `null` for each one that was removed. */
@@ -129,7 +130,7 @@ export class EditDrawer implements IDrawer {
     return { changes, misfits, problem };
   }
 
-  /** The JSON text of an argument as it was asked about. */
+  /** The JSON text of an argument before it is edited. */
   private before(param: IParam): string {
     const text = this.params.textOf(param) ?? '';
     return param.isText ? JSON.stringify(text) : text;
@@ -281,12 +282,12 @@ export class EditDrawer implements IDrawer {
   }
 }
 
-/** Without a prototype, because an argument may have any name. */
+/** Changes without a prototype, because an argument may have any name. */
 function noChanges(): Changes {
   return Object.create(null) as Changes;
 }
 
-/** There must be at least one change. */
+/** The problem of a form without changes; empty if there are any. */
 function problemOfNone(changes: Changes): string {
   return Object.keys(changes).length ? '' : 'Nothing is changed.';
 }

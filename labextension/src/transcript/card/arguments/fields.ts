@@ -17,12 +17,12 @@ import {
   nameNodes,
   nameNote,
   visible,
-  visibleJson,
-  withoutHidden
+  visibleJson
 } from '../../dom/visible';
-import { canDraw, ChipEditor } from './chipEditor';
 import { problemOf } from './misfit';
 import { isNull, kindOf, takesNull, typeWords, valuesOf } from './schema';
+import { makeArea, TextBox, writeVisibly } from './textBox';
+import type { IControl } from './textBox';
 
 export interface IField {
   readonly node: HTMLElement;
@@ -33,18 +33,6 @@ export interface IField {
   problem(): string;
   /** Show whether it was changed, and if so, what is wrong with it. */
   mark(changed: boolean): void;
-}
-
-/** What the reader writes in, or chooses from. */
-interface IControl {
-  node: HTMLElement;
-  input: HTMLElement;
-  value: () => string | null;
-  /** The text as the reader sees it, without its quotes. */
-  text: () => string;
-  /** Take the hidden characters away; missing where there is nothing to take away. */
-  clean?: () => void;
-  disable: (disabled: boolean) => void;
 }
 
 /** Make the field of an argument whose full text is `text`. `onInput` is called after every change. */
@@ -61,25 +49,14 @@ export function makeField(
   const changed = el('span', 'llm-changed');
   control.node.addEventListener('input', onInput);
   const remove = button('llm-plain', 'Remove', () => control.clean?.());
-  const problem = (): string => {
-    const value = control.value();
-    if (value === null) {
-      return param.required === false ? '' : 'Needed.';
-    }
-    return problemOf(value, param);
-  };
+  const problem = (): string => problemIn(control, param);
   const mark = (isChanged: boolean): void => {
     setText(changed, isChanged ? 'changed' : '');
     const wrong = isChanged ? problem() : '';
-    const text = control.text();
-    const many = countHidden(text);
-    const odd = [nameNote(param.name), hiddenWords(text), mixedWordsNote(text)];
-    const said = wrong || odd.filter(Boolean).join(' ');
+    const said = wrong || notesOn(control.text(), param);
     refill(help, said);
-    if (many && !wrong && control.clean) {
-      attrs(remove, { 'aria-label': `Remove: ${hiddenWords(text)}` });
-      refill(remove, many === 1 ? 'Remove it' : 'Remove them');
-      help.append(' ', remove);
+    if (!wrong) {
+      offerCleaning(control, remove, help);
     }
     help.hidden = !said;
     help.className = `llm-help llm-is-${wrong ? 'error' : 'warn'}`;
@@ -96,10 +73,40 @@ export function makeField(
     get input() {
       return control.input;
     },
-    value: control.value,
+    value: () => control.value(),
     problem,
     mark
   };
+}
+
+/** Why what is written does not fit; empty if it does. */
+function problemIn(control: IControl, param: IParam): string {
+  const value = control.value();
+  if (value === null) {
+    return param.required === false ? '' : 'Needed.';
+  }
+  return problemOf(value, param);
+}
+
+/** What a reader should know of a text that fits: its hidden characters and its mixed scripts. */
+function notesOn(text: string, { name }: IParam): string {
+  const notes = [nameNote(name), hiddenWords(text), mixedWordsNote(text)];
+  return notes.filter(Boolean).join(' ');
+}
+
+/** Offer to take the hidden characters away, if there are any. */
+function offerCleaning(
+  control: IControl,
+  remove: HTMLElement,
+  help: HTMLElement
+): void {
+  const text = control.text();
+  const many = countHidden(text);
+  if (many && control.clean) {
+    attrs(remove, { 'aria-label': `Remove: ${hiddenWords(text)}` });
+    refill(remove, many === 1 ? 'Remove it' : 'Remove them');
+    help.append(' ', remove);
+  }
 }
 
 function withLabel(
@@ -147,10 +154,16 @@ function withNullBox(control: IControl, isChecked: boolean): IControl {
   box.addEventListener('input', update);
   update();
   const label = el('label', 'llm-check', box, el('code', '', 'null'));
-  return Object.assign(control, {
+  return {
     node: el('div', '', control.node, label),
-    value: (value => () => (box.checked ? 'null' : value()))(control.value)
-  });
+    get input() {
+      return control.input;
+    },
+    value: () => (box.checked ? 'null' : control.value()),
+    text: () => control.text(),
+    clean: control.clean && (() => control.clean?.()),
+    disable: disabled => control.disable(disabled)
+  };
 }
 
 function makeBareControl(param: IParam, text: string): IControl {
@@ -178,7 +191,7 @@ function makeBareControl(param: IParam, text: string): IControl {
       return plainControl(input);
     }
     case 'text':
-      return makeTextBox(text);
+      return new TextBox(text);
   }
 }
 
@@ -194,95 +207,6 @@ function plainControl(
       input.disabled = disabled;
     }
   };
-}
-
-/** Write hidden characters that come into a field of JSON as escapes. */
-export function writeVisibly(input: HTMLTextAreaElement): void {
-  input.addEventListener('input', () => {
-    const shown = visibleJson(input.value);
-    if (shown !== input.value) {
-      const after = visibleJson(input.value.slice(input.selectionEnd));
-      input.value = shown;
-      input.selectionEnd = shown.length - after.length;
-    }
-  });
-}
-
-/** Make a box for a string: a field of the browser's, or one of our own while there is something in it that must be drawn. */
-function makeTextBox(text: string): IControl {
-  const node = el('div');
-  const plain = makePlainBox(text);
-  let own: ChipEditor | null = null;
-  const told = (): void => {
-    node.dispatchEvent(new Event('input', { bubbles: true }));
-  };
-  const draw = (value: string): void => {
-    const { id } = control.input;
-    own = new ChipEditor(value, told);
-    own.node.id = id;
-    control.input = own.node;
-    refill(node, own.node);
-  };
-  const read = (): string => own?.value ?? plain.value;
-  const control: IControl = {
-    node,
-    input: plain,
-    value: () => JSON.stringify(read()),
-    text: read,
-    clean: () => {
-      if (own) {
-        own.replace(0, own.value.length, withoutHidden(own.value));
-      } else {
-        plain.value = withoutHidden(plain.value);
-        told();
-      }
-    },
-    disable: disabled => {
-      plain.disabled = disabled;
-      if (own) {
-        attrs(own.node, {
-          contenteditable: String(!disabled),
-          'aria-disabled': disabled ? 'true' : null
-        });
-      }
-    }
-  };
-  refill(node, plain);
-  const mustDraw = (value: string): boolean =>
-    (countHidden(value) > 0 || mixedWordsNote(value) !== '') && canDraw(value);
-  plain.addEventListener('input', () => {
-    if (!own && mustDraw(plain.value)) {
-      const at = plain.selectionEnd ?? plain.value.length;
-      const hadFocus = plain.ownerDocument.activeElement === plain;
-      draw(plain.value);
-      if (hadFocus) {
-        control.input.focus({ preventScroll: true });
-        own!.placeCaret(at);
-      }
-    }
-  });
-  if (mustDraw(text)) {
-    draw(text);
-  }
-  return control;
-}
-
-function makePlainBox(text: string): HTMLInputElement | HTMLTextAreaElement {
-  const long = text.length > 60 || text.includes('\n');
-  const input = long ? makeArea(text) : el('input', 'llm-input');
-  attrs(input, { spellcheck: 'false', autocomplete: 'off' });
-  input.value = text;
-  return input;
-}
-
-function makeArea(text: string): HTMLTextAreaElement {
-  const rows = Math.min(10, Math.max(2, text.split('\n').length + 1));
-  const input = attrs(el('textarea', 'llm-input'), {
-    rows: String(rows),
-    spellcheck: 'false'
-  });
-  input.value = text;
-  return input;
 }
 
 /** Make a menu of the values that the schema lists, and of the current value if it is not among them. */

@@ -1,9 +1,10 @@
 /**
  * Says in a sentence why a value does not fit a JSON Schema.
  *
- * This is a help for the reader and not a gate: the kernel validates edited
- * arguments again before anything runs. So it knows only common keywords, and lets a value pass that it cannot judge: a `$ref`, a
- * pattern in another dialect, a schema that is nested too deep. A checker takes a
+ * This helps the reader and protects nothing: the kernel validates edited
+ * arguments again before anything runs. So only common keywords are known here,
+ * and a value passes if it cannot be judged: because of a `$ref`, a pattern in
+ * another dialect, or a schema that is nested too deeply. A checker takes a
  * value and a schema, and returns an empty string if the value fits; `misfit`
  * asks one after the other and returns the first problem.
  */
@@ -113,8 +114,10 @@ function checkText(text: string, schema: Schema): string {
 }
 
 /**
- * Whether a text matches. The pattern may be a stranger's, and the page stands still while it is tried, for ever with one such as
- * `^(a+)+$`. So only a plain one is tried here, on a short text; the kernel, which takes its time in order, tries the others.
+ * Whether a text matches a pattern. A pattern may come from a stranger, and the
+ * page freezes while it is tried, forever with one such as `^(a+)+$`. So only
+ * plain patterns are tried here, on short texts. The kernel, which can bound
+ * the time, tries the others.
  */
 function matches(text: string, pattern: string): boolean {
   if (text.length > MAX_MATCHED || !isPlain(pattern)) {
@@ -123,14 +126,15 @@ function matches(text: string, pattern: string): boolean {
   try {
     return new RegExp(pattern, 'u').test(text);
   } catch {
-    // Python's patterns are not all JavaScript's.
+    // Not all patterns of Python are patterns of JavaScript.
     return true;
   }
 }
 
 /**
- * Whether a pattern can go over a text in few ways only: it repeats no group, refers to none, and has few repetitions and choices. Its
- * time is then at most quadratic in the text.
+ * Whether a pattern can match a text in only a few ways: it repeats no group,
+ * refers to none, and has few repetitions and choices. The time that it takes
+ * is then at most quadratic in the text.
  */
 function isPlain(pattern: string): boolean {
   const bare = pattern

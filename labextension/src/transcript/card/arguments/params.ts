@@ -1,9 +1,10 @@
 /**
  * Draws the arguments of a call exactly as they will run.
  *
- * The kernel sends only a part of a long value: its first lines, or its head and
- * its tail if its lines are long. The card takes no consent until the reader has opened every such value, which fetches the whole
- * text; the editor waits for the same texts.
+ * The kernel sends only a part of a long value: its first lines, or its head
+ * and its tail if its lines are long. The card takes no consent until the
+ * reader has opened every such value, which fetches the whole text; the editor
+ * waits for the same texts.
  */
 
 import type { IParam, IRequest } from '../../protocol/document';

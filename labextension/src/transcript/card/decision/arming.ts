@@ -1,6 +1,6 @@
 /**
- * Tells when a card takes consent: it has been in view for a moment, and nothing
- * about it has changed in the last one, such as its place on the page.
+ * Decides when a card takes consent: when it has been in view for a moment in
+ * which nothing about it has changed, such as its place on the page.
  */
 
 /** How long a moment is, in milliseconds. */
@@ -12,7 +12,7 @@ export class Arming {
   private settling: ReturnType<typeof setTimeout> | undefined;
   private readonly unwatch: () => void;
 
-  /** Watch what must be in view, and call back at every change of what is said here. */
+  /** Watch a node that must be in view, and call back whenever one of the properties here changes. */
   constructor(
     node: Element,
     private readonly changed: () => void

@@ -2,7 +2,7 @@
 
 import { attrs } from '../../dom/elements';
 
-/** Hold a button, which the line with the id `why` then describes, or free it. */
+/** Hold a button, which the line with the id `why` then describes, or release it. */
 export function hold(node: Element, held: boolean, why: string): void {
   attrs(node, {
     'aria-disabled': held ? 'true' : null,
@@ -10,7 +10,7 @@ export function hold(node: Element, held: boolean, why: string): void {
   });
 }
 
-/** Let no field in a node be written in, or free all of them. */
+/** Lock all fields in a node, or unlock them. */
 export function lockFields(node: Element, locked: boolean): void {
   const fields = node.querySelectorAll<
     HTMLTextAreaElement | HTMLInputElement | HTMLSelectElement
@@ -24,7 +24,7 @@ export function lockFields(node: Element, locked: boolean): void {
     }
   }
   for (const editor of Array.from(node.querySelectorAll('.llm-editor'))) {
-    // The box beside it may say that there is no value to write.
+    // The box beside it may say that the value is null.
     const isOff = editor.getAttribute('aria-disabled') === 'true';
     attrs(editor, { contenteditable: locked || isOff ? 'false' : 'true' });
   }

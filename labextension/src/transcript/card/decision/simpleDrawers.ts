@@ -5,7 +5,7 @@ import { attrs, button, el, uniqueId } from '../../dom/elements';
 import type { Child } from '../../dom/elements';
 import type { IDrawer } from './reply';
 
-/** A text to write, and a button that sends it. An empty text is sent only if none is `needed`. */
+/** Make a drawer with a text to write and a button that sends it. An empty text can be sent unless one is `needed`. */
 export function textDrawer(
   label: Child[],
   verb: string,
@@ -60,7 +60,7 @@ const UNTIL_KERNEL_ENDS: Partial<Record<Scope, string>> = {
   cell: 'while its text is the same, until this kernel ends'
 };
 
-/** The scopes in which the tool can always be allowed. */
+/** Make a drawer with the scopes in which the tool can always be allowed. */
 export function grantDrawer(
   request: IRequest,
   tool: Node[],
@@ -101,7 +101,10 @@ export function grantDrawer(
   return { node, consenting, initialFocus: consenting[0] ?? leave };
 }
 
-/** Asks whether the question is to be dropped. The keyboard focus goes to its title, so that a key held down drops nothing. */
+/**
+ * Make a drawer that asks whether to drop the question. The keyboard focus goes
+ * to its title, so that a key that is held down drops nothing.
+ */
 export function dropDrawer(
   isUnknown: boolean,
   drop: () => void,

@@ -11,7 +11,7 @@ from scripts.lab_page import LabPage
 from tests.browser.asking import ASK, Asking
 from tests.fakes.openai_server import OpenAIServer, text_reply
 
-AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[3] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = """async include => {
   const { violations } = await axe.run({ include: include.map(one => [one]) });
   return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))

@@ -1,4 +1,4 @@
-/** What the commands do in a notebook. None of them sends anything but `explain`, and none decides. */
+/** Carries out the commands in a notebook. Only `explain` sends anything to a model, and no command decides for the reader. */
 
 import { Notification } from '@jupyterlab/apputils';
 import type { Cell, CodeCell } from '@jupyterlab/cells';
@@ -7,20 +7,21 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sourceOf } from '../lab/notebook/cellText';
 import type { NotebookPlace } from '../lab/notebook/place';
-import { insertPrompt } from './cells';
-import { isCode } from './kinds';
+import { insertPrompt } from './promptCells';
+import { isCode } from './selection';
 import { transcriptIn, waitingIn } from './outputs';
 import type { CommandRegistry } from '@lumino/commands';
 
 import { setPromptFirst } from '../lab/notebook/chosenModel';
-import { EMPTY_PROMPT, isPrompt, promptAbout } from './sources';
+import { EMPTY_PROMPT, isPrompt, promptAbout } from './promptText';
 
 /** Without a time, a notification is only counted at the bell. */
 const SHORTLY = { autoClose: 5_000 } as const;
 
 /**
- * Make a prompt about the active cell, which stands directly above it. The cell goes with its output, as the page shows it when the
- * prompt is run.
+ * Insert a prompt about the active cell directly below it. When the prompt is
+ * run, the cell goes with it, together with the output that the page then
+ * shows.
  *
  * @param sends what goes with it, as `--context` has it.
  */
@@ -36,9 +37,12 @@ export async function askAboutCell(
 /** Make a notebook whose new cells are prompts, with one of them. */
 export async function newPromptNotebook(
   commands: CommandRegistry,
-  cwd: string | undefined
+  cwd: unknown
 ): Promise<void> {
-  const made: unknown = await commands.execute('notebook:create-new', { cwd });
+  const made: unknown = await commands.execute(
+    'notebook:create-new',
+    typeof cwd === 'string' ? { cwd } : {}
+  );
   const { content, context } = made as NotebookPanel;
   await context.ready;
   const { model } = content;
@@ -51,7 +55,7 @@ export async function newPromptNotebook(
   }
 }
 
-/** Make a prompt about a text that is selected in the active cell. */
+/** Insert a prompt about the text that is selected in the active cell. */
 export async function askAboutSelection(
   { content: notebook }: NotebookPanel,
   text: string,
@@ -75,7 +79,7 @@ function languageOf(cell: Cell): string {
   return isCode(cell) && !isPrompt(sourceOf(cell)) ? 'python' : '';
 }
 
-/** Make a prompt that goes on from the answer in the active cell. */
+/** Insert a prompt that continues from the answer in the active cell. */
 export async function continueHere({
   content: notebook
 }: NotebookPanel): Promise<void> {
@@ -93,7 +97,7 @@ export async function explain(
   asksForFix: boolean
 ): Promise<void> {
   const what = asksForFix ? 'error fix' : 'error';
-  // A cell that has no number has not run in this kernel, which says so.
+  // A cell without a number has not run in this kernel, and the kernel then says so.
   const number = cell.model.executionCount ?? 0;
   try {
     await place.run(`%llm ${what} In[${number}]`, cell);
@@ -110,9 +114,11 @@ export async function runBelow(panel: NotebookPanel): Promise<void> {
 }
 
 /**
- * Bring the next card that waits into view and focus its heading, never a button.
+ * Bring the next card that waits into view and focus its heading, never a
+ * button.
  *
- * @param panels the open notebooks; the first one is looked through from its active cell on.
+ * @param panels the open notebooks; in the first one, the search begins at the
+ *   active cell.
  * @param show brings a notebook to the front.
  * @returns whether one was found.
  */

@@ -3,11 +3,11 @@
 import { CodePiece } from './answer/codePiece';
 import type { Markdown } from './answer/markdown/markdown';
 import { PicturePiece } from './answer/picture';
-import { Reasoning } from './answer/reasoning';
+import { ReasoningPiece } from './answer/reasoning';
 import { TablePiece } from './answer/table';
 import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
-import { Gathered, Group } from './calls/groups';
+import { GatheredSteps, CallGroup } from './calls/groups';
 import { Card } from './card/card';
 import type { IHost } from './drawing/host';
 import type { Row } from './drawing/layout';
@@ -16,7 +16,7 @@ import type { IContext, IPiece } from './drawing/piece';
 /** What pieces need of the transcript that they are part of. */
 export interface ISurroundings {
   readonly markdown: Markdown;
-  /** Carries out what the reader does. */
+  /** The host, which carries out what the reader does. */
   readonly host: () => IHost;
   /** Called with a request that was decided here. */
   readonly decided: (request: string) => void;
@@ -34,7 +34,7 @@ export function makePiece(
     case 'text':
       return new TextPiece(row.block, markdown, host);
     case 'reasoning':
-      return new Reasoning(row.block, markdown.slices);
+      return new ReasoningPiece(row.block, markdown.slices);
     case 'code':
       return new CodePiece(row.block, markdown.slices, host);
     case 'table':
@@ -46,8 +46,8 @@ export function makePiece(
     case 'card':
       return new Card(row.block, row.key, context, decided, changed);
     case 'group':
-      return new Group();
+      return new CallGroup();
     case 'gathered':
-      return new Gathered();
+      return new GatheredSteps();
   }
 }

@@ -12,7 +12,7 @@ from scripts.lab_page import LabPage
 from scripts.lab_server import LabServer
 from tests.browser.asking import ASK, BELOW, DEFINE, Asking
 from tests.browser.conftest import running_lab
-from tests.browser.test_notebooks import question_in, rename
+from tests.browser.lab.test_notebooks import question_in, rename
 from tests.fakes.openai_server import call_reply, text_reply
 
 

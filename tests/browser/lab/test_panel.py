@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, expect
 
 from tests.browser.asking import Asking
-from tests.browser.test_commands import AXE, SERIOUS
+from tests.browser.lab.test_commands import AXE, SERIOUS
 from tests.fakes.gguf_files import gguf_bytes
 from tests.fakes.openai_server import text_reply
 
@@ -25,12 +25,12 @@ def _section(panel: Locator, name: str) -> Locator:
     return section
 
 
-def _look(asking: Asking, name: str) -> None:
-    """Take pictures of the panel in both themes, and have axe look at it."""
-    for theme in ("Light", "Dark"):
+def _look(asking: Asking, name: str, theme: str = "") -> None:
+    """Take a picture of the panel and have axe look at it, in another theme if one is named."""
+    if theme:
         asking.lab.theme(theme)
-        asking.lab.screenshot(f"panel-{name}-{theme.lower()}")
-        assert asking.page.evaluate(SERIOUS, [".llm-side"]) == []
+    asking.lab.screenshot(f"panel-{name}")
+    assert asking.page.evaluate(SERIOUS, [".llm-side"]) == []
 
 
 def test_the_panel_shows_and_does_what_the_kernels_know(asking: Asking, tmp_path: Path) -> None:
@@ -53,6 +53,10 @@ def test_the_panel_shows_and_does_what_the_kernels_know(asking: Asking, tmp_path
     expect(card.get_by_role("heading", name="delete_files")).to_be_visible()
     assert asking.ran == []
     _look(asking, "card")
+    _look(asking, "card-dark", "Dark")
+    asking.page.set_viewport_size({"width": 720, "height": 1000})
+    _look(asking, "card-narrow")
+    asking.page.set_viewport_size({"width": 1440, "height": 1000})
     waiting.get_by_role("button", name=re.compile(r"\[\d+\]")).click()
     expect(asking.card.get_by_role("heading", name="delete_files")).to_be_focused()
     approve = card.get_by_role("button", name="Approve", exact=True)
@@ -65,6 +69,7 @@ def test_the_panel_shows_and_does_what_the_kernels_know(asking: Asking, tmp_path
     waiting.get_by_role("button", name=re.compile("^All")).click()
 
     _talks(asking, panel)
+    _prompt_first(asking)
     _set_up(asking, panel, tmp_path)
 
 
@@ -114,6 +119,40 @@ def _talks(asking: Asking, panel: Locator) -> None:
     expect(row).to_contain_text("2 turns")
 
 
+def _prompt_first(asking: Asking) -> None:
+    """New cells of a notebook that is set so are prompts, each with its model below it."""
+    lab, page = asking.lab, asking.page
+    cells = page.locator(".jp-CodeCell")
+    lab.command("notebook:enter-command-mode")
+    before = cells.count()
+    lab.command("notebook:insert-cell-below")
+    expect(cells).to_have_count(before + 1)
+    expect(page.locator(".jp-mod-active .llm-prompt-magic")).to_have_count(0)
+    toggle = page.get_by_role("button", name="Prompt first")
+    toggle.click()
+    lab.command("notebook:insert-cell-below")
+    expect(cells).to_have_count(before + 2)
+    added = page.locator(".jp-CodeCell.jp-mod-active")
+    expect(added.locator(".llm-prompt-magic")).to_have_text("%%llm")
+    badge = added.get_by_role("button", name="Model: gpt-4o-mini. Change")
+    badge.click()
+    page.locator(".lm-Menu").get_by_text("scripted", exact=True).click()
+    expect(added.locator(".cm-line").first).to_have_text("%%llm -m scripted")
+    expect(added.get_by_role("button", name="Model: scripted. Change")).to_be_visible()
+    assert page.evaluate(SERIOUS, [".llm-badge"]) == []
+    lab.screenshot("panel-badge")
+    # The file holds ordinary cells, and what was chosen.
+    lab.save()
+    saved = json.loads(lab.file.read_text(encoding="utf-8"))
+    assert saved["metadata"]["llm_notebook"]["promptFirst"] is True
+    assert [cell["source"] for cell in saved["cells"] if "-m scripted\n" in "".join(cell["source"])]
+    toggle.click()
+    lab.command("notebook:enter-command-mode")
+    for _ in range(2):
+        lab.command("notebook:delete-cell")
+    expect(cells).to_have_count(before)
+
+
 def _set_up(asking: Asking, panel: Locator, tmp_path: Path) -> None:
     page = asking.page
     talks = _section(panel, "Conversations")
@@ -156,6 +195,7 @@ def _set_up(asking: Asking, panel: Locator, tmp_path: Path) -> None:
     expect(usage.get_by_role("row").filter(has_text="scripted")).to_be_visible()
     usage.scroll_into_view_if_needed()
     _look(asking, "local-usage")
+    _look(asking, "local-usage-light", "Light")
     quince.get_by_role("button", name="Remove…").click()
     quince.get_by_role("button", name=re.compile("^Remove ")).click()
     expect(quince).to_have_count(0)

@@ -12,7 +12,7 @@ from playwright.sync_api import Dialog, Page, expect
 
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from scripts.lab_page import LabPage
-from tests.browser.hostile_markdown import CANARY, CLICKABLE, ELSEWHERE, PAYLOADS, PICTURES, SOURCES
+from tests.browser.answers.hostile_markdown import CANARY, CLICKABLE, ELSEWHERE, PAYLOADS, PICTURES, SOURCES
 from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, delta_chunk, sse, text_chunk
 from tests.transcript.test_markdown import PAYLOADS as KNOWN_PAYLOADS
 

@@ -1,12 +1,12 @@
 /**
- * Writes a formula on one line, with `/`, `^`, `_` and `√`. This is what a reader
- * copies with the sentence around it: the characters of MathML alone, each on a
- * line, say nothing of their places.
+ * Writes a formula on one line, with `/`, `^`, `_` and `√`. A reader who copies
+ * a sentence gets this line for its formula, because the characters of MathML
+ * alone, each on its own line, say nothing about their positions.
  */
 
 /** The formula as one line of text. */
-export function linear(node: Element): string {
-  const [first, second, third] = Array.from(node.children, linear);
+export function linearize(node: Element): string {
+  const [first, second, third] = Array.from(node.children, linearize);
   switch (node.localName) {
     case 'mfrac':
       return /^0/.test(node.getAttribute('linethickness') ?? '')
@@ -26,9 +26,9 @@ export function linear(node: Element): string {
     case 'munderover':
       return `${first}_${grouped(second)}${raised(third)}`;
     case 'mtable':
-      return Array.from(node.children, linear).join('; ');
+      return Array.from(node.children, linearize).join('; ');
     case 'mtr':
-      return Array.from(node.children, linear).filter(Boolean).join(' ');
+      return Array.from(node.children, linearize).filter(Boolean).join(' ');
     case 'mspace':
       return parseFloat(node.getAttribute('width') ?? '') > 0.2 ? ' ' : '';
     case 'mphantom':
@@ -39,10 +39,10 @@ export function linear(node: Element): string {
 }
 
 function joined(node: Element): string {
-  return Array.from(node.children, linear).join('');
+  return Array.from(node.children, linearize).join('');
 }
 
-/** The characters of a node, without those that only say how others belong together. */
+/** The characters of a node, without the invisible operators between them. */
 function signs(node: Element): string {
   return (node.textContent ?? '').replace(/[\u2061-\u2064]/g, '');
 }

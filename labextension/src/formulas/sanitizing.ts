@@ -1,11 +1,11 @@
 /**
- * Copies MathML, keeping only what a formula needs.
+ * Sanitizes MathML by copying only what a formula needs.
  *
  * The markup is parsed in a document without a window, where nothing is fetched
- * or run, and is built anew from the lists below. An element that is not on them
- * refuses the whole formula, because the rest could mean something else. Links,
- * identifiers, handlers and addresses are on none of the lists, and lengths are
- * bounded, so that no formula can cover what stands around it.
+ * or run, and is built anew from the lists below. An element that is not on
+ * them refuses the whole formula, because the rest could mean something else.
+ * Links, identifiers, handlers and addresses are on none of the lists, and
+ * lengths are bounded, so that no formula can cover what stands around it.
  */
 
 const NAMESPACE = 'http://www.w3.org/1998/Math/MathML';
@@ -61,7 +61,7 @@ const DEEPEST = 100;
 const MOST = 5000;
 
 /** The formula in this markup; null if it is too large or holds anything that a formula does not need. */
-export function harmless(markup: string): Element | null {
+export function sanitize(markup: string): Element | null {
   const parsed = new DOMParser().parseFromString(markup, 'text/html');
   const formula = parsed.body.firstElementChild;
   if (
@@ -97,7 +97,7 @@ function copy(from: Element, depth: number): Element | null {
   return to;
 }
 
-/** Whether a node holds the place of a number that the library would count. JupyterLab does not number formulas. */
+/** Whether a node is the placeholder of an equation number. JupyterLab does not number formulas. */
 function isEmptySpan(node: Node): boolean {
   return node.nodeName === 'SPAN' && !node.hasChildNodes();
 }

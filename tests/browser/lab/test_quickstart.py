@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from scripts.lab_page import LabPage
 
-QUICKSTART = Path(__file__).resolve().parents[2] / "notebooks" / "quickstart.ipynb"
+QUICKSTART = Path(__file__).resolve().parents[3] / "notebooks" / "quickstart.ipynb"
 FIRST_ANSWER = 1
 
 

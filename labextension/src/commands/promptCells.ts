@@ -1,10 +1,10 @@
-/** Adds prompt cells to a notebook, and turns cells into prompts and back, so that JupyterLab's own undo takes it back. */
+/** Adds prompt cells to a notebook, and turns cells into prompts and back. JupyterLab's own undo reverts each of these changes. */
 
 import type { Cell } from '@jupyterlab/cells';
 import { NotebookActions, type Notebook } from '@jupyterlab/notebook';
 
 import { isEditable, sourceOf } from '../lab/notebook/cellText';
-import { asCode, asPrompt, isPrompt } from './sources';
+import { asCode, asPrompt, isPrompt } from './promptText';
 
 /** Insert a code cell below the active one, and let the reader type into its second line. Nothing is run. */
 export async function insertPrompt(
@@ -28,12 +28,12 @@ export async function insertPrompt(
 }
 
 /** Turns cells into prompts and back. */
-export class Turning {
+export class PromptToggler {
   /** The options that cells had as prompts, by their ids. */
   private readonly heads = new Map<string, string>();
 
-  /** Turn the selected cells into what the active one is not. */
-  turn(notebook: Notebook): void {
+  /** Turn the selected cells into prompts, or back into code if the active cell is a prompt. */
+  toggle(notebook: Notebook): void {
     const { activeCell } = notebook;
     if (!activeCell) {
       return;

@@ -1,8 +1,9 @@
-/** Draws what concerns the turn as a whole: waiting, notices, how it ended, remarks and the foot. */
+/** Draws what stands below an answer: how its turn ended, our remarks and the line at the foot. */
 
 import { asTabbed } from '../answer/table';
 import type {
   Action,
+  Block,
   IProblem,
   ITableBlock,
   ITranscript
@@ -10,104 +11,28 @@ import type {
 import { jobLabel } from '../jobs/job';
 import { row } from '../dom/boxes';
 import { copyAndSay } from '../dom/copying';
-import { attrs, button, el, refill, setText, withCode } from '../dom/elements';
-import { count, duration, sentenceOf, wholeSeconds } from '../dom/formatting';
+import { attrs, button, el, refill, withCode } from '../dom/elements';
+import { count, duration, sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
-import { continueLabel, limitRow } from './limit';
+import { continueLabel, cutRow, limitRow } from './limit';
 import type { IContext, IPiece } from '../drawing/piece';
 import { problemRow } from './problem';
 import { unsentRow } from '../prompt/unsent';
 
-/** What is said of an action until the kernel performs it. */
+/** What the page says about an action until the kernel performs it. */
 const SENT: Partial<Record<Action['type'], string>> = {
   retry: 'It starts over',
   ask: 'The model is asked',
   install: 'The model is installed'
 };
 
-/** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
-export class Waiting implements IPiece {
-  readonly node = el('div');
-  private readonly seconds = el('span', 'llm-num');
-  private readonly meter = el('i');
-  /** What it was last drawn from. */
-  private drawn = '';
-  private noticeSince = 0;
-
-  update(context: IContext): void {
-    const { job, model, notice, state } = context.document;
-    const shown = notice ?? (state === 'waiting' && !job ? model : null);
-    const key = JSON.stringify(shown);
-    this.node.hidden = shown === null;
-    if (key !== this.drawn) {
-      this.drawn = key;
-      this.noticeSince = context.now;
-      refill(
-        this.node,
-        notice ? this.makeNotice(notice) : shown && this.makeSpinner(model)
-      );
-    }
-    this.tick(context);
-  }
-
-  tick(context: IContext): void {
-    const { notice } = context.document;
-    if (!notice) {
-      setText(this.seconds, wholeSeconds(context.elapsed));
-      return;
-    }
-    const total = notice.seconds ?? 0;
-    const left = Math.max(0, total - (context.now - this.noticeSince) / 1000);
-    setText(this.seconds, wholeSeconds(left));
-    this.meter.style.transform = `scaleX(${total ? left / total : 0})`;
-  }
-
-  private makeSpinner(model: string): HTMLElement {
-    const node = row(
-      'spinner',
-      '',
-      'Waiting for ',
-      el('span', 'llm-strong', model),
-      ', ',
-      this.seconds
-    );
-    node.lastElementChild!.className = 'llm-quiet';
-    return node;
-  }
-
-  private makeNotice(notice: NonNullable<ITranscript['notice']>): HTMLElement {
-    attrs(this.seconds, { 'aria-hidden': 'true' });
-    const counted = notice.seconds !== undefined;
-    return row(
-      'retry',
-      'warn',
-      el(
-        'div',
-        '',
-        el('span', 'llm-strong', notice.text),
-        ' ',
-        el(
-          'span',
-          'llm-quiet',
-          counted && 'Trying again in ',
-          counted && this.seconds,
-          counted && '. ',
-          notice.detail
-        )
-      ),
-      counted &&
-        attrs(el('div', 'llm-meter', this.meter), { 'aria-hidden': 'true' })
-    );
-  }
-}
-
 /** How a turn ended if it did not end well, our remarks, and the line at the foot. */
 export class Ending implements IPiece {
   readonly node = el('div');
-  /** What it was last drawn from. */
+  /** The state that it was last drawn from, as a text. */
   private drawn = '';
   private context: IContext | null = null;
-  /** What is said after a click. While there is such a sentence, the buttons are held. */
+  /** The sentence after a click. While there is one, the buttons are held. */
   private sent = '';
   /** The document that a button was clicked for. Any newer one frees the buttons. */
   private sentFor: ITranscript | null = null;
@@ -118,13 +43,13 @@ export class Ending implements IPiece {
       this.sent = '';
     }
     const { document } = context;
-    const { state, error, limit, remarks, seconds, unsent } = document;
+    const { state, cut, error, limit, remarks, seconds, unsent } = document;
     const facts = footOf(document);
     const { act, blocked } = context.host;
     const isEnded = howEnded(context.document) || error;
     const words = isEnded ? countWords(context.document) : 0;
     const key = JSON.stringify([
-      [state, error, limit, remarks, facts, this.sent, unsent],
+      [state, cut, error, limit, remarks, facts, this.sent, unsent],
       [Boolean(act), blocked, words, howEnded(context.document) && seconds]
     ]);
     if (key === this.drawn) {
@@ -136,11 +61,12 @@ export class Ending implements IPiece {
       unsent && unsentRow(document.model, unsent, context.host),
       limit && limitRow(limit, this.makeButtons(true)),
       howEnded(context.document) && this.endRow(context.document, words),
+      cut && cutRow(this.makeButtons(true)),
       isEmpty(context.document) &&
         makeRemark(`${context.document.model} gave an empty answer.`),
       error && this.problem(error, words),
       ...(remarks ?? []).map(makeRemark),
-      facts.length ? this.makeFoot(facts, state === 'done') : null
+      facts.length ? this.makeFoot(facts) : null
     );
   }
 
@@ -155,7 +81,7 @@ export class Ending implements IPiece {
       'warn',
       el('span', 'llm-strong', howEnded(document)),
       ' ',
-      el('span', 'llm-quiet', endedByDecision(document) ? '' : rest),
+      el('span', 'llm-quiet', saysMore(document) ? rest : ''),
       this.makeButtons(words > 0)
     );
     node.classList.add('llm-ended');
@@ -224,7 +150,7 @@ export class Ending implements IPiece {
     host.act?.(action).catch((error: unknown) => say(sentenceOf(error)));
   }
 
-  private makeFoot(facts: string[], copyable: boolean): HTMLElement {
+  private makeFoot(facts: string[]): HTMLElement {
     const list = el(
       'ul',
       'llm-facts',
@@ -234,7 +160,7 @@ export class Ending implements IPiece {
     const { document } = this.context!;
     const answer = answerOf(document);
     const tables = tablesOf(document);
-    if (copyable && (answer !== '' || tables.length > 0)) {
+    if (hasStopped(document) && (answer !== '' || tables.length > 0)) {
       const copied = answer || tables.map(asTabbed).join('\n\n');
       const copy = button('llm-plain', icon('copy'), () =>
         copyAndSay(copied, this.context!.host, copy)
@@ -246,21 +172,32 @@ export class Ending implements IPiece {
   }
 }
 
-/** What stands at the foot: the facts that were asked for, or else the model below a finished answer. */
+/** Whether nothing more comes by itself, so that what has arrived can be copied. */
+function hasStopped({ state }: ITranscript): boolean {
+  return !['unsent', 'waiting', 'streaming'].includes(state);
+}
+
+/** What stands at the foot: the facts that were asked for, or else the model below whatever came of an answer. */
 function footOf(document: ITranscript): string[] {
-  const { footer, job, model, state } = document;
+  const { blocks, footer, job, model } = document;
   if (footer?.length) {
     return footer;
   }
   const hasAnswer =
-    answerOf(document) !== '' || tablesOf(document).length > 0 || Boolean(job);
-  return state === 'done' && hasAnswer ? [model] : [];
+    Boolean(job) ||
+    blocks.some(
+      block => !['reasoning', 'call'].includes(block.kind) && !isBlank(block)
+    );
+  return hasStopped(document) && hasAnswer ? [model] : [];
 }
+
+const isBlank = (block: Block): boolean =>
+  block.kind === 'text' && block.text.trim() === '';
 
 /** How a turn ended before it was complete; empty if it did not, or if its error says why. */
 function howEnded(document: ITranscript): string {
   if (document.job) {
-    // The run says it itself.
+    // The row of the run says it.
     return '';
   }
   if (document.state === 'interrupted' && !document.limit) {
@@ -268,12 +205,18 @@ function howEnded(document: ITranscript): string {
       ? 'Ended before the model went on.'
       : 'Stopped by you';
   }
-  return document.state === 'failed' && !document.error
-    ? 'The answer broke off'
-    : '';
+  if (document.state !== 'failed' || document.error) {
+    return '';
+  }
+  return document.blocks.length ? 'The answer broke off' : 'No answer came.';
 }
 
-/** Whether the last that happened is that a human refused a call: nobody has stopped anything then. */
+/** Whether there is more to say of how a turn ended: after how long, and what of it is kept. */
+function saysMore(document: ITranscript): boolean {
+  return !endedByDecision(document) && document.blocks.length > 0;
+}
+
+/** Whether a turn ended because a human refused a call, so that nobody stopped it. */
 function endedByDecision({ blocks, state }: ITranscript): boolean {
   const last = blocks.slice(
     1 + blocks.map(block => block.kind !== 'call').lastIndexOf(true)
@@ -293,11 +236,7 @@ function isEmpty(document: ITranscript): boolean {
     document.state === 'done' &&
     !document.error &&
     !document.job &&
-    document.blocks.every(
-      block =>
-        block.kind === 'reasoning' ||
-        (block.kind === 'text' && block.text.trim() === '')
-    )
+    document.blocks.every(block => block.kind === 'reasoning' || isBlank(block))
   );
 }
 

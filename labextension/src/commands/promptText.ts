@@ -1,4 +1,4 @@
-/** The text of prompt cells: made from that of other cells, and turned back. */
+/** Makes the text of prompt cells from that of other cells, and turns it back. */
 
 import { headOf } from '../promptCell/firstLine';
 
@@ -18,12 +18,12 @@ export function isPrompt(source: string): boolean {
   return headOf(source) !== null;
 }
 
-/** A source as a prompt, with the options that it had as one before. */
+/** Turn a source into a prompt, with the options that it had when it was one before. */
 export function asPrompt(source: string, head = '%%llm'): string {
   return isPrompt(source) ? source : `${head}\n${source}`;
 }
 
-/** A prompt without its options. Returns them too, so that they need not be lost. */
+/** Turn a prompt into a source without options. The options are returned too, so that they can be restored. */
 export function asCode(source: string): { source: string; head: string } {
   const head = headOf(source);
   return head === null
@@ -35,16 +35,18 @@ export function asCode(source: string): { source: string; head: string } {
 }
 
 /**
- * A prompt whose question is yet to be typed: its second line is empty, and what it is about follows.
+ * Make a prompt whose question is yet to be typed: its second line is empty,
+ * and the quoted text follows.
  *
- * Double braces would be evaluated, and here they are text of a cell.
+ * A text with double braces is sent as it is, because the expressions in it
+ * must not be evaluated.
  */
 export function promptAbout({ title, text, language }: IQuote): string {
   const options = text.includes('{{') ? ' --raw' : '';
   return `%%llm${options}\n\n\n${title}\n${fenced(text, language)}`;
 }
 
-/** A text as a block of code, whose fence is longer than any in the text. */
+/** Make a block of code from a text. Its fence is longer than any in the text. */
 function fenced(text: string, language: string): string {
   const runs = text.match(/`{3,}/g) ?? [];
   const fence = '`'.repeat(Math.max(3, ...runs.map(run => run.length + 1)));

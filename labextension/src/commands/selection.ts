@@ -1,4 +1,4 @@
-/** Tells cells apart, and says what is selected in one. */
+/** Says which cells hold code, and which text is selected in a notebook. */
 
 import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { Notebook } from '@jupyterlab/notebook';
@@ -7,7 +7,7 @@ export function isCode(cell: Cell): cell is CodeCell {
   return cell.model.type === 'code';
 }
 
-/** What is selected in the active cell: in its editor, or else in its output. Its text is empty if nothing is. */
+/** The text that is selected in the active cell's editor, or else in its output; empty if none is. */
 export function selectionIn(notebook: Notebook): {
   text: string;
   isFromEditor: boolean;

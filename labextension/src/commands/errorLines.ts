@@ -1,8 +1,10 @@
 /**
- * Shows an error as JupyterLab does, with one line below it: *Explain*, *Fix…*, and what a click would send.
+ * Shows an error as JupyterLab does, with one line below it: *Explain*, *Fix…*,
+ * and what a click would send.
  *
- * JupyterLab renders an error as the text of its traceback. The output has the error itself too, under a MIME type that nothing else
- * renders, and ours ranks above the text.
+ * JupyterLab renders an error as the text of its traceback. The output also
+ * holds the error itself, under a MIME type that nothing else renders. Our
+ * renderer for that type ranks above the one for text.
  */
 
 import type { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
@@ -95,7 +97,7 @@ class FailedOutput extends Panel implements IRenderMime.IRenderer {
     return button;
   }
 
-  /** A second click while a model answers would ask the same again. */
+  /** Ask a model, unless one is answering already: a second click would only ask the same again. */
   private async ask(asksForFix: boolean): Promise<void> {
     if (this.isAsking) {
       return;

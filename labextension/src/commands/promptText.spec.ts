@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import type { IQuote } from './sources';
-import { asCode, asPrompt, isPrompt, promptAbout } from './sources';
+import type { IQuote } from './promptText';
+import { asCode, asPrompt, isPrompt, promptAbout } from './promptText';
 
 const quote = (title: string, text: string, language: string): IQuote => ({
   title,

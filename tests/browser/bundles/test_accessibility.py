@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route
 
 from scripts.node import node_environment
 
-FRONT_END = Path(__file__).parents[2] / "labextension"
+FRONT_END = Path(__file__).parents[3] / "labextension"
 ADDRESS = "http://transcripts.example/"
 BUILD = [
     "npx",

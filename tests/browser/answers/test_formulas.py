@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from scripts.lab_page import RESULTS, LabPage
 
-_FORMULAS = Path(__file__).resolve().parents[1] / "transcript" / "formulas.json"
+_FORMULAS = Path(__file__).resolve().parents[2] / "transcript" / "formulas.json"
 _DATA: dict[str, Any] = json.loads(_FORMULAS.read_text(encoding="utf-8"))
 _TOPICS = {
     topic: [formula["source"] for formula in formulas]
