@@ -1,3 +1,5 @@
+// @vitest-environment node
+
 /** Checks which folder may import which, and that no imports form a circle. */
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -64,7 +64,7 @@ class Column:
         return True
 
     def read_time(self, value: object) -> date | datetime:
-        """Return the date, or the date and time, that a text in ISO 8601 form stands for.
+        """Return the date, or the date and time, of a text in ISO 8601 form.
 
         Raises:
             ValueError: the value is not such a text.

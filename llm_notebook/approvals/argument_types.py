@@ -8,6 +8,7 @@ Python are described by their names.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import types
 import typing
@@ -36,14 +37,14 @@ def described_arguments(signature: ToolSignature | None) -> list[object]:
     seen: dict[int, object] = {}
     found: list[object] = []
     for field in signature.model.model_fields.values():
-        for part in (field.annotation, *field.metadata):
+        for part in (field.annotation, *field.metadata, field.default_factory):
             found += _described(part, seen)
     return found
 
 
 def _described(annotation: object, seen: dict[int, object]) -> Iterator[object]:
     """Yield descriptions of an annotation and of everything in it that was not seen before."""
-    if id(annotation) in seen:
+    if annotation is None or id(annotation) in seen:
         return
     seen[id(annotation)] = annotation
     for inner in typing.get_args(annotation):
@@ -53,11 +54,26 @@ def _described(annotation: object, seen: dict[int, object]) -> Iterator[object]:
             yield from _described_class(annotation, seen)
     elif inspect.isroutine(annotation):
         yield _described_member(annotation)
+    elif isinstance(annotation, functools.partial):
+        bound = [*enumerate(annotation.args), *sorted(annotation.keywords.items())]
+        yield ["partial", [[name, _described_member(value)] for name, value in bound]]
+        for part in (annotation.func, *annotation.args, *annotation.keywords.values()):
+            yield from _described(part, seen)
     else:
-        # The objects that pydantic reads in an annotation, such as AfterValidator, hold the function that it calls.
-        for name, held in sorted((state_of(annotation) or {}).items()):
-            if inspect.isroutine(held):
-                yield [type(annotation).__qualname__, name, _described_member(held)]
+        yield from _described_object(annotation, seen)
+
+
+def _described_object(value: object, seen: dict[int, object]) -> Iterator[object]:
+    """Yield descriptions of an object that pydantic reads in an annotation or that it calls: it may hold the functions that it calls."""
+    kind = type(value)
+    is_users = _is_users(kind)
+    if is_users:
+        yield from _described_class(kind, seen)
+    for name, held in sorted((state_of(value) or {}).items()):
+        if inspect.isroutine(held) or (is_users and isinstance(held, _SIMPLE)):
+            yield [kind.__qualname__, name, _described_member(held)]
+        elif is_users or callable(held):
+            yield from _described(held, seen)
 
 
 def _described_class(kind: type, seen: dict[int, object]) -> Iterator[object]:
@@ -67,10 +83,20 @@ def _described_class(kind: type, seen: dict[int, object]) -> Iterator[object]:
                 name: _described_member(member) for name, member in sorted(vars(one).items()) if _counts(name, member)
             }
             yield [one.__qualname__, members]
+            yield from _described_settings(one, seen)
     # An annotation of the class that cannot be evaluated adds nothing.
     with contextlib.suppress(Exception):
         for hint in typing.get_type_hints(kind, include_extras=True).values():
             yield from _described(hint, seen)
+
+
+def _described_settings(kind: type, seen: dict[int, object]) -> Iterator[object]:
+    """Yield descriptions of what pydantic keeps of a class beside its members: its configuration, and the functions that make defaults."""
+    for name, value in sorted(dict(vars(kind).get("model_config") or {}).items()):
+        yield [name, _described_member(value)] if isinstance(value, _SIMPLE) else name
+        yield from _described(value, seen)
+    for field in (vars(kind).get("__pydantic_fields__") or {}).values():
+        yield from _described(field.default_factory, seen)
 
 
 def _is_users(kind: type) -> bool:

@@ -88,7 +88,7 @@ def facts_shown(name: str, description: str, input_schema: dict[str, Any] | None
 
 
 def digest_of_undescribed(name: str) -> str:
-    """Return what stands for the identity of a tool of which nothing but its name was noted."""
+    """Return a substitute for the identity of a tool of which only the name was recorded."""
     return digest_of_facts({"name": _digest(name)})
 
 

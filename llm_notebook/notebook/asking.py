@@ -112,16 +112,19 @@ class Asking:
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        arguments, body, beside, told = self._parse(command, line, cell, names)
+        beside: Beside | None = None
+        told = list[Sent]()
+        if command is not None:
+            (arguments, beside, told), body = self._explain_failure(command, names), None
+        else:
+            arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
         if arguments.each is not None or arguments.save is not None:
             return self._ask_rows_or_save(arguments, body, names)
         entered = f"{line}\n{cell or ''}"
         entered = entered if arguments.key is None else masked_text(entered, arguments.key)
 
         def read(given: Arguments) -> Asked:
-            asked = self._read_request(given, body, names, execution, place)
-            asked.origin, asked.told = replace(asked.origin, text=entered), told
-            return asked
+            return replace(self._read_request(given, body, names, execution, place, entered), told=told)
 
         def ask_with(model_id: str) -> tuple[ChainResponse, tuple[Arguments, ConversationNode]]:
             asked = read(replace(arguments, model=model_id))
@@ -156,19 +159,12 @@ class Asking:
         self.turns.show_again(repeated)
         return None
 
-    def _parse(
-        self, command: Subcommand | None, line: str, cell: str | None, names: dict[str, Any]
-    ) -> tuple[Arguments, str | None, Beside | None, list[Sent]]:
-        """Return the options, the text below them, and for `%llm error` what is shown and sent beside the prompt."""
-        if command is not None:
-            from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
+    def _explain_failure(
+        self, command: Subcommand, names: dict[str, Any]
+    ) -> tuple[Arguments, Beside | None, list[Sent]]:
+        from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
 
-            failed = explain_failure(command, self._watched.failures, names, self._watched.run_cells.tags)
-            arguments, beside, told = failed
-            return arguments, None, beside, told
-        if cell is None:
-            return parse_line(line), None, None, []
-        return *parse_cell(line, cell), None, []
+        return explain_failure(command, self._watched.failures, names, self._watched.run_cells.tags)
 
     def _ask_rows_or_save(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
         if arguments.save is not None:
@@ -211,7 +207,7 @@ class Asking:
         self._followed = execution.name
         journal = process.of(CurrentJournal).journal
         if journal is not None:
-            # If the journal fails, questions are asked anew; nothing is lost.
+            # If the journal fails, questions are asked again; nothing is lost.
             with suppress(JournalError):
                 journal.submit(NotebookRenamed(before, after)).result()
         if before in self.sessions:
@@ -226,13 +222,19 @@ class Asking:
         return {**shell.user_global_ns, **shell.user_ns, **(local_ns or {})}
 
     def _read_request(
-        self, arguments: Arguments, cell: str | None, names: dict[str, Any], execution: Execution, place: int
+        self,
+        arguments: Arguments,
+        cell: str | None,
+        names: dict[str, Any],
+        execution: Execution,
+        place: int,
+        entered: str,
     ) -> Asked:
         """Return the request as rendered. Nothing is sent yet.
 
         The tools come first: running a cell makes them available to the questions that wait in it, even if the rest is refused.
         """
-        origin = _origin(execution, place, keeps=arguments.keeps)
+        origin = _origin(execution, place, entered, keeps=arguments.keeps)
         uses_templates = arguments.templates or arguments.params
         applied = apply_templates(arguments, self.shell) if uses_templates else Applied(arguments)
         arguments = applied.arguments
@@ -348,11 +350,12 @@ class Asking:
             self.sessions.setdefault(chain._chain.log.origin.notebook, Session()).keep(node, response)
 
 
-def _origin(execution: Execution, place: int, *, keeps: bool) -> Origin:
+def _origin(execution: Execution, place: int, entered: str, *, keeps: bool) -> Origin:
     return Origin(
         execution.cell_id,
         execution.notebook,
         execution.session,
+        text=entered,
         keeps=keeps,
         started_in=execution.started_in,
         place=place,

@@ -28,7 +28,7 @@ from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import ASKED_AGAIN, Performance
 from llm_notebook.rows.plan import Budget, Plan
-from llm_notebook.rows.prompts import RowPrompt
+from llm_notebook.rows.prompts import Clean, RowPrompt
 from llm_notebook.rows.reporting.display import Hidden, RunDisplays
 from llm_notebook.rows.reporting.progress import Progress
 from llm_notebook.rows.reporting.run import Run, failures_of
@@ -99,6 +99,7 @@ class Job:
     Args:
         rows, prompt, model, wanted: the arguments of `map_rows()`.
         make_display: makes the display of the run; None for the process's usual display.
+        clean: takes secrets out of the values of the rows; None leaves them in.
 
     Attributes:
         table: the table.
@@ -119,13 +120,14 @@ class Job:
         model: AnyModel | str | None,
         wanted: Wanted,
         make_display: Callable[[Run], RunDisplay] | None = None,
+        clean: Clean | None = None,
     ) -> None:
         whole = None
         if wanted.sample is not None:
             rows, whole = sample_of(rows, wanted.sample)
         self.table = open_table(rows)
         self._wanted = wanted
-        self._text = RowPrompt(prompt)
+        self._text = RowPrompt(prompt, clean)
         asked = asked_model(model, has_tools=bool(wanted.tools))
         reader = AnswerReader(wanted.schema)
         self._check_columns(reader)

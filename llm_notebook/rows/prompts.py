@@ -5,14 +5,17 @@ from __future__ import annotations
 import builtins
 import math
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from llm_notebook.objects.table import describe_known
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.templates.expressions import Expression, WrongExpression, split_expressions
 
-__all__ = ["ROW", "RowPrompt"]
+__all__ = ["ROW", "Clean", "RowPrompt"]
+
+Clean = Callable[[str, str], str]
+"""Takes an expression and the text of its value, and returns the text without secrets."""
 
 ROW = "row"
 """The name under which expressions see the whole row, for columns whose names are not Python names."""
@@ -27,12 +30,14 @@ class RowPrompt:
 
     Args:
         text: the text.
+        clean: takes secrets out of what an expression gives; its arguments are the expression and the text. None leaves them in.
 
     Raises:
         RowsError: the text has no expression, or one of its expressions is not Python.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, clean: Clean | None = None) -> None:
+        self._clean = clean
         try:
             self._pieces = split_expressions(text)
         except WrongExpression as error:
@@ -67,11 +72,13 @@ class RowPrompt:
         for piece in self._pieces:
             if isinstance(piece, str):
                 rendered.append(piece)
-            elif piece.source in row:
-                rendered.append(_text_of(row[piece.source]))
+                continue
+            if piece.source in row:
+                found = _text_of(row[piece.source])
             else:
                 names = {**row, ROW: row} if names is None else names
-                rendered.append(_text_of(_evaluate(piece, names)))
+                found = _text_of(_evaluate(piece, names))
+            rendered.append(found if self._clean is None else self._clean(piece.source, found))
         return "".join(rendered)
 
     def _expressions(self) -> Iterator[Expression]:

@@ -48,7 +48,7 @@ class AttachmentType(BaseModel):
 
 
 class Template(BaseModel):  # noqa: PLW1641  like other pydantic models it can change, so it has no hash
-    """A stored prompt with variables, written `$name` or `${name}`. `$$` stands for a dollar sign.
+    """A stored prompt with variables, written `$name` or `${name}`. `$$` is a dollar sign.
 
     Attributes:
         name: the name that `load_template()` finds the template by.

@@ -33,7 +33,7 @@ class ToolSource(Protocol):
 
 
 def as_tools(items: Iterable[object] | None) -> list[Tool | ServerSideTool]:
-    """Return the tools that a list stands for, in the order of the list.
+    """Return the tools that a list describes, in the order of the list.
 
     A Toolbox adds the tools that it has at this moment, so prepare it first. A tool that is given twice counts once.
 

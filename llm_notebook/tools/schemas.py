@@ -19,7 +19,7 @@ _PLAIN_VALUES = ("const", "enum", "examples")
 
 
 def schema_dsl(schema_dsl: str, multi: bool = False) -> dict[str, Any]:
-    """Return the JSON Schema that the concise syntax of the `llm` command stands for.
+    """Return the JSON Schema for the concise syntax of the `llm` command.
 
     `name, age int: in years, bio: one sentence` gives an object with three required properties. A field is a name, then optionally a type
     (`str`, `int`, `float`, `bool`, `date` or `datetime`; `str` is the default), then optionally a colon and a description. Fields are separated by commas, or

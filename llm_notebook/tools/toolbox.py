@@ -273,7 +273,7 @@ class Toolbox:
         return {name: marks for name, marks in found.items() if marks}
 
     def _represented(self) -> tuple[object, ...]:
-        """Return the objects that this toolbox stands for. Their marks and their state count as its own."""
+        """Return the objects that this toolbox represents. Their marks and their state count as its own."""
         return ()
 
     def _make_tool(self, tool_or_function: Tool | Callable[..., object], pass_self: bool) -> Tool:

@@ -41,6 +41,7 @@ def top_fields(view: TranscriptView) -> Document:
 
     The keys are always the same, so that a delta can tell that a value has become empty.
     """
+    cut = view.state == "done" and is_cut(view)
     document = {
         "model": name_document(view.model_id),
         "state": view.state,
@@ -48,8 +49,8 @@ def top_fields(view: TranscriptView) -> Document:
         "began": view.began,
         "notice": _notice(view) if view.notice else None,
         "sent": sent_document(view.sent) if view.sent else None,
-        "remarks": [*view.remarks, *(() if is_cut(view) else finish_sentence(view)), *not_saved_sentence(view)],
-        "cut": is_cut(view),
+        "remarks": [*view.remarks, *(() if cut else finish_sentence(view)), *not_saved_sentence(view)],
+        "cut": cut,
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
         "sources": list(map(_source, view.sources.listed)),
@@ -254,7 +255,10 @@ def _notice(view: TranscriptView) -> Document:
 
 
 def _unsent(unsent: Unsent) -> Document:
-    asks = [{"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} for name, text in unsent.asks]
+    asks = [
+        {"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} | ({"size": size} if size else {})
+        for name, text, size in unsent.parts()
+    ]
     document: Document = {"asks": asks, "reads": list(unsent.reads)}
     if unsent.estimate:
         # The reader may send this unchanged, so it is not shortened.

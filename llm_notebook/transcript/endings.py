@@ -79,6 +79,7 @@ class Unsent:
 
     Attributes:
         asks: what it would send, each with a name.
+        sizes: of a dry run, about how large each of these is, in a few words; empty elsewhere.
         reads: ways to read its answer, in Python. Reading sends it.
         estimate: for a dry run, roughly how much it would send, in a few words; otherwise empty.
         exact: for a dry run, what would be sent, byte for byte.
@@ -86,8 +87,14 @@ class Unsent:
 
     asks: list[tuple[str, str]]
     reads: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
     estimate: str = ""
     exact: str = ""
+
+    def parts(self) -> list[tuple[str, str, str]]:
+        """Return what it would send, each as (its name, its text, about how large it is or nothing)."""
+        sizes = self.sizes or ("",) * len(self.asks)
+        return [(name, text, size) for (name, text), size in zip(self.asks, sizes, strict=True)]
 
 
 def is_cut(view: TranscriptView) -> bool:

@@ -119,8 +119,8 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
 def _markdown_unsent(unsent: Unsent) -> list[str]:
     sections = []
-    for name, text in unsent.asks:
-        sections += [literal_markdown(name), fenced_text(text, "")]
+    for name, text, size in unsent.parts():
+        sections += [literal_markdown(f"{name} ({size})" if size else name), fenced_text(text, "")]
     if unsent.exact and len(unsent.exact) <= _LONGEST_EXACT:
         sections += ["The request, byte for byte:", fenced_text(unsent.exact, "json")]
     return sections
@@ -155,7 +155,8 @@ def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
     sentences = [*words.plain_state, *problem, *words.remarks]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     sections += [
-        terminal_safe(f"{name}: {text}") for name, text in (view.unsent.asks if view.unsent is not None else ())
+        terminal_safe(f"{name} ({size}): {text}" if size else f"{name}: {text}")
+        for name, text, size in (view.unsent.parts() if view.unsent is not None else ())
     ]
     if view.unsent is not None and view.unsent.exact:
         sections.append(terminal_safe(f"The request, byte for byte:\n{view.unsent.exact}"))

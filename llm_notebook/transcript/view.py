@@ -66,14 +66,15 @@ class TranscriptView:
         finish: why the model stopped; None if it is not known.
         sent, remarks: what was sent with the prompt; our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
-        problem, limit: what went wrong, if the transcript should explain it; where the turn stopped at the limit of its chain. hide_reasoning,
-            show_calls: whether to hide reasoning, and whether to show the arguments and results of calls unfolded. scopes, grants_end: the
-            possible scopes of "Always allow" here, and whether each ends with the kernel because no path is known.
+        problem, limit: what went wrong, if the transcript should explain it; where the turn stopped at the limit of its chain.
+        hide_reasoning, show_calls: whether to hide reasoning, and whether to show the arguments and results of calls unfolded.
+        scopes, grants_end: the possible scopes of "Always allow" here, and whether each ends with the kernel because no path is known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
-        shape: the form in which the text of the answer is shown. beside: what is shown besides the answer; None if there is nothing. unsent:
-            what an unsent prompt would ask; None if it was sent.
+        shape: the form in which the text of the answer is shown.
+        beside: what is shown besides the answer; None if there is nothing.
+        unsent: what an unsent prompt would ask; None if it was sent.
         size, written: how many characters have arrived, and how many bytes its text takes as UTF-8 and its pictures as base64.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
@@ -135,7 +136,7 @@ class TranscriptView:
             seconds: how long the turn has taken so far.
         """
         self._forget_parts()
-        if can_go_on(self):
+        if self.is_over and can_go_on(self):
             self.join_next()
         self.seconds = seconds
         self.problem = self.limit = self.finish = None

@@ -80,6 +80,16 @@ def _static_method(mark: Mark) -> Any:
     return Files()
 
 
+def _class_method(mark: Mark) -> Any:
+    class Files(llm_notebook.Toolbox):
+        @mark
+        @classmethod
+        def delete(cls, path: str) -> str:
+            return delete(path)
+
+    return Files()
+
+
 def _overriding_method(mark: Mark) -> Any:
     class Files(llm_notebook.Toolbox):
         @mark
@@ -100,6 +110,16 @@ def _partial_method(mark: Mark) -> Any:
             return delete(path)
 
         delete = functools.partialmethod(_delete, root="/home")
+
+    return Files()
+
+
+def _marked_partial_method(mark: Mark) -> Any:
+    class Files(llm_notebook.Toolbox):
+        def _delete(self, path: str, root: str) -> str:
+            return delete(path)
+
+        delete = mark(functools.partialmethod(_delete, root="/home"))
 
     return Files()
 
@@ -173,6 +193,20 @@ def _class_of_called_objects(mark: Mark) -> Any:
     return Eraser()
 
 
+def _class_that_is_called(mark: Mark) -> Any:
+    @mark
+    class Deletion:
+        """Delete a file."""
+
+        def __init__(self, path: str) -> None:
+            self.said = delete(path)
+
+        def __str__(self) -> str:
+            return self.said
+
+    return llm_notebook.Tool.function(Deletion, name="delete")
+
+
 class _TheirToolbox(llm.Toolbox):  # type: ignore[misc]
     def delete(self, path: str) -> str:
         return delete(path)
@@ -205,10 +239,13 @@ FORMS: dict[str, tuple[Callable[[Mark], Any], str]] = {
     "a bound method": (lambda mark: mark(_Eraser().erase), "erase"),
     "an object whose __call__ is marked": (_called_object, "Eraser"),
     "an object of a marked class": (_class_of_called_objects, "Eraser"),
+    "a class that is the tool itself": (_class_that_is_called, "delete"),
     "a method of a Toolbox": (_method, "Files_delete"),
     "a static method of a Toolbox": (_static_method, "Files_delete"),
+    "a class method of a Toolbox": (_class_method, "Files_delete"),
     "a method that overrides a marked one": (_overriding_method, "HomeFiles_delete"),
     "a partialmethod of a marked method": (_partial_method, "Files_delete"),
+    "a marked partialmethod": (_marked_partial_method, "Files_delete"),
     "a Toolbox class": (_toolbox_class, "Files_delete"),
     "a subclass of a marked Toolbox class": (_subclass, "HomeFiles_delete"),
     "a Toolbox object": (lambda mark: mark(_Toolbox()), "_Toolbox_delete"),

@@ -332,7 +332,7 @@ def test_consent_is_to_the_tool_as_it_was(face: Face) -> None:
     assert again.request.digest != pause.request.digest
     assert again.request.changed == "You decided about this before. Since then its code changed."
     assert ran == []
-    # What was decided about one tool is gone once another was asked about.
+    # A decision about one tool is lost once a question about another one is asked.
     once_more = face.pause_of(pause.resume(tools=[version(1)]))
     assert face.text(once_more.approve()) == "done"
     assert ran == [1]

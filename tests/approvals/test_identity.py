@@ -25,6 +25,7 @@ from traitlets.config import Config
 import llm_notebook as llm
 from llm_notebook.approvals.identity import identify
 from llm_notebook.tools.collecting import as_tools
+from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
 
@@ -269,8 +270,6 @@ def test_the_same_tool_is_the_same_in_another_process(tmp_path: Path) -> None:
 
 
 def test_a_grant_covers_no_other_object_of_the_class(face: Face, tmp_path: Path) -> None:
-    from llm_notebook.turns.log import Origin
-
     with llm.open_journal(tmp_path / "journal.db"):
         pause = pause_of(face, _asked(face, DB("TEST").drop))
         assert pause.paused is not None
@@ -283,6 +282,65 @@ def test_a_grant_covers_no_other_object_of_the_class(face: Face, tmp_path: Path)
                 assert face.text(chain) == "done"
             else:
                 pause_of(face, chain)
+
+
+def _redefined() -> Any:
+    """Return a Toolbox of a class with the same name whose other method does something else."""
+
+    class Files(llm.Toolbox):
+        def __init__(self, root: str) -> None:
+            self.root = root
+
+        def delete(self, path: str) -> str:
+            return self.root
+
+        def look(self, path: str) -> str:
+            return "another look"
+
+    Files.__module__, Files.__qualname__ = __name__, "Files"
+    return llm.require_approval(Files("/test"))
+
+
+@pytest.mark.parametrize("how", ["attribute", "class", "name", "description", "schema", "package"])
+def test_a_grant_ends_when_what_the_tool_is_changes(
+    face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Also where all that changes is the same object's attribute, its class, or a single word about it."""
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.0")
+    box = llm.require_approval(Files("/test"))
+    [tool] = box.tools()
+    tool.plugin = "llm-tools-files" if how == "package" else None
+    given: list[Any] = [box if how in ("attribute", "class") else tool]
+
+    def chain(name: str = "Files_delete") -> Any:
+        model = face.rounds(asks(llm.ToolCall(name, {"path": "a"}, "c1")), "done")
+        made = model.chain("Hi", tools=given)
+        made._chain.log.origin = Origin(session="here")
+        return made
+
+    with llm.open_journal(tmp_path / "journal.db"):
+        pause = pause_of(face, chain())
+        assert pause.paused is not None
+        assert pause.paused.settle(pause.request, "approved", scope="session")
+        assert face.text(chain()) == "done"
+        name = "Files_delete"
+        if how == "attribute":
+            box.root = "/PROD"
+        elif how == "class":
+            given[:] = [_redefined()]
+        elif how == "name":
+            name = tool.name = "delete"
+        elif how == "description":
+            tool.description = "Look at a file."
+        elif how == "schema":
+            tool.input_schema = {**tool.input_schema, "title": "Look"}
+        else:
+            monkeypatch.setattr("importlib.metadata.version", lambda _: "1.1")
+        again = pause_of(face, chain(name))
+        assert again.request.arguments == {"path": "a"}
+        facts = {one for one, digest in again.request.facts.items() if pause.request.facts[one] != digest}
+        named = {"attribute": "state", "package": "plugin"}.get(how, how)
+        assert facts - {"code"} == {named}
 
 
 def _asked(face: Face, function: Any) -> Any:
@@ -414,6 +472,7 @@ def test_a_date_is_shown_as_iso_and_given_as_a_date(face: Face) -> None:
 
 _ARGUMENTS = """
 import dataclasses
+import functools
 from typing import Annotated, Literal
 
 import pydantic
@@ -448,6 +507,34 @@ class Model(pydantic.BaseModel):
 def below(path):
     return "/tmp/" + path
 
+class Made(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(str_to_lower=True)
+    path: str = pydantic.Field(default_factory=lambda: "/made")
+
+class Prefix:
+    def __init__(self, root):
+        self.root = root
+
+    def __call__(self, path):
+        return self.root + path
+
+class Rooted:
+    def __init__(self, root):
+        self.root = root
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(lambda path: self.root + path, handler(source))
+
+def joined(root, path):
+    return root + path
+
+def erase_made(made: Made): ...
+def erase_default(path: Annotated[str, pydantic.Field(default_factory=lambda: "/made")]): ...
+def erase_called(path: Annotated[str, pydantic.BeforeValidator(Prefix("/test"))]): ...
+def erase_partial(path: Annotated[str, pydantic.BeforeValidator(functools.partial(joined, "/bound"))]): ...
+def erase_rooted(path: Annotated[str, Rooted("/rooted")]): ...
 def erase_job(job: Job): ...
 def erase_jobs(jobs: list[Job] | None = None): ...
 def erase_model(model: Model): ...
@@ -463,7 +550,20 @@ def _arguments(name: str, before: str = "", after: str = "") -> dict[str, str]:
     return identify(llm.Tool.function(names[name])).facts
 
 
-@pytest.mark.parametrize("name", ["erase_job", "erase_jobs", "erase_model", "erase_path"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "erase_job",
+        "erase_jobs",
+        "erase_model",
+        "erase_path",
+        "erase_made",
+        "erase_default",
+        "erase_called",
+        "erase_partial",
+        "erase_rooted",
+    ],
+)
 def test_the_same_types_of_arguments_defined_again_are_the_same(name: str) -> None:
     assert _arguments(name) == _arguments(name)
 
@@ -477,6 +577,15 @@ def test_the_same_types_of_arguments_defined_again_are_the_same(name: str) -> No
         ("erase_job", "self.root + path", "self.root + '/PROD' + path"),
         ("erase_model", '"/tmp/" + path', '"/PROD/" + path'),
         ("erase_model", '"/test" + self', '"/PROD" + self'),
+        ("erase_made", '"/made"', '"/PROD"'),
+        ("erase_made", "str_to_lower=True", "str_to_upper=True"),
+        ("erase_default", '"/made"', '"/PROD"'),
+        ("erase_called", 'Prefix("/test")', 'Prefix("/PROD")'),
+        ("erase_called", "return self.root + path", "return '/PROD' + path"),
+        ("erase_partial", '"/bound"', '"/PROD"'),
+        ("erase_partial", "return root + path", "return '/PROD' + path"),
+        ("erase_rooted", 'Rooted("/rooted")', 'Rooted("/PROD")'),
+        ("erase_rooted", "lambda path: self.root + path", "lambda path: '/PROD' + path"),
         ("erase_path", 'def below(path):\n    return "/tmp/"', 'def below(path):\n    return "/PROD/"'),
     ],
 )

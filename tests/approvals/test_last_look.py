@@ -12,8 +12,13 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
+from llm_notebook.approvals.identity import identify
 from llm_notebook.journal.operations import CallMoved
 from llm_notebook.journal.protocol import Journal
+from llm_notebook.turns.calls.freezing import ReadyCall
+from llm_notebook.turns.calls.last_look import ChangedTool, invocation
+from llm_notebook.turns.calls.nesting import Nest
+from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import AsyncFace, Face, asks
 
@@ -58,6 +63,21 @@ def when_it_starts(monkeypatch: pytest.MonkeyPatch, journal: Journal, act: Calla
         return submit(self, operation)
 
     monkeypatch.setattr(kind, "submit", acting)
+
+
+def test_what_is_called_is_what_is_compared() -> None:
+    def drop() -> None:
+        """Drop nothing."""
+
+    tool = llm.Tool.function(drop)
+    approved, implementation = identify(tool).digest, tool.implementation
+    tool.implementation = lambda: ran.append("another")
+    nest = Nest("call", "", ChainLog(), [])
+    step = invocation(tool, ReadyCall(b"{}", b"{}", {}, "", None), approved, nest, None)
+    tool.implementation = implementation
+    with pytest.raises(ChangedTool):
+        step.function(**step.kwargs)
+    assert ran == []
 
 
 def test_a_tool_that_changes_while_its_start_is_kept_is_not_run(

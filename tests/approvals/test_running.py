@@ -103,7 +103,7 @@ WAYS = [
     in_raw_thread,
     in_event_loop,
 ]
-"""Ways to run something beside the tool; None stands for a pool that was there before."""
+"""Ways to run something in parallel to the tool; None means a pool that existed before."""
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -289,7 +289,7 @@ def text_reply(*texts: str) -> Reply:
 
 
 def refusal(status: int, message: str = "Try later", **headers: str) -> Reply:
-    """Return an error reply. An underscore in a header's name stands for a hyphen."""
+    """Return an error reply. An underscore in a header's name means a hyphen."""
     return Reply.of_json(
         {"error": {"message": message, "type": "some_error"}},
         status,

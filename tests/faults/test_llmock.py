@@ -1,4 +1,4 @@
-"""A server that breaks on purpose: no broken answer is ever taken for a complete one."""
+"""A server that breaks on purpose: no broken answer ever passes for a complete one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal in memory keeps what the one on disk keeps of a call: who decided, by which grant, and that it was asked anew."""
+"""The journal in memory records of a call what the one on disk records: who decided, by which grant, and that the question was asked again."""
 
 from __future__ import annotations
 

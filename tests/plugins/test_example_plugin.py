@@ -63,6 +63,29 @@ def test_it_is_listed_with_its_version_and_hooks(told: Told) -> None:
     assert len(plugin["hooks"]) == 6
 
 
+def test_the_lists_of_a_notebook_have_what_it_adds_with_how_to_use_it(told: Told) -> None:
+    shown = told(
+        """
+        import contextlib, io
+        from IPython.core.interactiveshell import InteractiveShell
+        shell = InteractiveShell()
+        shell.run_cell("%load_ext llm_notebook")
+        told = {}
+        for name in ("plugins", "tools", "templates", "fragments"):
+            with contextlib.redirect_stdout(io.StringIO()) as written:
+                shell.run_cell(f"%llm {name}")
+            told[name] = " ".join(written.getvalue().split())
+        """
+    )
+    assert "llm-notebook-almanac 0.1" in shown["plugins"]
+    assert "register_" not in shown["plugins"]
+    for kind in ("models", "tools", "templates", "fragments", "objects"):
+        assert kind in shown["plugins"].split("llm-notebook-almanac")[1], shown["plugins"]
+    assert "%%llm -T moon_age" in shown["tools"]
+    assert "%%llm -t almanac:" in shown["templates"]
+    assert "%%llm -f almanac:" in shown["fragments"]
+
+
 def test_its_models_answer_sync_and_async(told: Told) -> None:
     said = told(
         """

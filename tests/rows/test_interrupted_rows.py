@@ -138,7 +138,7 @@ def test_two_threads_cannot_be_at_the_same_run(rows: Rows) -> None:
     assert gate.is_shut.wait(60)
     with pytest.raises(llm.RowsError, match="The same run goes on in this process"):
         rows.map(texts, concurrency=4)
-    # Another run is none of its business, and one that keeps nothing could not be gone on with.
+    # Another run does not concern it, and a run that keeps nothing could not be continued.
     gate.open.set()
     assert [row["answer"] for row in rows.map(["other"])] == ["other"]
     first.join()

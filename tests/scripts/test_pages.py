@@ -98,7 +98,7 @@ def test_the_page_on_magics_names_every_subcommand_and_no_other() -> None:
     assert words == known
     for line in lines:
         if line not in ("%llm models of cars", "%llm act", "%llm NAME?"):
-            # A word in capitals stands for one that the user chooses; an ID contains a digit.
+            # A word in capitals is a placeholder for one that the user chooses; an ID contains a digit.
             typed = re.sub(r"\bID\b", "5q7w2x1k", line.removeprefix("%llm ")).replace("help NAME", "help models")
             assert parse_subcommand(typed) is not None, line
 

@@ -101,6 +101,24 @@ def test_each_is_decided_by_itself_in_any_order_and_they_run_in_the_models(face:
     ]
 
 
+def test_two_calls_with_one_id_are_two_questions(face: Face, journal: Journal | None) -> None:
+    script = [
+        llm.StreamEvent(kind, text, part_index=at, tool_call_id="c1")
+        for at, path in enumerate(("/a", "/b"))
+        for kind, text in (("tool_call_name", "erase"), ("tool_call_args", json.dumps({"path": path})))
+    ]
+    model = face.rounds(script, "done")
+    pause = face.pause_of(model.chain("Hi", tools=tools(face)))
+    assert paths(pause) == ["/a", "/b"]
+    first, second = pause.requests
+    assert (first.id == second.id, first.digest == second.digest) == (False, False)
+    pause.approve(request=second)
+    assert paths(face.pause_of(pause.resume())) == ["/a"]
+    assert face.text(pause.deny("no", request=first)) == "done"
+    assert ran == ["/b"]
+    assert told(model) == ["Denied by the user: no", "erased /b"]
+
+
 def test_a_decision_without_a_request_is_about_the_first(face: Face, journal: Journal | None) -> None:
     model, pause = ask(face, "erase /a", "erase /b")
     pause.deny("no")

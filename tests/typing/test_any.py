@@ -1,4 +1,4 @@
-"""`Any` stands for JSON and little else.
+"""`Any` means JSON and little else.
 
 What counts as JSON is `dict[str, Any]`, `Mapping[str, Any]` and `list[Any]`: objects and lists as `json.loads()` returns them. `**options: Any`
 takes the options of a model, which are JSON values too. Every other `Any` in the package is counted.

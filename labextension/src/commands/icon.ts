@@ -2,6 +2,7 @@
 
 import { LabIcon } from '@jupyterlab/ui-components';
 
+/** The icon of the commands, in JupyterLab's registry of icons. */
 export const askIcon = new LabIcon({
   name: 'llm-notebook:ask',
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16" fill="none">

@@ -11,6 +11,7 @@ export type IOutputs = Pick<IOutputAreaModel, 'length'> & {
   get(index: number): { type: string; data: unknown };
 };
 
+/** The MIME type under which JupyterLab keeps an error in an output. */
 export const ERROR_MIME_TYPE = 'application/vnd.jupyter.error';
 
 /** Errors that already say what they mean, so that there is nothing to explain. */

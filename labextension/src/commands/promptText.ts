@@ -14,6 +14,7 @@ export interface IQuote {
   language: string;
 }
 
+/** Whether the source of a cell is a prompt. */
 export function isPrompt(source: string): boolean {
   return headOf(source) !== null;
 }

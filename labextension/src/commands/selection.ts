@@ -3,6 +3,7 @@
 import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { Notebook } from '@jupyterlab/notebook';
 
+/** Whether a cell is a code cell. */
 export function isCode(cell: Cell): cell is CodeCell {
   return cell.model.type === 'code';
 }

@@ -24,6 +24,7 @@ import type { Bundle, Change } from './kernel/store';
 /** Ranks our renderer above that of widgets (-10), which the same output may hold too. */
 export const RANK = -100;
 
+/** The widget that shows one transcript in an output. */
 export class TranscriptRenderer
   extends Widget
   implements IRenderMime.IRenderer

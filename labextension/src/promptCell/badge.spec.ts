@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { namedModel, naming } from './badge';
+import { continues, namedModel, naming } from './badge';
 
 /** A source after a model was chosen for it. */
 function chosen(source: string, model: string): string {
@@ -29,4 +29,12 @@ test('choosing none takes the name out', () => {
   expect(chosen('%%llm -c -m old -u\nHi', '')).toBe('%%llm -c -u\nHi');
   expect(chosen('%%llm\nHi', '')).toBe('%%llm\nHi');
   expect(chosen('x = 1', 'gpt-5')).toBe('x = 1');
+});
+
+test('a prompt that continues a conversation is answered by the model of that', () => {
+  for (const options of ['-c', '--cid 01ab', '--continue', '-u -c']) {
+    expect(continues(`%%llm ${options}\nHi`)).toBe(true);
+  }
+  expect(continues('%%llm --context 1\nHi')).toBe(false);
+  expect(continues('%%llm -u\n-c')).toBe(false);
 });

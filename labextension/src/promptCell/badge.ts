@@ -51,6 +51,17 @@ export function namedModel(source: string): INamed | null {
   return null;
 }
 
+/** Whether a prompt continues a conversation, so that the model of that answers if none is named. */
+export function continues(source: string): boolean {
+  const head = headOf(source);
+  const line = head ? source.slice(head.from, head.to) : '';
+  return readFirstLine(line).tokens.some(
+    ({ from, to, kind }) =>
+      kind === 'option' &&
+      /^(?:-c\w?|--cid|--continue)$/.test(line.slice(from, to))
+  );
+}
+
 /** The change of a prompt's text that names a model, or with an empty text names none. */
 export function naming(
   source: string,
@@ -86,7 +97,11 @@ export function badge(around: IAround, trans: TranslationBundle): Extension {
     const draw = (): void => {
       const source = view.state.doc.toString();
       const named = namedModel(source)?.model ?? '';
-      const model = named || around.model();
+      const model =
+        named ||
+        (continues(source)
+          ? trans.__('the conversation’s model')
+          : around.model());
       const isLocal = around.isLocal(model);
       const isEmpty = source.trim() !== '' && !source.trim().includes('\n');
       const key = JSON.stringify([model, isLocal, isEmpty, around.isWanted()]);

@@ -9,6 +9,7 @@
 
 import OPTIONS from './options.json';
 
+/** What a coloured word is. */
 export type TokenKind = 'magic' | 'option' | 'value' | 'variable' | 'string';
 
 /** A coloured piece, as offsets from the beginning of the cell. */

@@ -19,6 +19,7 @@ export interface IStatusActions {
   showUsage(): void;
 }
 
+/** The widget in the status bar. */
 export class StatusItem extends Widget {
   private readonly changes = new Signal<this, void>(this);
   private panel: NotebookPanel | null = null;

@@ -1,3 +1,5 @@
+// @vitest-environment node
+
 import { nullTranslator } from '@jupyterlab/translation';
 import { expect, test } from 'vitest';
 

@@ -45,6 +45,7 @@ import { WaitingNotice } from './status/waiting';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
 
+/** A transcript on the page. */
 export class TranscriptView {
   private readonly root = attrs(el('div', 'llm-transcript'), {
     role: 'region'

@@ -172,7 +172,7 @@ def _log_of(
 
 
 def _queue(log: ChainLog, asked_by: str, messages: Sequence[Message]) -> None:
-    """Note the calls that wait for others, so that they are not taken for calls of tools that never were."""
+    """Record the calls that wait for others, so that they are not mistaken for calls of tools that do not exist."""
     known = {call.tool_call_id for call in log.memory.calls() if call.turn_id == asked_by}
     for call in unresolved_calls(messages):
         if call.tool_call_id is not None and call.tool_call_id not in known:

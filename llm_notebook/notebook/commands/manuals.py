@@ -29,9 +29,22 @@ EXAMPLES = """\
 Three names for a pelican, with a reason for each.
 
 %llm What is 2+2?
-answer = %llm What is 2+2?"""
+answer = %llm What is 2+2?
+
+%%llm -f df.head(20) -a fig --context above
+Why does the figure fall in August? The table, the figure and the cells above go with this.
+
+%%llm --schema-multi "name, age int, born date" --out people
+Ten people who changed how we count. The rows become a DataFrame.
+
+%%llm --each df --schema "label, score float" --out labelled
+Classify the complaint: {{ text }}
+
+%llm error fix"""
 MORE = (
     "`{{ expression }}` in a prompt becomes the value of a Python expression: text, numbers, a DataFrame.",
+    "`%llm error` explains the last exception, and `%llm error fix` proposes a mended cell. Neither runs anything.",
+    "`--dry-run` shows what a cell would send, and sends nothing.",
     "Tab completes subcommands, options, models, and variables that fit.",
     "No key? `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`.",
 )

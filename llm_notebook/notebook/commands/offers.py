@@ -133,6 +133,8 @@ def plugins(shell: InteractiveShell, _words: Sequence[str]) -> None:
         "register_template_loaders": ("templates", "%llm templates"),
         "register_fragment_loaders": ("fragments", "%llm fragments"),
         "register_embedding_models": ("embedding models", ""),
+        "register_objects": ("objects", ""),
+        "register_commands": ("commands of the llm program", ""),
     }
     lines = []
     for plugin in found:

@@ -20,7 +20,7 @@ from llm_notebook.notebook.commands.lists.tables import code, literal_cell, mark
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.running.live_turn import LiveTurn
-from llm_notebook.transcript.calls.call_rendering import plain_tool
+from llm_notebook.transcript.calls.call_rendering import odd_letters, plain_tool
 from llm_notebook.transcript.calls.requests import value_text
 from llm_notebook.transcript.markdown.escape import fenced_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
@@ -221,6 +221,7 @@ def _lines(one: Waiting, names: dict[str, str], *, most: int | None) -> list[str
     if call.request is not None and call.request.changed:
         lines.append(on_one_line(call.request.changed))
     lines += ["Arguments:", *(f"    {line}" for line in _beginning(one.arguments, most))]
+    lines += filter(None, [odd_letters(call.tool_name, one.arguments)])
     if call.request is not None:
         lines += plain_tool(_seen_from_anywhere(call.request), most_lines=most)
     return [f"{short_id(call.call_id)}  {on_one_line(call.tool_name)}", *(f"    {line}" for line in lines)]

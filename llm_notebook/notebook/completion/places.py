@@ -184,6 +184,6 @@ def _fits(expected: str, typed: str) -> bool:
 
 
 def _kind(name: str, expected: Sequence[str], at: int) -> str:
-    """Return the kind of value that a word in capitals of a subcommand's manual stands for."""
+    """Return the kind of value that a word in capitals means in a subcommand's manual."""
     whole = " ".join([name, *expected[: at + 1]])
     return _PLACEHOLDERS.get(whole, _PLACEHOLDERS.get(expected[at], ""))

@@ -1,1 +1,1 @@
-"""The cells of the notebook that go with a prompt: where they come from, which of them go, and what a model is told of them."""
+"""The cells of the notebook that are sent with a prompt: where they come from, which of them are sent, and in what form."""

@@ -116,7 +116,7 @@ def add_context(
 
 
 def _read_advice(origin: Origin, given: Given, max_size: int) -> list[tuple[Described, Sent]]:
-    """Return (`AGENTS.md` beside the notebook, for the system prompt; what the reader is told of it), if there is one."""
+    """Return (`AGENTS.md` beside the notebook, for the system prompt; its description for the reader), if there is one."""
     folder = Path(origin.path).parent if origin.path else Path()
     path = folder / _ADVICE
     if not os.path.lexists(path):

@@ -1,4 +1,4 @@
-"""What a model is told of the cells of a notebook, and what the reader is told of that. Values in, values out.
+"""Describes the cells of a notebook for a model, and says to the reader what was sent. Values in, values out.
 
 Cells become text before the prompt. What models have answered becomes turns: the question with the cells before it, and the answer.
 Secrets are taken out before anything is shortened.
@@ -59,12 +59,12 @@ class Told:
     sent: list[Sent] = field(default_factory=list)
 
     def fragments(self) -> list[Described]:
-        """Return what goes with the prompt itself, for `fragments=`. The reader is told of it by `sent`."""
+        """Return what is sent with the prompt itself, for `fragments=`. `sent` describes it for the reader."""
         return [Described("cells", self.text, tuple(self.pictures), is_told=True)] if self.text or self.pictures else []
 
 
 def tell_cells(cells: Sequence[NotebookCell], reads: Reads, max_size: int, scrubber: Scrubber) -> Told:
-    """Return what a model is told of cells.
+    """Return the description of cells for a model.
 
     Args:
         cells: the cells, in order.

@@ -57,7 +57,7 @@ def json_to_edit(arguments: dict[str, Any], *, indent: int | None = None) -> str
 
 
 def _from_editor(named: str, text: str) -> str:
-    # The folder is the user's alone, so that nobody else can read or change the arguments meanwhile.
+    # The folder is the user's alone, so that nobody else can read or change the arguments in the meantime.
     with tempfile.TemporaryDirectory(prefix="llm-notebook-") as folder:
         file = Path(folder, "arguments.json")
         file.write_text(text + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from llm_notebook.notebook.display.editing import edited, editor
 from llm_notebook.notebook.display.encoding import spelled, write
 from llm_notebook.notebook.running.live_turn import LiveTurn
 from llm_notebook.notebook.waits.deciding import show_calls
-from llm_notebook.transcript.calls.call_rendering import all_arguments, plain_tool, shows_all_of
+from llm_notebook.transcript.calls.call_rendering import all_arguments, odd_letters, plain_tool, shows_all_of
 from llm_notebook.transcript.calls.requests import value_text
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import on_one_line
@@ -166,7 +166,8 @@ def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainRespo
 
 def _approve_edited(arguments: dict[str, Any], request: ApprovalRequest, pause: PauseChain) -> ChainResponse | None:
     """Show the edited arguments as they would run, and run the call if the human agrees."""
-    _write(f"Changed to:\n{visible(value_text(arguments))}")
+    written = value_text(arguments)
+    _write("\n".join(filter(None, [f"Changed to:\n{visible(written)}", odd_letters(request.tool_name, written)])))
     if _read_line("Run it with these arguments? y/n: ").strip().lower() not in ("y", "yes"):
         raise ValueError("The arguments stay as they were.")
     return pause.approve(arguments, request=request)

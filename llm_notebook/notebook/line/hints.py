@@ -82,7 +82,7 @@ _IN_PYTHON: Mapping[str, str] = MappingProxyType(
 
 
 def option_hint(wrong: str, known: Collection[str]) -> str:
-    """Return a sentence, with a space before it, that helps whoever typed an option that there is not.
+    """Return a sentence, with a space before it, that helps a user who typed an unknown option.
 
     Args:
         wrong: the option, with its dashes.

@@ -146,7 +146,7 @@ def long_option_in(prompt: str, names: Collection[str]) -> str | None:
         prompt: what follows the options of a line.
         names: the options that there are, with their dashes.
     """
-    # What is quoted stands for a word that is no option.
+    # A quoted text counts as a word that is no option.
     unquoted = _QUOTED.sub("quoted", _BEHIND_DASH.sub("", prompt))
     for found in _SPACED.finditer(unquoted):
         if begins_like_option(found[0]):

@@ -60,7 +60,12 @@ def show_dry_run(shell: InteractiveShell, chain: ChainResponse, *, stream: bool,
         shell.user_ns[out] = exact
     said = [] if len(exact) <= _LONGEST_EXACT else [_too_long(exact, out)]
     asks = _asks(prompt)
-    unsent = Unsent(asks, estimate=_estimate(prompt, asks), exact=exact if not said else "")
+    unsent = Unsent(
+        [(name, text) for name, text, _ in asks],
+        sizes=tuple(_size_in_words(prompt, name, tokens) for name, _, tokens in asks),
+        estimate=_estimate(prompt, sum(tokens for _, _, tokens in asks)),
+        exact=exact if not said else "",
+    )
     view = TranscriptView(model.model_id, id=new_id(), state="unsent", unsent=unsent, sent=list(prompt.enclosed))
     view.remarks = said
     _show(shell, view)
@@ -96,16 +101,36 @@ def _plain_request(prompt: Prompt) -> str:
     return json.dumps({name: value for name, value in given.items() if value}, ensure_ascii=False, default=repr)
 
 
-def _asks(prompt: Prompt) -> list[tuple[str, str]]:
-    """Return the parts of the request, each with its name."""
+def _asks(prompt: Prompt) -> list[tuple[str, str, int]]:
+    """Return the parts of the request, each as (its name, its text, about how many tokens it has)."""
     options = prompt.given_options()
-    asks: list[tuple[str, str]] = [(message.role, _message_text(message)) for message in prompt.sent]
-    asks += [
-        ("tools", "\n".join(_signature(tool) for tool in prompt.tools)),
-        ("schema", "" if prompt.schema is None else _INDENTED.encode(prompt.schema)),
-        ("options", "\n".join(f"{name} = {json.dumps(value)}" for name, value in options.items())),
+    asks: list[tuple[str, str, int]] = [
+        (message.role, _message_text(message), _tokens_of_message(message)) for message in prompt.sent
     ]
-    return [(name, text) for name, text in asks if text]
+    described = "".join(json.dumps(_tool_json(tool), default=repr) for tool in prompt.tools)
+    schema = "" if prompt.schema is None else _INDENTED.encode(prompt.schema)
+    asks += [
+        ("tools", "\n".join(_signature(tool) for tool in prompt.tools), _tokens(described)),
+        ("schema", schema, _tokens(schema)),
+        ("options", "\n".join(f"{name} = {json.dumps(value)}" for name, value in options.items()), 0),
+    ]
+    return [ask for ask in asks if ask[1]]
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text) // _CHARACTERS_PER_TOKEN)
+
+
+def _tokens_of_message(message: Message) -> int:
+    pictures = sum(isinstance(part, AttachmentPart) for part in message.parts)
+    return _tokens(_message_text(message)) + pictures * _TOKENS_OF_PICTURE
+
+
+def _size_in_words(prompt: Prompt, name: str, tokens: int) -> str:
+    """Return about how large a part is, such as `1 tool, 61 tokens`; empty for options, which are no text for the model."""
+    counted = [(len(prompt.tools), "tool")] if name == "tools" else []
+    counted += [(tokens, "token")] if tokens else []
+    return ", ".join(f"{count:,} {what}{'' if count == 1 else 's'}" for count, what in counted)
 
 
 def _message_text(message: Message) -> str:
@@ -142,12 +167,8 @@ def _tool_json(tool: Tool | ServerSideTool) -> object:
     return {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}
 
 
-def _estimate(prompt: Prompt, asks: list[tuple[str, str]]) -> str:
+def _estimate(prompt: Prompt, tokens: int) -> str:
     """Return a text with about how many tokens would be sent, and what they would cost if that is known."""
-    pictures = sum(isinstance(part, AttachmentPart) for message in prompt.sent for part in message.parts)
-    described = sum(len(json.dumps(_tool_json(tool), default=repr)) for tool in prompt.tools)
-    characters = sum(len(text) for name, text in asks if name not in ("tools", "options")) + described
-    tokens = -(-characters // _CHARACTERS_PER_TOKEN) + pictures * _TOKENS_OF_PICTURE
     spent = cost_of(cast("KeyHolder", prompt.model), Usage(tokens, 0))
     # "under $0.0001" says already that it is an estimate.
     dollars = f", {'' if str(spent).startswith('under') else 'about '}{spent}" if spent.usd else ""

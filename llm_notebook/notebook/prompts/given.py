@@ -135,7 +135,7 @@ class _Reader:
     secrets: LazyScrubber
 
     def read(self, word: str, option: str, kind: str | None = None) -> list[Described]:
-        """Return what a word stands for.
+        """Return the value of a word.
 
         Args:
             word: the word.

@@ -145,7 +145,7 @@ def _with_options(arguments: Arguments, templates: Sequence[Template]) -> Argume
 
 
 def _schema_changes(schema: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return the option that a stored schema stands for. A schema of rows is stored with the object around it."""
+    """Return the option for a stored schema. A schema of rows is stored with the object around it."""
     properties = schema.get("properties")
     rows = properties.get(ITEMS) if isinstance(properties, Mapping) and list(properties) == [ITEMS] else None
     item = rows.get("items") if isinstance(rows, Mapping) and rows.get("type") == "array" else None

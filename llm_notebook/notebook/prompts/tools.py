@@ -61,7 +61,7 @@ def _find(name: str, variables: Mapping[str, Any]) -> list[Any]:
             f"-T {name}: no function, Tool or Toolbox of that name is defined here."
             f"{nearest(name, [*known, *offered])} Nothing was sent."
         )
-    # The name of a Toolbox class stands for an object made without arguments.
+    # The name of a Toolbox class means an object that is created without arguments.
     if isinstance(value, type) and issubclass(value, Toolbox):
         value = _evaluate(f"{name}()", variables, offered)
     tools = list(value) if isinstance(value, list | tuple) else [value]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from llm_notebook.notebook.frontend.kernel import current_request
+from llm_notebook.notebook.prompts.known_secrets import LazyScrubber, removed
 from llm_notebook.notebook.rows.head import head_block, labels_of
 from llm_notebook.notebook.rows.words import job_of
 from llm_notebook.notebook.running.live_turn import LiveTurn
@@ -35,6 +36,7 @@ class DrawnRun:
         turn: the transcript that shows it; None for a new one.
         out, source: the variable that its table is assigned to, and what the user calls its rows; empty if that is not known.
         is_cell: a `%%llm --each` cell asks for it.
+        secrets: what takes secrets out of its rows, and knows which were found; None if nothing does.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class DrawnRun:
         out: str = "",
         source: str = "",
         is_cell: bool = False,
+        secrets: LazyScrubber | None = None,
     ) -> None:
         self._turns = turns
+        self._secrets = secrets
         self._run = run
         self._out, self._source = out, source
         self._is_cell = is_cell
@@ -89,6 +93,8 @@ class DrawnRun:
             self._last = job_of(self._run, failures, label, is_cell=self._is_cell)
             if found is not None and self._run.state in ("done", "limit"):
                 view.add(head_block(found, self._out, self._source), self._run.elapsed)
+            if self._secrets is not None and self._secrets.made is not None:
+                view.sent = removed(self._secrets.made)
             view.end(_STATES[self._run.state], self._run.elapsed)
             turn.is_running = False
             turn.display.close()

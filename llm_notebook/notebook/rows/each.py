@@ -11,6 +11,7 @@ from llm_notebook.notebook.errors import CellError, CellHalted, nearest
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.line.arguments import typed_text
 from llm_notebook.notebook.line.expressions import compiled_expression
+from llm_notebook.notebook.prompts.known_secrets import LazyScrubber, scrubbed_value
 from llm_notebook.notebook.prompts.schemas import find_schema
 from llm_notebook.notebook.prompts.tools import define_functions, find_tools
 from llm_notebook.notebook.rows.display import DrawnRun
@@ -72,8 +73,14 @@ class EachCell:
             CellHalted: it was stopped, or has come to its limit, and the cells below must not run. Everything is shown already.
             RowsError: it cannot begin, or not go on, and that is not shown in a transcript.
         """
+        secrets = LazyScrubber(self.names)
         job = Job(
-            _rows(self.arguments, self.names), self.text, self.model, self.wanted, lambda run: self._display(run, turn)
+            _rows(self.arguments, self.names),
+            self.text,
+            self.model,
+            self.wanted,
+            lambda run: self._display(run, turn, secrets),
+            lambda source, text: scrubbed_value(text, source, secrets),
         )
         if job.table.count is None:
             raise CellError("--each needs a frame or a list: an iterator can be read once only. Nothing was sent.")
@@ -103,11 +110,11 @@ class EachCell:
         if self.arguments.out is not None:
             self.turns.shell.user_ns[self.arguments.out] = found
 
-    def _display(self, run: Run, turn: LiveTurn | None) -> RunDisplay:
+    def _display(self, run: Run, turn: LiveTurn | None, secrets: LazyScrubber) -> RunDisplay:
         source, out = str(self.arguments.each), self.arguments.out or ""
         if not self.turns.front.is_notebook:
-            return WrittenRun(run, out=out, source=source)
-        drawn = DrawnRun(self.turns, run, turn=turn, out=out, source=source, is_cell=True)
+            return WrittenRun(run, out=out, source=source, secrets=secrets)
+        drawn = DrawnRun(self.turns, run, turn=turn, out=out, source=source, is_cell=True, secrets=secrets)
         drawn.again = self._run_again
         return drawn
 

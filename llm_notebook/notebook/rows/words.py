@@ -1,4 +1,4 @@
-"""What a reader is told of a run over rows, made from how it stands. No I/O."""
+"""Describes the state of a run over rows for the reader. No I/O."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class Engine:
             self._server = None
 
     def release(self, generation: Generation) -> None:
-        """Forget a generation that has finished, and free the model if it was given up meanwhile."""
+        """Forget a generation that has finished, and free the model if it was unloaded in the meantime."""
         with self._slot.lock:
             self.running.discard(generation)
             if self._given_up:

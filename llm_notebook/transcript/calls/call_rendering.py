@@ -6,11 +6,13 @@ invisible in any of them is spelled out. The forms differ only in how they are w
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.calls.requests import value_text
 from llm_notebook.transcript.markdown.escape import escaped_line, fenced_text
+from llm_notebook.transcript.scripts import mixed_words_note
 from llm_notebook.transcript.visible import visible, visible_texts
 from llm_notebook.transcript.words import call_sentence, decision_sentence, on_one_line, one_line, ways_to_decide
 
@@ -25,6 +27,7 @@ __all__ = [
     "call_words",
     "literal_markdown",
     "markdown_call",
+    "odd_letters",
     "plain_call",
     "plain_tool",
     "shows_all_of",
@@ -32,6 +35,7 @@ __all__ = [
 
 _LONGEST_WELL = 4_000
 _TAIL = 800
+_ESCAPES = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
 # The sentence about the decision already says what the model reads, or would read.
 _SAID_ALREADY = ("denied", "abandoned")
 
@@ -129,6 +133,19 @@ def all_arguments(request: ApprovalRequest) -> list[str]:
     return _indented("All of the arguments:", visible(value_text(request.arguments)))
 
 
+def odd_letters(name: str, arguments: str) -> str:
+    """Return a sentence about the words of a call whose letters come from several scripts; empty if there are none.
+
+    Args:
+        name: the tool's name.
+        arguments: the JSON text of its arguments.
+    """
+    if name.isascii() and arguments.isascii():
+        return ""
+    # The letter of an escape such as \\n is no part of the word behind it.
+    return mixed_words_note(f"{name}\n{_ESCAPES.sub(' ', arguments)}")
+
+
 @dataclass(slots=True)
 class CallWords:
     """The words about a call, without invisible characters. A text that does not apply is empty.
@@ -169,9 +186,9 @@ def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
     printed = block.printed.text.rstrip() if block.printed.head else ""
     wells = [_bounded(text) for text in (arguments, edited, printed, told or "")]
     is_open = block.is_asked
-    question = _question(block) if is_open else []
+    question = [*_question(block), odd_letters(block.name, arguments)] if is_open else []
     state, decided, ways = call_sentence(block, view), decision_sentence(block, one_line), ways_to_decide(block)
-    sentences = [*([decided] if decided else []), *map(one_line, question)]
+    sentences = [*([decided] if decided else []), *map(one_line, filter(None, question))]
     note = one_line(block.note) if block.note else ""
     name, note, arguments, edited, printed, result, *sentences = visible_texts(
         [one_line(block.name), note, *wells, *sentences]

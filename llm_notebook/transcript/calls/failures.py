@@ -1,4 +1,4 @@
-"""What a reader is told of an error that a tool raised: its type, its message, and the lines of the tool's own code that led to it."""
+"""Describes an error that a tool raised for the reader: its type, its message, and the lines of the tool's own code that led to it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return what a reader is told of an error. Frames of libraries are counted, not shown; our own are left out."""
+    """Return the description of an error. Frames of libraries are counted, not shown; our own are left out."""
     lines: list[str] = []
     libraries = 0
     shown = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OURS)]

@@ -281,7 +281,10 @@ def _units(text: str) -> int:
 def _source(source: Mapping[str, str] | None) -> Document | None:
     if source is None:
         return None
-    document = {"title": name_document(source["title"]), "code": shortened(source["code"], _LONGEST_SOURCE)}
+    code = source["code"]
+    if (left_out := len(code) - _LONGEST_SOURCE) > 0:
+        code = f"{code[:_LONGEST_SOURCE]}\n… {left_out:,} more characters"
+    document = {"title": name_document(source["title"]), "code": code}
     return document | ({"note": shortened(source["note"], _LONGEST_SENTENCE)} if "note" in source else {})
 
 

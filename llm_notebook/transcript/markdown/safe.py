@@ -112,7 +112,7 @@ def _refuse_wide_table(state: StateBlock, start_line: int, end_line: int, silent
 
 
 def _restore_bars(tokens: Sequence[Token]) -> None:
-    """Put the bars of `with_bars()` back, which the parser has not taken for the ends of cells."""
+    """Restore the bars that `with_bars()` has replaced, so that the parser did not read them as the ends of cells."""
     waiting = list(tokens)
     while waiting:
         token = waiting.pop()

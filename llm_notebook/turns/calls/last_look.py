@@ -48,7 +48,8 @@ def _guarded(tool: Tool, implementation: Callable[..., Any], identity: str) -> C
 
     @functools.wraps(implementation)
     def called(**arguments: Any) -> Any:
-        if identify(tool).digest != identity:
+        # What is called is what is compared: another function may have been put in its place, and taken away again.
+        if tool.implementation is not implementation or identify(tool).digest != identity:
             raise ChangedTool
         return implementation(**arguments)
 

@@ -22,7 +22,7 @@ from llm_notebook.providers.registry import Registry
 from tests.notebook.completion.tabs import completions
 from tests.notebook.scripted import register_models
 
-__all__ = ["CASES", "Case", "failing", "make_shell"]
+__all__ = ["CASES", "Case", "is_met", "prepare"]
 
 SETUP = """
 import dataclasses, enum, pathlib, typing
@@ -162,21 +162,27 @@ CASES = [
 ]
 
 
-def make_shell(folder: Path) -> InteractiveShell:
-    """Return a shell with our magics, scripted models, an alias, a key and a template. The folder takes what is stored."""
-    os.environ["LLM_USER_PATH"] = str(folder)
+def prepare(shell: InteractiveShell, folder: Path) -> None:
+    """Give a shell our magics, scripted models, an alias, a key and a template, and the variables and files that the cases name.
+
+    Args:
+        shell: the shell.
+        folder: the working folder, which takes the files and what is stored.
+    """
+    os.chdir(folder)
+    (folder / "pictures-of-may").mkdir()
+    for name in ("notes-of-may.md", "form-of-may.json", "pictures-of-may/chart.png"):
+        (folder / name).touch()
+    home = folder / ".llm"
+    os.environ["LLM_USER_PATH"] = str(home)
     for name in [name for name in os.environ if name.endswith("_API_KEY")]:
         del os.environ[name]
-    (folder / "templates").mkdir(parents=True)
-    (folder / "templates" / "summary.yaml").write_text("prompt: Summarise $input in $words words\n", encoding="utf-8")
-    (folder / "keys.json").write_text('{"scripted-two": "x"}', encoding="utf-8")
+    (home / "templates").mkdir(parents=True)
+    (home / "templates" / "summary.yaml").write_text("prompt: Summarise $input in $words words\n", encoding="utf-8")
+    (home / "keys.json").write_text('{"scripted-two": "x"}', encoding="utf-8")
     registry = Registry()
     register_models(registry)
     process.made[Registry] = registry
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "NoColor"
-    shell = InteractiveShell(config=config)
     shell.run_cell("%load_ext llm_notebook", silent=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -185,28 +191,38 @@ def make_shell(folder: Path) -> InteractiveShell:
             silent=True,
         )
     shell.run_cell(SETUP, store_history=True)
-    return shell
 
 
-def failing(shell: InteractiveShell) -> list[str]:
+def is_met(case: Case, found: list[str]) -> bool:
+    """Return whether that is offered which the case says.
+
+    Args:
+        case: the case.
+        found: what is offered, best first.
+    """
+    return (
+        tuple(found[: len(case.first)]) == case.first
+        and set(case.among) <= set(found)
+        and not set(case.absent) & set(found)
+        and not (case.nothing and found)
+    )
+
+
+def _failing(shell: InteractiveShell) -> list[str]:
     """Return a line for each case that fails."""
-    problems = []
-    for case in CASES:
-        found = completions(shell, case.typed)
-        good = (
-            tuple(found[: len(case.first)]) == case.first
-            and set(case.among) <= set(found)
-            and not set(case.absent) & set(found)
-            and not (case.nothing and found)
-        )
-        if not good:
-            problems.append(f"{case.typed!r}: {found[:12]}")
-    return problems
+    found = [(case, completions(shell, case.typed)) for case in CASES]
+    return [f"{case.typed!r}: {texts[:12]}" for case, texts in found if not is_met(case, texts)]
+
+
+def _main() -> None:
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        shell = InteractiveShell(config=config)
+        prepare(shell, Path(folder))
+        sys.stdout.write(f"{json.dumps(_failing(shell))}\n")
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as temporary, chdir(temporary):
-        Path("pictures-of-may").mkdir()
-        for name in ("notes-of-may.md", "form-of-may.json", "pictures-of-may/chart.png"):
-            Path(name).touch()
-        sys.stdout.write(f"{json.dumps(failing(make_shell(Path(temporary) / 'llm')))}\n")
+    _main()

@@ -1,4 +1,4 @@
-"""What a model is told of the cells of a notebook, and what the reader is told of that."""
+"""The description of a notebook's cells for a model, and the record of it for the reader."""
 
 from __future__ import annotations
 

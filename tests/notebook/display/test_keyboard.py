@@ -378,17 +378,30 @@ def test_dropping_what_was_left_open_runs_what_was_approved(asking: Asking) -> N
     assert asking.results()[-1] == "Not run: the user dropped the question"
 
 
-def test_a_question_left_open_is_decided_later(asking: Asking) -> None:
-    asking.ask("/a")
-    left = asking.type("what?", "q")
-    assert "Traceback" not in left
-    assert asking.ran == []
-    asking.terminal.say("%llm pending")
-    listed = asking.terminal.prompt()
-    name = next(line.split()[0] for line in listed.splitlines() if line.endswith("  erase"))
-    asking.terminal.say(f"%llm approve {name}")
-    assert "All done." in asking.terminal.prompt()
-    assert asking.ran == ["/a"]
+@pytest.mark.parametrize("verdict", ["approve", "deny"])
+def test_a_question_left_open_is_decided_in_a_later_terminal_that_asks_as_often(
+    asking: Asking, open_terminal: Callable[..., Terminal], tmp_path: Path, verdict: str
+) -> None:
+    asking.terminal.say("erase = erase.__wrapped__")
+    asking.terminal.prompt()
+    calls = [call_reply("erase", json.dumps({"path": path}), f"call_{path[1:]}") for path in ("/a", "/b")]
+    asking.server.play(*calls, text_reply("All done."))
+    asking.terminal.say("%llm -m scripted --ta -T erase Tidy up")
+    asking.question()
+    assert "Traceback" not in asking.type("what?", "q")
+
+    later = Asking(open_terminal(), asking.server, tmp_path)
+    later.terminal.say("erase = erase.__wrapped__")
+    later.terminal.prompt()
+    later.terminal.say("%llm pending")
+    name = next(line.split()[0] for line in later.terminal.prompt().splitlines() if line.endswith("  erase"))
+    later.terminal.say(f"%llm {verdict} {name}")
+    # Nobody has marked the tool: --ta is kept with the question.
+    later.question()
+    runs = ["/a"] if verdict == "approve" else []
+    assert later.ran == runs
+    assert "All done." in later.type("y")
+    assert later.ran == [*runs, "/b"]
 
 
 def test_several_questions_are_shown_and_then_asked_one_after_the_other(asking: Asking) -> None:

@@ -264,19 +264,3 @@ def test_a_mistake_is_one_sentence(ipython: Terminal) -> None:
 
 def _chunk(text: str) -> bytes:
     return sse(text_chunk(text), done=False)
-
-
-def test_tab_completes_in_a_terminal(open_terminal: Callable[..., Terminal]) -> None:
-    colourful = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
-    terminal = open_terminal(options=(), environment=colourful)
-    for typed, rest, shown in [
-        ("%llm usa", "ge", "The journal holds nothing yet."),
-        ("%llm keys pa", "th", "keys.json"),
-        ("%llm error fi", "x", "No cell of this kernel has failed"),
-    ]:
-        terminal.process.send(f"{typed}\t")
-        # The word is whole in the line once its end has been drawn.
-        terminal.until(rest)
-        terminal.process.send("\r")
-        terminal.until(shown)
-        terminal.prompt()

@@ -1,4 +1,4 @@
-"""`%llm error`: what a model is told of a failed cell, what the reader is told of that, and the cell that is proposed."""
+"""`%llm error`: the description of a failed cell for the model, the record of it for the reader, and the proposed cell."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shelf:
     def first(self):
         return self.books[0]
 """
-# Each: the cell, the line of it that fails, what the exception says, and what is told of the values and versions.
+# Each: the cell, its line that fails, the message of the exception, and the description of values and versions.
 CLASSIC = [
     ("numbers[5]", 1, "IndexError: list index out of range", ["numbers: list of 3 = [1, 2, 3]"]),
     ("total = 0\nprices['pear'] + total", 2, "KeyError: 'pear'", ["prices: dict of 1 = {'apple': 1.5}"]),

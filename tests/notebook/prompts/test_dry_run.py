@@ -6,6 +6,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.folders import user_dir
+from llm_notebook.templates import Template, save_template
 from tests.contract.replay import chat, gemini, messages, ollama, responses
 from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.notebook.kernels import Kernel
@@ -23,20 +24,24 @@ SETUP = '''
 def fetch_rates(month: str, base: str = "EUR") -> dict:
     """Fetch exchange rates."""
 
-import pandas
+import base64, pandas
+chart = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=")
 df = pandas.DataFrame({"month": ["2025-07"], "api_key": ["sk-proj-abcdefghijklmnop"]})
 '''
 OPTIONS = [
     "-s 'Short.' -T fetch_rates -f df -o temperature 0.2",
     "--no-stream -s Ünicode --context above",
     "--schema 'name, age int'",
+    "-a chart -f df.month",
+    "-t brief -p mood calm",
+    "-c",
 ]
 
 
 @pytest.fixture
 def wired(openai_server: OpenAIServer) -> OpenAIServer:
     """A server that the models named after the wires are on."""
-    common = "supports_tools: true, supports_schema: true"
+    common = "supports_tools: true, supports_schema: true, vision: true"
     entries = [
         f"- {{model_id: {wire}, model_name: m, base_url: '{openai_server.base_url}', wire: {wire}, {common}}}\n"
         for wire in CASES
@@ -51,9 +56,13 @@ def test_what_is_shown_is_what_is_sent_byte_for_byte(
 ) -> None:
     pytest.importorskip("pandas")
     terminal.run_cell(SETUP, store_history=True)
+    save_template(Template(name="brief", prompt="Be $mood: $input", system="Short.", options={"temperature": 0.5}))
+    terminal.run_cell("%llm -m echo First")
     case = next(case for case in CASES[wire] if case.stream)
     for options in OPTIONS:
-        cell = f"%%llm -n --new -m {wire} {options} {{}}\nWhat is odd about 'these' rows?"
+        # What `-c` continues is the answer of another model, kept in this session.
+        new = "" if options == "-c" else "-n --new"
+        cell = f"%%llm {new} -m {wire} {options} {{}}\nWhat is odd about 'these' rows?"
         capsys.readouterr()
         # Neither is in the history, where `--context` would find it.
         terminal.run_cell(cell.format("--dry-run --out exact"))
@@ -74,8 +83,13 @@ def test_a_dry_run_needs_no_key_and_leaves_everything_as_it_is(
     capsys.readouterr()
     terminal.run_cell("%llm --dry-run -c -m gpt-4o-mini -u Again", store_history=True)
     shown = capsys.readouterr().out
-    assert "gpt-4o-mini, about 7 tokens in, under $0.0001." in shown
-    for part in ("user: First", "assistant: You said: First", "user: Again", '"content":"Again"'):
+    assert "gpt-4o-mini, about 8 tokens in, under $0.0001." in shown
+    for part in (
+        "user (2 tokens): First",
+        "assistant (4 tokens): You said: First",
+        "user (2 tokens): Again",
+        '"content":"Again"',
+    ):
         assert part in shown
     assert len(sent) == 1
     terminal.run_cell("%llm -c Third", store_history=True)
@@ -98,14 +112,14 @@ def test_a_page_is_told_the_parts_and_the_request(kernel: Kernel) -> None:
     assert document["state"] == "unsent"
     assert document["unsent"] == {
         "asks": [
-            {"name": "system", "text": "Short."},
-            {"name": "user", "text": "`Why`?"},
+            {"name": "system", "text": "Short.", "size": "2 tokens"},
+            {"name": "user", "text": "`Why`?", "size": "2 tokens"},
             {"name": "options", "text": "temperature = 0.2"},
         ],
         "reads": [],
-        "estimate": "about 3 tokens in",
+        "estimate": "about 4 tokens in",
         "exact": document["unsent"]["exact"],
     }
     assert '"text": "`Why`?"' in document["unsent"]["exact"]
-    assert bundle["text/markdown"].startswith("Dry run: nothing was sent. echo, about 3 tokens in.")
+    assert bundle["text/markdown"].startswith("Dry run: nothing was sent. echo, about 4 tokens in.")
     assert kernel.value("sent") == []

@@ -69,6 +69,35 @@ def test_a_cell_asks_each_row_and_assigns_a_frame_with_the_same_index(
     assert len(sent) == 8
 
 
+def test_secrets_in_the_rows_are_removed_and_counted(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_PASSWORD", "correct horse")
+    rows = [
+        "I said correct horse.",
+        "db: password=zzz",
+        "AKIAIOSFODNN7EXAMPLE twice",
+        "AKIAIOSFODNN7EXAMPLE again",
+        "None.",
+    ]
+    shell.user_ns["letters"] = [{"text": text, "api_key": f"key-{number}-abcdefgh"} for number, text in enumerate(rows)]
+    said = _run(shell, capsys, "--each letters", "About {{ text }} {{ api_key[:40] }} {{ api_key }}")
+    prompts = [str(prompt.prompt) for prompt in sent]
+    for secret in ("correct horse", "zzz", "AKIA", "key-3"):
+        assert not any(secret in prompt for prompt in prompts), secret
+    assert prompts[-1] == "About None. [removed] [removed]"
+    assert "[removed] 8 secrets" in said
+    assert "  text: a token that begins with AKI" in said
+
+
+def test_a_drawn_run_says_which_secrets_were_removed(kernel: Kernel) -> None:
+    kernel.run("letters = ['db: password=zzz', 'Hello']")
+    cell = kernel.run("%%llm --each letters -n\nAbout {{ text }}")
+    assert kernel.value("sorted(str(one.prompt) for one in sent)") == ["About Hello", "About db: password=[removed]"]
+    [group] = cell.outputs[-1][MIME_TYPE]["sent"]
+    assert group["line"] == "[removed] 1 secret"
+
+
 def test_a_sample_is_shown_first_and_the_rest_asks_none_of_it_again(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a reader is told of a run over rows while it goes on and when it is over."""
+"""The words about a run over rows, while it runs and when it is over."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ fresh = pathlib.Path(tempfile.mkdtemp())
 before = os.environ["LLM_USER_PATH"]
 os.environ["LLM_USER_PATH"] = str(fresh)
 """
-# What is fetched is 93 MB; this stands for it.
+# The real file has 93 MB; this takes its place.
 FETCHES_ECHO = """
 from llm_notebook.notebook.running import failures
 from tests.notebook.scripted import install_echo

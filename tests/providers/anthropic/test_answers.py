@@ -1,4 +1,4 @@
-"""The answers of Messages: they decode to the same however their bytes are split, and a cut answer is never taken for a complete one."""
+"""The answers of Messages: they decode to the same however their bytes are split, and a cut answer never passes for a complete one."""
 
 from __future__ import annotations
 

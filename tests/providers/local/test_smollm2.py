@@ -206,7 +206,7 @@ def test_what_a_killed_installation_left_is_cleaned_up(index):
 
 
 def test_an_interrupted_installation_ends_pip_and_leaves_nothing(index, tmp_path):
-    """Here pip waits for ever on a pipe, which stands for a slow network."""
+    """Here pip waits forever on a pipe, in place of a slow network."""
     os.mkfifo(index / "slow_weights-1.0-py3-none-any.whl")
     program = tmp_path / "install.py"
     program.write_text(

@@ -1,4 +1,4 @@
-"""Ollama: answers decode to the same however they are split, a cut one is never taken for complete, and prompts become what the server takes."""
+"""Ollama: answers decode to the same however they are split, a cut one never passes for complete, and prompts become what the server accepts."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ import { isEndOfCell, OverviewKeeper } from './overview';
 import { Questions } from './questions';
 import { TranscriptStore } from './store';
 
+/** The name of the comm target, which the kernel opens its comm to. */
 export const TARGET = 'llm_notebook';
 
 /** The code that loads the package. `%load_ext` would print a line if it were loaded already. */
@@ -72,6 +73,7 @@ interface IWaiter {
   reject: (error: Error) => void;
 }
 
+/** The connection of this page to the package in one kernel. */
 export class KernelBus {
   readonly store = new TranscriptStore((id, toKeep) =>
     this.send({ type: 'resync', id, ...(toKeep ? { record: true } : {}) })

@@ -63,6 +63,7 @@ const ASKED_ANEW =
 const STILL_OPEN =
   'Nothing was decided, and the kernel does not say why. Load the page again and look at what it shows.';
 
+/** Runs actions in cells, one after another in each cell. */
 export class Clicks {
   /** The last action of each area, which the next one waits for. */
   private readonly last = new WeakMap<IArea, Promise<unknown>>();

@@ -8,6 +8,7 @@ import type { KernelMessage } from '@jupyterlab/services';
 
 import type { FromKernel } from '../../transcript';
 
+/** What a kernel reports about itself. */
 export type Overview = Extract<FromKernel, { type: 'overview' }>;
 
 /** Whether a message says that a cell has finished. Work that a comm message has caused is not a cell. */

@@ -40,6 +40,7 @@ export type Change =
   /** What is shown may be out of date, so the kernel was asked for it. */
   | { type: 'asked' };
 
+/** Is called with each change to a transcript that is followed. */
 export type Follower = (change: Change) => void;
 
 interface IEntry {
@@ -61,6 +62,7 @@ const STOPPED_TEXT = 'What had arrived is kept. Run the cell again to go on.';
 /** How many transcripts without followers are kept. */
 const MAX_UNFOLLOWED = 50;
 
+/** The transcripts of one kernel, by their ids. */
 export class TranscriptStore {
   private readonly entries = new Map<string, IEntry>();
 

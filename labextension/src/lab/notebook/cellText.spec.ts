@@ -1,3 +1,5 @@
+// @vitest-environment node
+
 import type { Cell } from '@jupyterlab/cells';
 import { expect, test } from 'vitest';
 

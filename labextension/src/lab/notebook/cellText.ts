@@ -6,10 +6,12 @@ import type { IReplaceable } from '../../transcript';
 
 type Text = Pick<Cell, 'model'>;
 
+/** The text of a cell. */
 export function sourceOf({ model }: Text): string {
   return model.sharedModel.getSource();
 }
 
+/** Whether the notebook allows the text of a cell to be changed. */
 export function isEditable({ model }: Text): boolean {
   return model.getMetadata('editable') !== false;
 }

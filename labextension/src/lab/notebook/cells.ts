@@ -23,6 +23,7 @@ interface ISentOutput {
   length?: number;
 }
 
+/** A cell of the notebook as it is sent to the kernel. */
 export interface ISentCell {
   id: string;
   type: string;

@@ -56,6 +56,7 @@ export class Renames {
     contents?.fileChanged.connect((_, change) => this.note(change));
   }
 
+  /** Note a change to the name of a file or folder. */
   note({ type, oldValue, newValue }: FileChange): void {
     const from = oldValue?.path;
     const to = newValue?.path;

@@ -28,6 +28,7 @@ import { chosenModel } from './chosenModel';
 import type { Clicks, ITarget } from '../kernel/click';
 import type { RequestSigner } from './path';
 
+/** Where a transcript is shown. */
 export interface IPlace {
   /** The bus of the connected kernel. */
   readonly bus: KernelBus | null;

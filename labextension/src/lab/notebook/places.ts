@@ -5,6 +5,7 @@ import { Token } from '@lumino/coreutils';
 
 import type { NotebookPlace } from './place';
 
+/** Makes one place for each open notebook. */
 export class Places {
   private readonly places = new WeakMap<NotebookPanel, NotebookPlace>();
 
@@ -21,6 +22,7 @@ export class Places {
   }
 }
 
+/** The token under which JupyterLab's plugins share the places. */
 export const IPlaces = new Token<Places>(
   'jupyter-llm-notebook:places',
   'The notebooks that are open, each with its kernel.'

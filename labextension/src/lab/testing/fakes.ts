@@ -32,6 +32,7 @@ export function appended(seq: number, text: string, id = 't1'): FromKernel {
 
 type Target = Parameters<IBusKernel['registerCommTarget']>[1];
 
+/** A kernel connection whose messages a test makes. */
 export class FakeKernel {
   readonly clientId = 'this page';
   readonly sent: ToKernel[] = [];

@@ -10,6 +10,7 @@ import type { Slices } from '../drawing/slices';
 import { codeBlock, type ICodeBlock } from './code/block';
 import { rawNodes, sizeOf } from './table';
 
+/** The piece of a text block that is shown as code or plain text. */
 export class CodePiece implements IPiece {
   readonly node = el('div');
   private readonly body = el('div', 'llm-answer');

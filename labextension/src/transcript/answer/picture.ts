@@ -19,6 +19,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 /** The longest data that is shown, in characters. A saved notebook may hold anything; ours hold much less. */
 const LONGEST = 4 * 1024 * 1024;
 
+/** The piece of a picture block. */
 export class PicturePiece implements IPiece {
   readonly node = el('figure', 'llm-picture');
   private drawn: IPictureBlock | null = null;

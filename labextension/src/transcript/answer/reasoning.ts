@@ -12,6 +12,7 @@ import { portionEnd } from './streaming/portions';
 /** This many paragraphs are drawn at once, even if the time of the slice is over. */
 const AT_ONCE = 10;
 
+/** The piece of a reasoning block. */
 export class ReasoningPiece implements IPiece {
   private readonly fold = new Fold(() => this.drawText());
   readonly node = this.fold.node;

@@ -15,6 +15,7 @@ import { outsideLink, webAddress } from './markdown/links';
 /** More sources than this are folded. */
 const SHOWN = 8;
 
+/** The list of an answer's sources. */
 export class SourceList implements IPiece {
   readonly node = attrs(el('aside', 'llm-sources'), {
     'aria-label': 'Sources of the answer'

@@ -17,6 +17,7 @@ import type { IContext, IPiece } from '../drawing/piece';
 /** Text of more characters than this wraps. */
 const LONG = 32;
 
+/** The piece of a table block. */
 export class TablePiece implements IPiece {
   readonly node = el('div', 'llm-rows');
   private readonly said = el('div');

@@ -6,6 +6,7 @@ import type { IContext, IPiece } from '../drawing/piece';
 import { Answer } from './streaming/answer';
 import type { Markdown } from './markdown/markdown';
 
+/** The piece of a text block that is shown as Markdown. */
 export class TextPiece implements IPiece {
   readonly node: HTMLElement;
   private text = '';

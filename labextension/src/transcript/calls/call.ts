@@ -19,6 +19,7 @@ const SHOWN_LINES = 12;
 /** How many characters of the arguments are shown at most. */
 const SHOWN_ARGUMENTS = 20_000;
 
+/** The piece of a call that no card asks about. */
 export class Call implements IPiece {
   private readonly fold = new Fold(() => this.drawBody());
   readonly node = this.fold.node;

@@ -55,6 +55,7 @@ import type {
   Verdict
 } from './decision/reply';
 
+/** The piece of a call that a human must decide about. */
 export class Card implements IPiece {
   readonly node = el('section', 'llm-ask');
   readonly request: IRequest;

@@ -26,6 +26,7 @@ import { textDrawer } from './decision/simpleDrawers';
 
 type Verdict = 'approved' | 'denied';
 
+/** The line above several cards and the foot below them. */
 export class Series {
   readonly head = el('div', 'llm-head');
   readonly foot = attrs(el('div', 'llm-series-foot'), {

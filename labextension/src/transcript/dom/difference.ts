@@ -10,6 +10,7 @@ const CONTEXT = 160;
 /** How many characters are shown of each end of a change that is too long to show as a whole. */
 const END = 4000;
 
+/** A part of a text, which the other text may lack. */
 export interface IPart {
   text: string;
   changed: boolean;

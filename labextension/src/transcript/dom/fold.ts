@@ -7,6 +7,7 @@ import type { Child } from './elements';
 import { icon } from './icons';
 import type { Icon } from './icons';
 
+/** What the line says. */
 export interface IFoldLine {
   glyph: Icon;
   tone?: Tone;
@@ -17,6 +18,7 @@ export interface IFoldLine {
   wraps?: boolean;
 }
 
+/** The line with its body. */
 export class Fold {
   readonly node = el('details', 'llm-fold');
   readonly summary = el('summary');

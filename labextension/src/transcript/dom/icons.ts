@@ -54,6 +54,7 @@ const CIRCLES: Partial<Record<Icon, string>> = {
   unsent: '8 8 5.75'
 };
 
+/** The name of a glyph. */
 export type Icon = keyof typeof PATHS;
 
 function makeShape(tag: string, values: Record<string, string>): SVGElement {

@@ -36,7 +36,7 @@ const WORDS = /[\p{L}\p{M}\p{N}]{1,1000}/gu;
 
 /** A character that no all-Latin word contains, and one that no all-East-Asian word contains. */
 const NOT_LATIN =
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- ASCII begins with them
   /[^\x00-\u024f]/;
 const NOT_EAST_ASIAN =
   /[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{N}]/u;

@@ -19,16 +19,17 @@ import type { IMixedWord } from './scripts';
 
 /** All control, format and space characters but newline, tab and the ordinary space, letters that fonts draw as nothing, and a letter's marks after the fourth. */
 const HIDDEN =
-  // eslint-disable-next-line no-misleading-character-class
+  // eslint-disable-next-line no-misleading-character-class -- each of these characters is meant by itself
   /(?![\n\t ])(?:[\p{C}\p{Z}\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b-\u180d\u180f\u2800\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u{1d159}]|(?<=\p{M}{4})\p{M})/gu;
 
 /** The same with the characters that would break a name into lines. */
-// eslint-disable-next-line no-misleading-character-class
+// eslint-disable-next-line no-misleading-character-class -- each of these characters is meant by itself
 const HIDDEN_IN_NAME = new RegExp(`[\\n\\t]|${HIDDEN.source}`, 'gu');
 
 /** How a character is written out in a name. */
 const IN_NAME: Record<string, string> = { '\n': '\\n', '\t': '\\t' };
 
+/** A part of a text: plain characters, or one hidden character written out. */
 export interface ISegment {
   text: string;
   /** The code point of the hidden character that the text stands for. */

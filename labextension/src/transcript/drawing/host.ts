@@ -20,6 +20,7 @@ export interface IReplaceable {
   undo: () => boolean;
 }
 
+/** The page around a transcript. */
 export interface IHost {
   /**
    * Carry out an action; rejects with a sentence for the reader. It is there

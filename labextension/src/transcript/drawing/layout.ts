@@ -19,6 +19,7 @@ import type {
   ITranscript
 } from '../protocol/document';
 
+/** A row of a transcript. `block` is the index of the block that it shows. */
 export type Row =
   | {
       kind:

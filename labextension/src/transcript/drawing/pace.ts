@@ -9,6 +9,7 @@ const DRAWING_SHARE = 0.25;
 /** A drawing counts as this many milliseconds at most, because it may have been slow for other reasons. */
 const MAX_DRAWING_TIME = 60;
 
+/** Calls a function that draws, at the right pace. */
 export class Pace {
   /** The frame and the timer that a drawing waits for. */
   private frame = 0;

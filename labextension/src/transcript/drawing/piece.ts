@@ -19,6 +19,7 @@ export interface IContext {
   decided: ReadonlyMap<string, 'here' | 'elsewhere'>;
 }
 
+/** A part of a transcript on the page. */
 export interface IPiece {
   readonly node: HTMLElement;
   /** Draw the document in its current state. */

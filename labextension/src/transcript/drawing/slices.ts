@@ -7,6 +7,7 @@
 /** How many milliseconds a slice has. */
 const SLICE = 10;
 
+/** The slices of one transcript. */
 export class Slices {
   private readonly waiting = new Set<() => void>();
   private frame = 0;

@@ -23,6 +23,7 @@ const LOOKS: Record<IJob['state'], [Icon, Tone]> = {
 const LOST =
   ' when its kernel stopped. What was answered is kept; the cell asks only the others.';
 
+/** The piece of a run over rows. */
 export class Job implements IPiece {
   readonly node = el('div');
   private readonly head = el('span');

@@ -12,6 +12,7 @@ import { Fold } from '../dom/fold';
 import { visible } from '../dom/visible';
 import type { IContext, IPiece } from '../drawing/piece';
 
+/** The lines that say what was sent. */
 export class SentSummary implements IPiece {
   readonly node = el('div');
   private groups: Group[] = [];

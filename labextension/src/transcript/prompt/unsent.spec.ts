@@ -31,7 +31,7 @@ test('a dry run says that nothing was sent, and copies what would be', () => {
   const node = unsentRow(
     'm',
     {
-      asks: [{ name: 'user', text: 'Why?' }],
+      asks: [{ name: 'user', text: 'Why?', size: '290 tokens' }],
       reads: [],
       estimate: 'about 290 tokens in, about $0.0009',
       exact: '{"model":"m"}'
@@ -41,6 +41,7 @@ test('a dry run says that nothing was sent, and copies what would be', () => {
   expect(node.querySelector('header')!.textContent).toBe(
     'Dry run: nothing was sent. m, about 290 tokens in, about $0.0009Copy as JSON'
   );
+  expect(node.querySelector('th small')!.textContent).toBe('290 tokens');
   node.querySelector('button')!.click();
   expect(copied).toEqual(['{"model":"m"}']);
   expect(node.textContent).not.toContain('Not sent yet');

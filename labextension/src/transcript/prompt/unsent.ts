@@ -7,6 +7,7 @@ import type { ICopier } from '../dom/copying';
 import { button, el } from '../dom/elements';
 import { icon } from '../dom/icons';
 
+/** The row of a prompt that was not sent. */
 export function unsentRow(
   model: string,
   unsent: IUnsent,
@@ -60,8 +61,13 @@ function asksBody({ asks }: IUnsent): HTMLElement {
   return el(
     'tbody',
     '',
-    ...asks.map(({ name, text }) => {
-      const head = el('th', '', el('code', '', name));
+    ...asks.map(({ name, text, size }) => {
+      const head = el(
+        'th',
+        '',
+        el('code', '', name),
+        size && el('small', '', size)
+      );
       head.scope = 'row';
       return el('tr', '', head, el('td', '', well(text)));
     })

@@ -1,8 +1,12 @@
+// @vitest-environment node
+
 import { createHash } from 'node:crypto';
 
 import { expect, test } from 'vitest';
 
 import { displayedDigest, sha256 } from './digest';
+import type { Change } from '../testing/changes';
+import { CHANGES } from '../testing/changes';
 import { pending } from '../testing/samples';
 import { isPending } from '../drawing/layout';
 
@@ -15,7 +19,7 @@ test('it is SHA-256, whatever the length', () => {
   }
 });
 
-function ofSample(change: (block: ReturnType<typeof pending>) => void): string {
+function ofSample(change: Change): string {
   const block = pending();
   change(block);
   if (!isPending(block)) {
@@ -32,31 +36,10 @@ test('the kernel makes the same digest', () => {
 });
 
 test('whatever is shown is part of it', () => {
-  const changes: ((block: ReturnType<typeof pending>) => void)[] = [
-    block => (block.status = 'unknown'),
-    block => (block.note = 'A hook changed the arguments.'),
-    block => (block.printed = { text: 'Looking.\n' }),
-    block => (block.printed = { text: 'Looking..\n' }),
-    block =>
-      (block.printed = { text: 'Looking.\n', cut: { at: 3, hidden: 5 } }),
-    block => (block.request!.id += 'x'),
-    block => (block.request!.digest += 'x'),
-    block => (block.request!.tool += 'x'),
-    block => (block.request!.destructive = true),
-    block => (block.request!.reason = ''),
-    block => (block.request!.description = 'Sends.'),
-    block => (block.request!.changed = 'Its code changed.'),
-    block => block.request!.origin.push('x'),
-    block => (block.request!.source = null),
-    block => (block.request!.source!.code += ' '),
-    block => block.request!.grants.pop(),
-    block => (block.request!.params[0].name = 'x'),
-    block => (block.request!.params[0].type = 'x'),
-    block => (block.request!.params[0].text += ' '),
-    block => (block.request!.params[0].isText = false),
-    block => (block.request!.params[0].description = 'x'),
-    block => block.request!.params.pop()
-  ];
+  const changes = Object.values(CHANGES);
   const digests = [() => undefined, ...changes].map(ofSample);
-  expect(new Set(digests).size).toBe(changes.length + 1);
+  const [call] = [pending()].filter(isPending);
+  digests.push(displayedDigest('turn-2', 'claude-sonnet-4-5', call));
+  digests.push(displayedDigest('turn-1', 'claude-haiku-4-5', call));
+  expect(new Set(digests).size).toBe(changes.length + 3);
 });

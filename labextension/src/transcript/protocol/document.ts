@@ -9,15 +9,26 @@
  * its hidden characters written out, and `answer/` sanitises it.
  */
 
+import type { ICallBlock, Scope } from './calls';
 import type { IJob } from './job';
 import type { IOverview } from './overview';
 import type { IPanelAnswer, IPanelQuestion } from './panel';
 import type { ISent } from './sent';
 
+export type {
+  CallStatus,
+  ICallBlock,
+  IDecision,
+  IParam,
+  IRequest,
+  Scope
+} from './calls';
 export type { ISent, ISentRow } from './sent';
 
+/** The MIME type under which an output holds a transcript. */
 export const MIME_TYPE = 'application/vnd.llm-notebook.transcript+json';
 
+/** One turn of a conversation: a prompt, and all that followed until the turn ended. */
 export interface ITranscript {
   version: 1;
   /** Identifies the turn: the live view, the saved record and a reloaded page all use the same id. */
@@ -68,6 +79,7 @@ export interface ITranscript {
   heldUp?: string[];
 }
 
+/** A cell that the answer proposes in place of another. */
 export interface IProposal {
   /** Our own words about it. */
   note: string;
@@ -77,8 +89,10 @@ export interface IProposal {
   lines: { sign: ' ' | '-' | '+'; text: string }[];
 }
 
+/** A prompt that was not sent. */
 export interface IUnsent {
-  asks: { name: string; text: string }[];
+  /** What it would send. Of a dry run, `size` says about how large each part is. */
+  asks: { name: string; text: string; size?: string }[];
   /** Lines of Python that send it. */
   reads: string[];
   /** Of a dry run: about how much it would send. */
@@ -114,6 +128,7 @@ export interface IWay {
   installs?: boolean;
 }
 
+/** A source of the answer. Its title comes from a provider: hostile. */
 export interface ISource {
   title: string;
   /** An http or https address; empty if the source has none that can be a link. */
@@ -121,9 +136,11 @@ export interface ISource {
   host: string;
 }
 
+/** A part of the answer, in the order in which the parts began. */
 export type Block =
   ITextBlock | IReasoningBlock | ICallBlock | IPictureBlock | ITableBlock;
 
+/** A text of the answer. */
 export interface ITextBlock {
   kind: 'text';
   /** The model's Markdown: hostile. */
@@ -190,123 +207,13 @@ export interface IPictureBlock {
   url?: string;
 }
 
+/** What the model thought before it answered: hostile. */
 export interface IReasoningBlock {
   kind: 'reasoning';
   text: string;
   plain?: ITextRange | null;
   /** How long it took; absent while the model is still thinking. */
   seconds?: number;
-}
-
-export type CallStatus =
-  | 'writing' // the model is still writing the arguments
-  | 'queued' // proposed, but not started
-  | 'running'
-  | 'suspended' // begun, and it waits for a question that it asked
-  | 'finished'
-  | 'failed'
-  | 'cancelled'
-  | 'waiting' // for a human decision
-  | 'approved' // but has not run yet
-  | 'denied'
-  | 'answered'
-  | 'abandoned'
-  | 'unknown'; // it was interrupted while it was running
-
-export interface ICallBlock {
-  kind: 'call';
-  callId: string;
-  name: string;
-  /** The JSON text that has arrived so far. */
-  arguments: string;
-  status: CallStatus;
-  /** When the call started, in seconds after the turn began. */
-  began?: number;
-  seconds?: number;
-  /** When the tool was started, in ISO 8601 with an offset, if its outcome is unknown or it has stopped to ask. */
-  startedAt?: string;
-  /** What the tool returned, cut to a bounded length: hostile. */
-  result?: string;
-  /** How many characters of the result were cut off. */
-  resultHidden?: number;
-  /** The error that the tool raised. `frames` are the lines of its traceback that are the tool's own: hostile. */
-  failure?: { type: string; message: string; frames: string } | null;
-  /** What the tool has printed: hostile. Of a long text the middle is missing: `hidden` characters at `at`. */
-  printed?: {
-    text: string;
-    cut?: { at: number; hidden: number } | null;
-  } | null;
-  /** Our own remark, for example that a hook changed the arguments. */
-  note?: string;
-  request?: IRequest | null;
-  decision?: IDecision | null;
-}
-
-/** The question to a human, made from the frozen copy of the arguments. */
-export interface IRequest {
-  /** The id of the call in the journal, which a decision refers to. */
-  id: string;
-  digest: string;
-  tool: string;
-  /** Where the tool comes from, such as "function in this notebook". */
-  origin: string[];
-  /** The loaded code of the tool; `note` says where its file differs from it. `origin` has the same sentence. */
-  source?: { title: string; code: string; note?: string } | null;
-  /** What the tool said when it paused by itself: hostile. */
-  reason: string;
-  /** What the tool says that it does: hostile. */
-  description?: string;
-  destructive: boolean;
-  params: IParam[];
-  /** The scopes that "Always allow" offers; empty if it is not offered. */
-  grants: Scope[];
-  /** Set where every "Always allow" ends with the kernel, because it is not known which notebook asks. */
-  grantsEndWithKernel?: boolean;
-  /** What has changed about the tool, if that is why the question is asked again. */
-  changed?: string;
-  /** Why the call cannot be approved here, for example because the tool is not defined. */
-  blocked?: string;
-  /** Why the latest decision about the question does not count. */
-  refused?: string;
-}
-
-export type Scope = 'cell' | 'notebook' | 'session';
-
-export interface IParam {
-  name: string;
-  /** The type in words, such as `string` or `list of integer`. */
-  type: string;
-  /** The string itself, or the JSON text of a value that is not a string. */
-  text: string;
-  isText: boolean;
-  /**
-   * Set for a long value: `text` holds its head and tail, and `hidden`
-   * characters are missing at `at`. Of a value of many lines `text` holds the
-   * first ones, and `lines` counts them.
-   */
-  cut?: {
-    at: number;
-    hidden: number;
-    total: number;
-    lines?: { hidden: number; total: number };
-  } | null;
-  description?: string;
-  required?: boolean;
-  schema?: Record<string, unknown> | null;
-}
-
-export interface IDecision {
-  verdict: 'approved' | 'denied' | 'answered' | 'abandoned';
-  by: string;
-  /** When it was decided, in ISO 8601 with an offset. */
-  at: string;
-  /** The reason for a denial, or the answer. */
-  text?: string;
-  /** The arguments that were edited, as JSON texts. */
-  changes?: { name: string; before: string; after: string }[];
-  grant?: { id: string; scope: Scope; revoked: boolean } | null;
-  /** Set where the question was dropped before its call had started. */
-  dropped?: boolean;
 }
 
 /** A change to a transcript. Each delta's `seq` is one more than that of the delta before it. */
@@ -317,6 +224,7 @@ export interface IDelta {
   ops: Op[];
 }
 
+/** One step of a change to a transcript. */
 export type Op =
   | { op: 'append'; block: number; text: string }
   /** Further rows of a table: those that belong to its first ones, and the latest. */

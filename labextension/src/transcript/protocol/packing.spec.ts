@@ -1,3 +1,5 @@
+// @vitest-environment node
+
 import { deflateSync } from 'fflate';
 import { expect, test } from 'vitest';
 

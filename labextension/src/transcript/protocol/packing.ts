@@ -13,6 +13,7 @@ import { inflateSync } from 'fflate';
 /** The longest text that the kernel packs, in bytes. */
 const LONGEST = 2 ** 24;
 
+/** The buffers that were sent beside a message. */
 export type Buffers = readonly (ArrayBuffer | ArrayBufferView)[];
 
 type Holder = Record<string, unknown>;

@@ -218,7 +218,7 @@ const FIELDS: Record<string, Check> = {
   ),
   unsent: maybe(
     shape({
-      asks: listOf(shape({ name: isText, text: isText })),
+      asks: listOf(shape({ name: isText, text: isText, size: maybe(isText) })),
       reads: listOf(isText),
       estimate: maybe(isText),
       exact: maybe(isText)

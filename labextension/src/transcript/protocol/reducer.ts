@@ -8,8 +8,10 @@ import type { Block, IDelta, ITranscript, Op } from './document';
 /** How many of the latest rows of a table are kept, as in `llm_notebook/transcript/answer/tables.py`. */
 const LATEST = 5;
 
+/** What became of a delta. */
 export type Applied = 'applied' | 'old' | 'gap';
 
+/** The result of a delta, with the document as it is then. */
 export interface IStep {
   result: Applied;
   document: ITranscript;

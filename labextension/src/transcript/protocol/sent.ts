@@ -13,6 +13,7 @@ export interface ISent {
   hidden?: number;
 }
 
+/** One thing that was sent. */
 export interface ISentRow {
   /** What the user calls it, such as `df.head(3)`: hostile. */
   name: string;

@@ -5,6 +5,7 @@ import type { IJob } from '../protocol/job';
 import { attrs, el, setText } from '../dom/elements';
 import { isPending } from '../drawing/layout';
 
+/** The region of the page that a screen reader reads out when it changes. */
 export class Announcer {
   readonly node = attrs(el('div', 'llm-sr'), {
     role: 'status',

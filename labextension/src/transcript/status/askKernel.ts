@@ -8,6 +8,7 @@ import type { IContext, IPiece } from '../drawing/piece';
 const WHAT_IT_DOES =
   'Loads llm_notebook and draws this from the kernel’s answer. Nothing is approved by it.';
 
+/** The button with its hint. */
 export class AskKernelButton implements IPiece {
   readonly node = el('div');
   private readonly hint = el('p', 'llm-hint');

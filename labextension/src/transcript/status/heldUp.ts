@@ -8,6 +8,7 @@ import { icon } from '../dom/icons';
 import type { IHeldUpCells } from '../drawing/host';
 import type { IContext, IPiece } from '../drawing/piece';
 
+/** The notice with its button. */
 export class HeldUpNotice implements IPiece {
   readonly node = el('div', 'llm-held-up');
   /** The state that it was last drawn from, as a text. */

@@ -6,6 +6,7 @@ import type { Action, ITranscript } from '../protocol/document';
 import type { IHost } from '../drawing/host';
 import { TranscriptView } from '../view';
 
+/** A page with one transcript. */
 export class Page {
   readonly actions: Action[] = [];
   readonly view: TranscriptView;

@@ -181,6 +181,7 @@ export const FORM_PARAMS: IParam[] = [
   })
 ];
 
+/** What is different in a request to delete files. */
 export const DESTRUCTIVE: Partial<IRequest> = {
   id: '01K0DELETE',
   tool: 'Files.delete',
@@ -203,9 +204,11 @@ export const DESTRUCTIVE: Partial<IRequest> = {
   ]
 };
 
+/** A text of reasoning. */
 export const REASONING =
   'Compared the quarters first, then the months for revenue only. The table has revenue by month and region, but orders only by quarter, so a monthly price per order cannot be had directly.\n\nBetter: compare the quarters, then look at the months only for revenue. July is close to June. August falls by a fifth and EMEA alone makes up';
 
+/** An answer in Markdown, with most of what Markdown has. */
 export const ANSWER = `# Why Q3 revenue dipped
 
 Most of the dip is **one region in one month**. EMEA revenue fell by 31 % in August while the number of orders held, so the price per order is what changed, not demand.

@@ -73,6 +73,7 @@ const LINES = Array.from(
 const at = (minutes: number): string =>
   new Date(new Date().setHours(12, minutes, 0, 0)).toISOString();
 
+/** The samples by their names. */
 export const STATES: Record<string, ITranscript> = {
   sources: transcript(
     [

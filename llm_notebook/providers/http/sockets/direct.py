@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["IDLE_SECONDS", "AsyncConnection", "AsyncReply", "Connection", "Reply", "Request", "request_to"]
 
-# httpx drops idle connections after 5 s, but people pause longer between prompts. It notices those that a server closed meanwhile.
+# httpx drops idle connections after 5 s, but people pause longer between prompts. It notices connections that a server has closed in the
+# meantime.
 IDLE_SECONDS = 60.0
 _PORTS = {"http": 80, "https": 443}
 _FAILURES = (

@@ -13,6 +13,7 @@ import type { IHost } from '../../drawing/host';
 import type { Slices } from '../../drawing/slices';
 import { cutCode, highlight } from './highlight';
 
+/** A block of code on the page, whose code can be replaced. */
 export interface ICodeBlock {
   readonly node: HTMLElement;
   readonly code: string;

@@ -22,6 +22,7 @@ export interface ITypesetter {
   typeset(tex: string, display: boolean): ISetFormula | null;
 }
 
+/** Loads the library that sets formulas. */
 export type LoadTypesetter = () => Promise<ITypesetter>;
 
 /** How long setting may block the page, in milliseconds. */
@@ -42,6 +43,7 @@ interface IDue {
   formula: IFormula;
 }
 
+/** Draws the formulas of one transcript. */
 export class Formulas {
   private typesetter: ITypesetter | null = null;
   private isLoading = false;

@@ -53,6 +53,7 @@ const BAR = '\ufdd1';
 /** A table row that leaves out more cells than this at its end has one empty cell in their place. */
 const MAX_EMPTY_CELLS = 8;
 
+/** A text that has been parsed. */
 export interface IParsed {
   blocks: IBlock[];
   links: Links;
@@ -229,6 +230,7 @@ function withBars(text: string): string {
     : text;
 }
 
+/** The text with the bars of its formulas back in their places. */
 export function withoutBars(text: string): string {
   return text.split(BAR).join('|');
 }

@@ -19,7 +19,9 @@ import { formulaRules } from '../formulas/rules';
 import type { IGrowth } from '../formulas/rules';
 import { htmlRule } from './htmlRules';
 
+/** The parser of Markdown. */
 export type Parser = InstanceType<typeof MarkdownIt>;
+/** What the parser makes of a part of a text. */
 export type Token = InstanceType<typeof MarkdownIt.Token>;
 type BlockState = InstanceType<typeof MarkdownIt.StateBlock>;
 type InlineState = InstanceType<typeof MarkdownIt.StateInline>;

@@ -62,6 +62,7 @@ const EACH = 40;
 /** A longer text is not drawn again because of a link that is defined late. */
 const MAX_REDRAWN = 100_000;
 
+/** One text of an answer on the page. */
 export class Answer {
   readonly node = el('article', 'llm-answer');
   /** Where pieces are drawn: the node, or what will replace its content when all of it is there. */

@@ -47,6 +47,7 @@ const MAX_ROW_ELEMENTS = 1500;
 /** Shorter code is drawn again with each delta, in colours. */
 const LONG_CODE = 4000;
 
+/** Whether a block is a list. */
 export function isList({ kind }: IBlock): boolean {
   return kind === 'bullet_list' || kind === 'ordered_list';
 }

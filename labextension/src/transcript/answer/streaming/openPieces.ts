@@ -39,6 +39,7 @@ interface ICodePiece {
 
 const FORMULAS = '.llm-formula, .llm-formula-display';
 
+/** Makes the open pieces of one text, and lets them grow. */
 export class OpenPieces {
   /** How many formulas are in what is settled, and the last node of that. */
   private settledFormulas = 0;

@@ -29,6 +29,7 @@ export function canDraw(text: string): boolean {
   return text.length <= LONGEST && countHidden(text) <= MOST_HIDDEN;
 }
 
+/** The text box. */
 export class ChipEditor {
   readonly node = attrs(el('div', 'llm-input llm-editor'), {
     contenteditable: 'true',

@@ -26,6 +26,7 @@ interface IReading {
   problem: string;
 }
 
+/** The drawer. */
 export class EditDrawer implements IDrawer {
   readonly node = el('div');
   readonly consenting: HTMLButtonElement[];

@@ -24,6 +24,7 @@ import { isNull, kindOf, takesNull, typeWords, valuesOf } from './schema';
 import { makeArea, TextBox, writeVisibly } from './textBox';
 import type { IControl } from './textBox';
 
+/** A field of the form. */
 export interface IField {
   readonly node: HTMLElement;
   readonly input: HTMLElement;

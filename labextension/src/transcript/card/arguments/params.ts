@@ -22,6 +22,7 @@ import {
 /** Fetches the full text of the argument with this name. */
 export type FetchValue = (name: string) => Promise<string>;
 
+/** The table of a call's arguments. */
 export class Params {
   readonly node = el('table', 'llm-params');
   /** The full texts of the long values that were opened. */

@@ -5,6 +5,7 @@ import { count } from '../../dom/formatting';
 
 /** The kinds of fields. */
 export type Kind = 'text' | 'number' | 'boolean' | 'choice' | 'json';
+/** A JSON Schema, of which nothing is known yet. */
 export type Schema = Record<string, unknown>;
 
 /** The schema without the alternative `null`, if that leaves one alternative; otherwise the schema itself. */
@@ -111,6 +112,7 @@ export function wordFor(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** Whether a value is a number, for the bounds in a schema. */
 export function isNumber(value: unknown): value is number {
   return typeof value === 'number';
 }

@@ -6,6 +6,7 @@
 /** How long a moment is, in milliseconds. */
 const ARMED_AFTER = 500;
 
+/** Watches whether one card may take consent. */
 export class Arming {
   private isSeen = false;
   /** Runs while the card is disarmed because something has just changed. */

@@ -5,6 +5,7 @@ import { attrs, button, el } from '../../dom/elements';
 import { icon } from '../../dom/icons';
 import type { DrawerName, Verdict } from './reply';
 
+/** The row of buttons of a card. */
 export interface IButtons {
   readonly node: HTMLElement;
   /** The buttons that give consent, held until the card is armed. */

@@ -4,6 +4,7 @@ import type { Action } from '../../protocol/document';
 
 type Decide = Extract<Action, { type: 'decide' }>;
 
+/** What a human can decide. */
 export type Verdict = Decide['verdict'];
 
 /** A verdict and what goes with it: a reason, an answer, edited arguments or a grant. */
@@ -12,6 +13,7 @@ export type Reply = Partial<Decide> & { verdict: Verdict };
 /** Which question a decision is about, and the digest of what its card has shown. */
 export type Seen = Pick<Decide, 'request' | 'digest' | 'shown'>;
 
+/** The drawers of a card. */
 export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant' | 'drop';
 
 /** A form that takes the place of the row of buttons. */
