@@ -7,6 +7,10 @@ export default defineConfig({
         'src/transcript/answer/markdown/entities.ts',
         import.meta.url
       ).pathname,
+      'uc.micro': new URL(
+        'src/transcript/answer/markdown/punctuation.ts',
+        import.meta.url
+      ).pathname,
       ...Object.fromEntries(
         ['linkify-it', 'mdurl', 'punycode.js'].map(name => [
           name,

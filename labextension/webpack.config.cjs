@@ -11,7 +11,8 @@ module.exports = {
       entities$: own('entities'),
       'linkify-it$': own('unused'),
       mdurl$: own('unused'),
-      'punycode.js$': own('unused')
+      'punycode.js$': own('unused'),
+      'uc.micro$': own('punctuation')
     }
   }
 };
