@@ -168,12 +168,7 @@ export class KernelBus {
     });
   }
 
-  /** Give the kernel a key to store. The kernel tells the transcript how that went. */
-  giveKey(transcript: string, name: string, key: string): Promise<void> {
-    return this.act({ type: 'key', transcript, name, key });
-  }
-
-  /** Have the kernel do what a reader does with a transcript, also where no cell on this page shows it. */
+  /** Have the kernel do something about a transcript, such as store a key. The kernel tells the transcript how that went. */
   async act(message: ToKernel): Promise<void> {
     if (this.current !== 'joined') {
       throw new Error(LOST);
