@@ -6,7 +6,9 @@ from benchmarks import (
     browser_stream,
     completion,
     context,
+    hostile_markdown,
     import_time,
+    interrupt,
     journal,
     load_extension,
     long_answer,
@@ -29,3 +31,5 @@ streamed_rows.run()
 journal.run()
 long_answer.run()
 browser_stream.run()
+interrupt.run()
+hostile_markdown.run()

@@ -42,6 +42,7 @@ _OURS = (
     _TIMED
     + """
 import llm_notebook as llm
+import llm_notebook.providers.http.transport, llm_notebook.rows.mapping  # the others have loaded themselves by then, too
 if sys.argv[4]:
     llm.open_journal(sys.argv[4])
 model = llm.AsyncOpenAIChat("m", base_url=url)
@@ -173,6 +174,7 @@ def run() -> list[Row]:
         is_bare = name in ("httpx2", "aiohttp")
         walls.append(_compared(measured, "wall", "ours", name, "<= 1.15" if is_bare else "-"))
         cpus.append(_compared(measured, "cpu", "ours", name, "<= 1.3" if name == "httpx2" else "-"))
+    walls.append(_compared(measured, "wall", "ours", "unkept", "-"))
     cpus.append(_compared(measured, "cpu", "many", "ours", "<= 1"))
     cpus.append(_compared(measured, "cpu", "ours", "unkept", "-"))
     print_table(f"{_ROWS:,} rows, {_AT_ONCE} at once, from beginning to end", walls, "s", 1)

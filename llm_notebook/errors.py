@@ -53,6 +53,7 @@ __all__ = [
 
 load_once(__name__, "llm_notebook.errors")
 
+_DIGITS_OF_STATUS = 3
 _TERMINAL_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -94,10 +95,12 @@ class ModelError(Exception):
     Attributes:
         response: the response that failed; None if the error arose outside a response.
         request_id: the provider's id of the request; None if the provider gave none.
+        kind: what `failure_kind()` returns, where the class and the status do not tell; empty if they do.
     """
 
     response: FailedResponse | None = None
     request_id: str | None = None
+    kind: str = ""
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return what is pickled. The response stays in its process, with the connection and the key that it may hold."""
@@ -115,11 +118,22 @@ class ModelError(Exception):
 def failure_kind(error: BaseException | None) -> str:
     """Return the kind of a failure in one word, from which callers decide whether asking again may help.
 
-    These are `limit` (too many requests), `quota` (the paid amount is used up), `server`, `connection`, `broken` (the answer was incomplete),
+    These are `limit` (too many requests), `quota` (the paid amount is used up), `server`, `connection`, `broken` (the answer was incomplete,
+    or no answer at all), `ended` (the provider ended the answer, as its filter does), `long` (the prompt is longer than the model takes),
     `key`, `request` (the server refuses the request) and `other`.
     """
+    if isinstance(error, ModelError) and error.kind:
+        return error.kind
     if isinstance(error, ProviderError):
         status = error.status
+        if (
+            status is None
+            and error.code is not None
+            and error.code.isdecimal()
+            and len(error.code) == _DIGITS_OF_STATUS
+        ):
+            # A router that has begun with 200 says inside the answer what status the provider behind it gave.
+            status = int(error.code)
         if status == 429:
             return "quota" if error.code == "insufficient_quota" else "limit"
         if status in (401, 403):
@@ -188,9 +202,16 @@ class ProviderError(ModelError):
     """
 
     def __init__(
-        self, message: str, *, status: int | None = None, code: str | None = None, request_id: str | None = None
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        kind: str = "",
     ) -> None:
         super().__init__(message)
+        self.kind = kind
         self.status = status
         self.code = code
         self.request_id = request_id
@@ -226,8 +247,11 @@ class IncompleteResponse(ModelError):
         partial_text: the text that arrived.
     """
 
-    def __init__(self, message: str, *, partial: list[Message] | None = None, partial_text: str = "") -> None:
+    def __init__(
+        self, message: str, *, partial: list[Message] | None = None, partial_text: str = "", kind: str = ""
+    ) -> None:
         super().__init__(message)
+        self.kind = kind
         self.partial: list[Message] = partial if partial is not None else []
         self.partial_text = partial_text
 

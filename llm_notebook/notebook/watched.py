@@ -10,6 +10,7 @@ from llm_notebook.notebook.context.run_cells import RunCells
 from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.frontend.cells import CellWatch
 from llm_notebook.notebook.frontend.frontend import FrontEnd
+from llm_notebook.notebook.frontend.waking import LoopWaker
 from llm_notebook.notebook.prompts.last_figure import LastFigure
 
 __all__ = ["Watched"]
@@ -26,6 +27,7 @@ class Watched:
         last_figure: knows what `-a -` means.
         run_cells: knows which executions cells had last.
         front: the front end, and the connection to it.
+        waker: lets ■ wake the kernel's event loop.
     """
 
     shell: InteractiveShell
@@ -34,6 +36,7 @@ class Watched:
     last_figure: LastFigure = field(init=False)
     run_cells: RunCells = field(init=False)
     front: FrontEnd = field(init=False)
+    waker: LoopWaker = field(default_factory=LoopWaker)
 
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.shell)
@@ -46,6 +49,7 @@ class Watched:
         self.failures.open()
         self.last_figure.open()
         self.run_cells.open()
+        self.waker.open()
 
     def close(self) -> None:
         """Stop watching, and disconnect from the front end."""
@@ -53,4 +57,5 @@ class Watched:
         self.failures.close()
         self.last_figure.close()
         self.run_cells.close()
+        self.waker.close()
         self.front.close()

@@ -19,6 +19,8 @@ from llm_notebook.rows.errors import RowsError, WorkersGone
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.plan import Question
 from llm_notebook.rows.prompts import RowPrompt, is_missing
+from llm_notebook.tools.tool import Tool
+from llm_notebook.turns.concurrency.arrivals import outcome_of
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import ChainPlan
@@ -147,21 +149,24 @@ class Asker:
         except WorkersGone:
             raise
         except ModelError as error:
-            failed = Outcome(failure=failure_kind(error), error=str(error))
-            return self._with_facts(failed, response)
+            outcome = Outcome(failure=failure_kind(error), error=str(error))
         except PauseChain as pause:
             asked = pause.tool_call.name if pause.tool_call is not None else "A tool"
-            failed = Outcome(failure="request", error=f"{asked} has asked a human, for whom a row cannot wait.")
-            return self._with_facts(failed, response)
+            outcome = Outcome(failure="request", error=f"{asked} has asked a human, for whom a row cannot wait.")
         except ChainLimitReached as error:
-            return self._with_facts(Outcome(failure="ended", error=str(error)), response)
+            outcome = Outcome(failure="ended", error=str(error))
         except Exception as error:
-            return self._with_facts(Outcome(failure="other", error=f"{type(error).__name__}: {error}"), response)
-        state = _turns_of(response)[-1].state
-        return self._with_facts(self.reader.read(state.answer(), state.ending), response)
-
-    def _with_facts(self, outcome: Outcome, response: _Read) -> Outcome:
+            outcome = Outcome(failure="other", error=f"{type(error).__name__}: {error}")
+        else:
+            state = _turns_of(response)[-1].state
+            outcome = self.reader.read(state.answer(), state.ending)
         turns = _turns_of(response)
+        if turns and (kept := turns[-1].log.unwaited) is not None:
+            # A failure is durable before it counts, too. Where it is not, the run would forget that it may not ask again.
+            await outcome_of(kept)
+        return self._with_facts(outcome, turns)
+
+    def _with_facts(self, outcome: Outcome, turns: list[Turn]) -> Outcome:
         if not turns:
             return outcome
         turn = turns[-1]
@@ -186,9 +191,8 @@ class Asker:
         return _sum([self._cost(one.usage, None, one.begun.at) for one in rounds])
 
     def _attachments(self, row: Mapping[str, Any]) -> list[Any]:
-        if self.attached is None or is_missing(row[self.attached]):
-            return []
-        return [row[self.attached]]
+        value = None if self.attached is None else row.get(self.attached)
+        return [] if is_missing(value) else [value]
 
     def _key_of(self, prompt: Prompt) -> str:
         """Return a digest of what is sent for a prompt. Rows with the same digest need to be asked only once."""
@@ -197,7 +201,10 @@ class Asker:
             sent = [request.url.encode(), request.body]
         else:
             said = [message.to_dict() for message in prompt.messages]
-            sent = [json_text([self.model.model_id, said, prompt.given_options(), prompt.schema]).encode()]
+            tools = [
+                [tool.name, tool.description, tool.input_schema] for tool in prompt.tools if isinstance(tool, Tool)
+            ]
+            sent = [json_text([self.model.model_id, said, prompt.given_options(), prompt.schema, *tools]).encode()]
         return hashlib.sha256(b"\0".join(sent)).hexdigest()
 
 

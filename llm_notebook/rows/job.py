@@ -26,14 +26,15 @@ from llm_notebook.rows.executors.remote import RemoteModel
 from llm_notebook.rows.flavours import asked_model
 from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
-from llm_notebook.rows.performing import ASKED_AGAIN, Performance
-from llm_notebook.rows.plan import Budget, Plan
+from llm_notebook.rows.performing import Performance
+from llm_notebook.rows.plan import ASKED_AGAIN, Budget, Plan
 from llm_notebook.rows.prompts import Clean, RowPrompt
 from llm_notebook.rows.reporting.display import Hidden, RunDisplays
 from llm_notebook.rows.reporting.progress import Progress
 from llm_notebook.rows.reporting.run import Run, failures_of
 from llm_notebook.rows.sampling import sample_of
-from llm_notebook.rows.tables import check_names, open_table, with_outcome
+from llm_notebook.rows.tables import NOTES, check_names, open_table, with_outcome
+from llm_notebook.rows.window import Window
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.concurrency.arrivals import outcome_of
 from llm_notebook.turns.prompt import Prompt
@@ -53,9 +54,11 @@ __all__ = ["Job", "Wanted"]
 
 _UNASKED = "It was not asked: the run was stopped before."
 _RESUMED = " What is answered is kept; the same call asks the rest."
-_FINAL = frozenset({"misfit", "ended", "request", "other"})
-# For each row that may be asked at once, so many rows of an iterator may be under way or waiting to be taken.
-_WINDOW = 4
+_FINAL = frozenset({"misfit", "ended", "long", "request", "other"})
+# For each row that may be asked at once, so many rows of an iterator may be under way or waiting to be handed on.
+_WINDOW = 16
+# Where the rows are an iterator and nothing is kept, the answers to so many are remembered for equal ones.
+_REMEMBERED = 10_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -122,15 +125,14 @@ class Job:
         make_display: Callable[[Run], RunDisplay] | None = None,
         clean: Clean | None = None,
     ) -> None:
-        whole = None
-        if wanted.sample is not None:
-            rows, whole = sample_of(rows, wanted.sample)
+        rows, whole = (rows, None) if wanted.sample is None else sample_of(rows, wanted.sample)
         self.table = open_table(rows)
         self._wanted = wanted
         self._text = RowPrompt(prompt, clean)
         asked = asked_model(model, has_tools=bool(wanted.tools))
         reader = AnswerReader(wanted.schema)
-        self._check_columns(reader)
+        if self.table.count is not None:
+            self._check_columns(reader)
         self.asker = Asker(
             asked,
             self._text,
@@ -145,7 +147,8 @@ class Job:
         if wanted.executor is not None:
             self.asker.sender = RemoteModel(asked, wanted.executor, hidden(wanted.key), send_keys=wanted.send_keys)
         estimate, budget = self._expect()
-        self.plan = Plan(budget, wanted.dedupe, Progress(self.table.count))
+        remembered = _REMEMBERED if self.table.count is None else self.table.count
+        self.plan = Plan(budget, wanted.dedupe, Progress(self.table.count), remembered)
         self.run = Run(
             self.plan.progress,
             asked.model_id,
@@ -166,8 +169,11 @@ class Job:
         """Record the beginning of the run in the journal, and show the run. Call this in the thread that asks for the run.
 
         Raises:
-            RowsError: the same run is under way in another process. Nothing was sent.
+            RowsError: the same run is under way in another process, or the first rows of an iterator lack a column or have one too many.
+                Nothing was sent.
         """
+        if self.table.count is None:
+            self._check_columns(self.asker.reader)
         self._begin()
         self.display.open()
 
@@ -196,17 +202,18 @@ class Job:
         Raises:
             RowsError: the run has stopped before all rows of the iterator were read.
         """
-        raw: dict[int, Mapping[str, Any]] = {}
+        columns = self.asker.reader.columns
+        window = Window(max(256, _WINDOW * self._wanted.concurrency), [*(column.name for column in columns), *NOTES])
         ready: list[tuple[int, Outcome]] = []
         following = 0
-        async with aclosing(self._outcomes(raw)) as batches:
+        async with aclosing(self._outcomes(window)) as batches:
             async for batch in batches:
                 for done in batch:
                     heapq.heappush(ready, done)
                 self.display.update()
                 while ready and ready[0][0] == following:
                     _, outcome = heapq.heappop(ready)
-                    yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
+                    yield with_outcome(window.hand_on(following), columns, outcome)
                     following += 1
         if self.plan.stopped:
             # Without an error, this would look like the end of the rows.
@@ -235,18 +242,15 @@ class Job:
         process.of(RunsHere).end(self)
         self.display.close(self._found, failures_of(self._done))
 
-    async def _outcomes(
-        self, raw: dict[int, Mapping[str, Any]] | None = None
-    ) -> AsyncGenerator[list[tuple[int, Outcome]], None]:
+    async def _outcomes(self, window: Window | None = None) -> AsyncGenerator[list[tuple[int, Outcome]], None]:
         """Yield outcomes as they arrive, and record the beginning and the end of the run in the journal.
 
         Args:
-            raw: receives the rows as they are read, if they cannot be read again.
+            window: holds the rows that are under way, if they cannot be read again.
         """
         rows: Iterator[tuple[int, Mapping[str, Any]]] = enumerate(self.table.rows())
-        if raw is not None:
-            rows = _noted(rows, raw)
-        window = None if raw is None else max(256, _WINDOW * self._wanted.concurrency)
+        if window is not None:
+            rows = window.reading(rows)
         performance = Performance(self.asker, self.plan, rows, self._wanted.concurrency, self._again(), window)
         try:
             async with aclosing(performance.outcomes()) as batches:
@@ -307,8 +311,8 @@ class Job:
         return again if self._wanted.resume else again | _FINAL | {""}
 
     def _check_columns(self, reader: AnswerReader) -> None:
-        names = self.table.columns
-        if names is None:
+        names = self.table.names()
+        if not names:
             return
         attached = self._wanted.attachments
         if attached is not None and attached not in names:
@@ -357,11 +361,3 @@ def _base(model: AnyModel, wanted: Wanted, reader: AnswerReader) -> Prompt:
 def _journal() -> Journal:
     current = process.of(CurrentJournal)
     return current.journal or current.to_read
-
-
-def _noted(
-    rows: Iterator[tuple[int, Mapping[str, Any]]], raw: dict[int, Mapping[str, Any]]
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for position, row in rows:
-        raw[position] = row
-        yield position, row

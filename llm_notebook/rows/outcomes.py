@@ -36,7 +36,7 @@ class Outcome:
     Attributes:
         values: the values of the new columns; empty if there is no answer that fits.
         failure: the kind of failure in one word; empty if there is none. In addition to those of `errors.failure_kind()`: `misfit`,
-            `ended` (the provider ended the answer early), `prompt` (the prompt could not be made), `journal`, `unasked`.
+            `prompt` (the prompt could not be made), `journal`, `unasked`.
         error: the failure as a sentence.
         usage: the tokens that were used; None if that is not known.
         cost: the cost in US dollars; None if that is not known.

@@ -2,8 +2,8 @@
 
 How it works. A number of workers each take the next question from the plan and ask it. The first worker that notices that few questions
 are left reads some more rows: it makes their prompts, and asks the journal, once for all of them, which were answered before. If only
-questions that were set aside are left, the workers wait until the first of them is due. Everything runs on one event loop, so nothing has
-to be locked.
+questions that were set aside are left, the workers wait until the first of them is due. A row that waits before its request is repeated
+gives its place to another worker; see `places.py`. Everything runs on one event loop, so nothing has to be locked.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -19,14 +20,14 @@ from llm_notebook.errors import JournalError
 from llm_notebook.rows.asking import Asker
 from llm_notebook.rows.errors import RowsError, WorkersGone
 from llm_notebook.rows.outcomes import Outcome
-from llm_notebook.rows.plan import Plan, Question
+from llm_notebook.rows.places import Places
+from llm_notebook.rows.plan import ASKED_AGAIN, Plan, Question
+from llm_notebook.rows.window import Window
+from llm_notebook.turns.concurrency.waits import waiting_by
 
-__all__ = ["ASKED_AGAIN", "Performance"]
+__all__ = ["Performance"]
 
 _ROWS_AT_ONCE = 64
-ASKED_AGAIN = frozenset({"limit", "quota", "server", "connection", "broken", "key", "stopped"})
-"""The kinds of earlier failures that a resumed run asks again: there was no answer, and the cause may have passed."""
-
 Done = tuple[int, Outcome]
 """The number of a row, and its outcome."""
 
@@ -39,9 +40,9 @@ class Performance:
         asker: makes and asks the questions.
         plan: decides which question is asked next.
         rows: the rows that have not been read yet, with their numbers.
-        concurrency: how many questions are under way at the same time.
+        concurrency: how many questions are with the server at the same time. As many more may wait to be repeated.
         again: the kinds of earlier outcomes that are asked again.
-        window: how many rows may be under way or waiting to be taken; None for no limit.
+        window: says whether more rows may be read; None if all may be.
     """
 
     asker: Asker
@@ -49,47 +50,66 @@ class Performance:
     rows: Iterator[tuple[int, Mapping[str, Any]]]
     concurrency: int
     again: frozenset[str] = ASKED_AGAIN
-    window: int | None = None
+    window: Window | None = None
     _done: list[Done] = field(default_factory=list)
-    _taken: int = 0
-    _read: int = 0
     _is_read: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _workers: set[asyncio.Task[None]] = field(default_factory=set)
+    _context: Context = field(default_factory=copy_context)
+    _failure: BaseException | None = None
     _threads: ThreadPoolExecutor | None = None
+    _places: Places = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._places = Places(self.concurrency, self._start_worker, self._room)
+        if self.window is not None:
+            self.window.on_room = self._room.set
 
     async def outcomes(self) -> AsyncGenerator[list[Done], None]:
         """Yield outcomes as they arrive, several at a time. Once it is closed, nothing more is asked. `plan.stopped` says why a run ended early."""
-        workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
-        ending = asyncio.gather(*workers, return_exceptions=True)
-        ending.add_done_callback(lambda _: self._news.set())
+        for _ in range(self.concurrency):
+            self._start_worker()
         try:
-            while not ending.done() or self._done:
+            while self._workers or self._done:
                 await self._news.wait()
                 self._news.clear()
                 done, self._done = self._done, []
                 if done:
                     yield done
-                    self._taken += len(done)
-                    self._room.set()
-            for failure in filter(None, ending.result()):
-                raise failure
+            if self._failure is not None:
+                raise self._failure
             yield self._left_unasked()
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            while self._workers:
+                for worker in self._workers:
+                    worker.cancel()
+                await asyncio.gather(*self._workers, return_exceptions=True)
             if self._threads is not None:
                 self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def _start_worker(self) -> None:
+        # A worker that takes the place of another has nothing to do with what that one is asking.
+        worker = asyncio.create_task(self._work(), context=self._context.copy())
+        self._workers.add(worker)
+        worker.add_done_callback(self._end_worker)
+
+    def _end_worker(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        if not worker.cancelled():
+            self._failure = self._failure or worker.exception()
+        self._news.set()
+
     async def _work(self) -> None:
         try:
-            await self._ask_all()
+            with waiting_by(self._places.wait):
+                await self._ask_all()
         except BaseException as error:
             # The other workers end too, and then the run raises this.
             self.plan.stop(str(error))
             raise
         finally:
+            self._places.leave()
             # Workers that are waiting have nothing left to wait for.
             self._room.set()
 
@@ -107,15 +127,16 @@ class Performance:
             self._take(self.plan.finish(question, outcome, loop.time()), outcome)
 
     async def _next(self) -> Question | None:
-        """Wait for a question and return it; None when there are no more."""
+        """Wait for a question and return it; None when there are no more, or when a row that has waited wants the place."""
         loop = asyncio.get_running_loop()
-        while not self.plan.stopped:
+        while not self.plan.stopped and not self._places.are_wanted:
             if self.plan.queued < self.concurrency and not self._is_read and self._has_room():
                 self._read_rows()
             question = self.plan.next(loop.time())
             if question is not None:
                 return question
-            if self._is_read and self.plan.is_idle:
+            # The plan may have stopped just now, because the next question would cost too much.
+            if self.plan.stopped or (self._is_read and self.plan.is_idle):
                 return None
             await self._wait_for_change()
         return None
@@ -131,14 +152,13 @@ class Performance:
             pass
 
     def _has_room(self) -> bool:
-        return self.window is None or self._read - self._taken < self.window
+        return self.window is None or self.window.has_room
 
     def _read_rows(self) -> None:
         """Make the questions of some more rows, and settle those that were answered before."""
         questions = []
         rows = list(islice(self.rows, _ROWS_AT_ONCE))
         self._is_read = len(rows) < _ROWS_AT_ONCE
-        self._read += len(rows)
         for position, row in rows:
             try:
                 questions.append(self.asker.question(position, row))
@@ -146,6 +166,7 @@ class Performance:
                 outcome = Outcome(failure="prompt", error=str(error))
                 self.plan.progress.add(outcome)
                 self._take([position], outcome)
+        questions = [question for question in questions if not self._settle_equal(question)]
         known = self.asker.known(questions, "" if "" not in self.again else self.asker.rows_id)
         for question in questions:
             entry = known.get(question.key)
@@ -155,7 +176,14 @@ class Performance:
             if earlier is None or earlier.failure in self.again - {""}:
                 self.plan.add(question)
             else:
-                self._take(self.plan.settle(question, earlier, is_known=True), earlier)
+                self._take(self.plan.settle(question, earlier, is_reused=True), earlier)
+
+    def _settle_equal(self, question: Question) -> bool:
+        """Settle a question that equals one that this run has settled. Return whether there is one."""
+        equal = self.plan.outcome_of_equal(question)
+        if equal is not None:
+            self._take(self.plan.settle(question, equal, is_reused=True), equal)
+        return equal is not None
 
     def _take(self, positions: list[int], outcome: Outcome) -> None:
         self._done += [(position, outcome) for position in positions]

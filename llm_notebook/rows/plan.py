@@ -22,7 +22,10 @@ from llm_notebook.rows.reporting.progress import Progress
 if TYPE_CHECKING:
     from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["Budget", "Plan", "Question"]
+__all__ = ["ASKED_AGAIN", "Budget", "Plan", "Question"]
+
+ASKED_AGAIN = frozenset({"limit", "quota", "server", "connection", "broken", "key", "stopped"})
+"""The kinds of earlier failures that a resumed run asks again: there was no answer, and the cause may have passed."""
 
 # Failures that may pass, and how often a row is asked in all because of them. Each time, the transport has already tried several times.
 _MOST_ATTEMPTS = {"limit": 8, "server": 4, "connection": 4, "broken": 3}
@@ -30,7 +33,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _MOST_ALIKE = 50
 _REMEMBERED = 1000
 # Failures of a single row, which say nothing about the others.
-_OF_ONE_ROW = frozenset({"misfit", "ended", "prompt", "broken"})
+_OF_ONE_ROW = frozenset({"misfit", "ended", "long", "prompt"})
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +46,7 @@ class Question:
         positions: the numbers of the rows, counted from 0.
         attempts: how often it has been asked.
         number: how many requests had been sent when it was last asked.
+        cost: what it has cost so far, in US dollars, as far as that is known; None if it is not known at all.
     """
 
     prompt: Prompt
@@ -50,6 +54,7 @@ class Question:
     positions: list[int]
     attempts: int = 0
     number: int = 0
+    cost: float | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ class Plan:
         budget: the amount that it may cost.
         dedupe: whether equal questions are asked only once.
         progress: the progress of the run.
+        remembered: how many outcomes are remembered for equal questions that come later.
         stopped: why nothing more is asked, as a sentence; empty while the run continues.
         is_fault: whether it was stopped because every row would fail in the same way.
     """
@@ -80,11 +86,13 @@ class Plan:
     budget: Budget = field(default_factory=Budget)
     dedupe: bool = True
     progress: Progress = field(default_factory=Progress)
+    remembered: int = 0
     stopped: str = ""
     is_fault: bool = False
     _queue: deque[Question] = field(default_factory=deque)
     _later: list[tuple[float, int, Question]] = field(default_factory=list)
     _open: dict[str, Question] = field(default_factory=dict)
+    _settled: dict[str, Outcome] = field(default_factory=dict)
     _asking: int = 0
     _asked: int = 0
     _sent: int = 0
@@ -143,6 +151,9 @@ class Plan:
         self._asking -= 1
         self._asked += 1
         self.progress.pay(outcome)
+        if outcome.cost is not None:
+            question.cost = (question.cost or 0.0) + outcome.cost
+        outcome.cost = question.cost
         is_last = question.attempts >= _MOST_ATTEMPTS.get(outcome.failure, 0)
         if is_last or outcome.failure != "limit":
             # A rate limit shows that the server is there, but too busy at the moment.
@@ -154,18 +165,26 @@ class Plan:
             return []
         return self.settle(question, outcome)
 
-    def settle(self, question: Question, outcome: Outcome, *, is_known: bool = False) -> list[int]:
+    def settle(self, question: Question, outcome: Outcome, *, is_reused: bool = False) -> list[int]:
         """Take a final outcome. Return the rows that it applies to.
 
         Args:
             question: the question.
             outcome: the outcome.
-            is_known: whether the question was answered before this run.
+            is_reused: whether the question was not asked itself, because it was answered before, or an equal one was.
         """
         self._open.pop(question.key, None)
         for number in range(len(question.positions)):
-            self.progress.add(outcome, is_reused=is_known or number > 0)
+            self.progress.add(outcome, is_reused=is_reused or number > 0)
+        if self.dedupe and self.remembered and outcome.failure not in ASKED_AGAIN:
+            self._settled[question.key] = outcome
+            if len(self._settled) > self.remembered:
+                del self._settled[next(iter(self._settled))]
         return question.positions
+
+    def outcome_of_equal(self, question: Question) -> Outcome | None:
+        """Return the outcome of an equal question that is settled and would not be asked again; None if there is none."""
+        return self._settled.get(question.key) if self.dedupe else None
 
     def stop(self, reason: str, *, is_fault: bool = False) -> None:
         """Ask nothing more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from llm_notebook.answers.columns import Column
@@ -17,21 +18,21 @@ TEXT = "text"
 """The column for rows that are plain texts."""
 NOTES = ("error", "cost", "turn")
 """The columns that every result has: why a row failed, what it cost in US dollars, and the id of its turn in the journal."""
+_LOOKED_AT = 64  # rows of an iterator, for their names
 
 
 class Table(Protocol):
     """A table as a run reads it.
 
     Attributes:
-        columns: the names of its columns; None if they are not known before the first row.
         count: how many rows it has; None if that is not known.
     """
 
     @property
-    def columns(self) -> list[str] | None: ...
-
-    @property
     def count(self) -> int | None: ...
+
+    def names(self) -> list[str]:
+        """Return the names of its columns. Of an iterator, the first rows are read for that, and their names are returned."""
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """Yield its rows, once."""
@@ -101,8 +102,7 @@ class _PandasTable:
                 " df.reset_index(drop=True). Nothing was sent."
             )
 
-    @property
-    def columns(self) -> list[str] | None:
+    def names(self) -> list[str]:
         return [str(name) for name in self.frame.columns]
 
     @property
@@ -110,7 +110,7 @@ class _PandasTable:
         return len(self.frame)
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
-        names = self.columns or []
+        names = self.names()
         for values in self.frame.itertuples(index=False, name=None):
             yield dict(zip(names, values, strict=True))
 
@@ -141,8 +141,7 @@ class _NarwhalsTable:
             raise RowsError("There are two columns of the same name: rename one. Nothing was sent.") from None
         _refuse_empty(len(self._frame))
 
-    @property
-    def columns(self) -> list[str] | None:
+    def names(self) -> list[str]:
         return list(self._frame.columns)
 
     @property
@@ -171,8 +170,7 @@ class _ListTable:
     def __post_init__(self) -> None:
         _refuse_empty(len(self.items))
 
-    @property
-    def columns(self) -> list[str] | None:
+    def names(self) -> list[str]:
         return list(dict.fromkeys(name for item in self.items for name in _row(item)))
 
     @property
@@ -186,14 +184,20 @@ class _ListTable:
         return [with_outcome(_row(item), columns, outcome) for item, outcome in zip(self.items, outcomes, strict=True)]
 
 
-@dataclass(slots=True)
 class _IteratorTable:
-    items: Iterator[object]
-    columns: list[str] | None = None
     count: int | None = None
 
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+        self._first: list[Mapping[str, Any]] | None = None
+
+    def names(self) -> list[str]:
+        if self._first is None:
+            self._first = [_row(item) for item in islice(self._items, _LOOKED_AT)]
+        return list(dict.fromkeys(name for row in self._first for name in row))
+
     def rows(self) -> Iterator[Mapping[str, Any]]:
-        return map(_row, self.items)
+        return chain(self._first or (), map(_row, self._items))
 
     def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> object:
         raise NotImplementedError("The rows of an iterator are handed on one by one.")

@@ -67,6 +67,7 @@ class ChainLog:
         settings: how the chain is asked, for a later process that continues it.
         policy: about which calls the chain asks, for another chain that continues it in this process; None for a single prompt.
         memory: keeps the calls that are not, or could not be, kept in the journal.
+        unwaited: done once the journal has recorded how the latest failed turn ended; None if none has failed.
         inside, asked_inside: the call whose tool asks, empty outside of tools; and the same in words, for the human who is asked.
     """
 
@@ -84,6 +85,7 @@ class ChainLog:
     settings: dict[str, Any] = field(default_factory=dict)
     policy: ChainPolicy | None = None
     memory: MemoryJournal = field(default_factory=MemoryJournal)
+    unwaited: Future[Any] | None = None
     inside: str = ""
     asked_inside: str = ""
     _row_begun: TurnBegun | None = None
@@ -122,9 +124,9 @@ class ChainLog:
             yield from self._keep(self._ending(turn))
 
     def end_unwaited(self, turn: Turn) -> None:
-        """Record how a turn ended, for a reader that cannot wait, such as one who pressed ■."""
+        """Record how a turn ended, for a reader that cannot wait, such as one who pressed ■. `unwaited` is for those that can."""
         if turn.is_kept and self.journal is not None:
-            self.journal.submit(self._ending(turn))
+            self.unwaited = self.journal.submit(self._ending(turn))
 
     def import_history(self, turn_id: str, model_id: str, history: Sequence[Message]) -> Noting:
         """Record a history that came from elsewhere and ends in calls, so that these calls have a turn that asked for them."""

@@ -29,6 +29,7 @@ from llm_notebook import (
     ToolResultPart,
 )
 from llm_notebook.configuration.process import process
+from llm_notebook.errors import ProviderError
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import remember
 from llm_notebook.providers.registry import Registry
@@ -414,7 +415,7 @@ class Data(_Scripted):
 
 
 class Keyed(KeyModel):
-    """Needs a key; a certain prompt makes it fail with an unexpected error while it has one."""
+    """Needs a key and refuses the key `wrong`; a certain prompt makes it fail with an unexpected error while it has one."""
 
     model_id = "keyed"
     needs_key = "scripted"
@@ -424,6 +425,8 @@ class Keyed(KeyModel):
         self, prompt: Prompt, stream: bool, response: Any, conversation: Any, key: str | None
     ) -> Iterator[str | StreamEvent]:
         sent.append(prompt)
+        if key == "wrong":
+            raise ProviderError("keyed: invalid x-api-key", status=401)
         if prompt.prompt == "bug":
             raise ZeroDivisionError("a bug with a key at hand")
         yield f"A key of {len(key or '')} characters."

@@ -196,6 +196,24 @@ Embedding().embed("hi")
 """
 
 
+_AWAITED = """
+class Awaited(llm.AsyncModel):
+    model_id = "awaited"
+    async def execute(self, prompt, stream, response, conversation):
+        print("begun", flush=True)
+        await asyncio.sleep(120)
+        yield "At last."
+await Awaited().prompt("hi").text()
+"""
+_TOOL = """
+import time
+def look(path: str) -> str:
+    print("begun", flush=True)
+    time.sleep(120)
+llm.get_model("asker").chain("Look at /a", tools=[look]).text()
+"""
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -204,6 +222,8 @@ Embedding().embed("hi")
         "for chunk in model.prompt('hi'):\n    pass",
         "llm.map_rows(['hi'], '{{ text }}', model=model, progress=False)",
         _EMBEDDING,
+        _AWAITED,
+        _TOOL,
     ],
 )
 def test_stop_works_in_python_code_beside_an_await(kernel: Kernel, line: str) -> None:
@@ -218,7 +238,8 @@ def test_stop_works_in_python_code_beside_an_await(kernel: Kernel, line: str) ->
     prepared = "import asyncio, llm_notebook as llm\nmodel = llm.get_model('announcing')\nawait asyncio.sleep(0)\n"
     [stopped] = kernel.collect(kernel.send(prepared + line, "1"), watch=watch)
     assert stopped.status == "error"
-    assert "KeyboardInterrupt" in stopped.traceback
+    # What awaits is cancelled.
+    assert ("CancelledError" if line is _AWAITED else "KeyboardInterrupt") in stopped.traceback
     # ■ then does what it did before, and the kernel is usable.
     handler = "import signal\nawait asyncio.sleep(0)\nbefore = signal.getsignal(2)\nllm.get_model('echo').prompt('hi').text()\nprint(before == signal.getsignal(2))"
     assert kernel.run(handler, "2").stdout == "True\n"

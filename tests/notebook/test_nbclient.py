@@ -84,6 +84,16 @@ def test_a_run_without_a_reader_is_offered_no_connection(run: Run, caplog: pytes
     assert "comm target" not in caplog.text
 
 
+def test_an_answer_in_an_output_widget_is_saved_in_it_and_nowhere_else(run: Run) -> None:
+    asking = "import ipywidgets\nbox = ipywidgets.Output()\nwith box:\n    %llm -m thinker slowly"
+    executed = run("%load_ext tests.notebook.scripted", asking, "box")
+    assert executed.cells[2].outputs == []
+    widgets = executed.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    (box,) = [widget["state"] for widget in widgets.values() if widget["model_name"] == "OutputModel"]
+    (answer,) = box["outputs"]
+    assert answer["data"]["text/plain"] == "Thought:\nHmm, let me see.\n\nForty-two."
+
+
 def test_a_mistake_fails_the_run_with_one_sentence(run: Run) -> None:
     with pytest.raises(CellExecutionError) as failure:
         run("%%llm -m smolm2\nHello")
@@ -96,7 +106,8 @@ def test_a_missing_key_names_the_ways_out(run: Run) -> None:
     with pytest.raises(CellExecutionError) as failure:
         run("%%llm\nHello")
     said = str(failure.value)
-    for way in ("%llm keys set openai", "OPENAI_API_KEY", "smollm2"):
+    assert "Which model should answer? None is chosen yet, so nothing was sent." in said
+    for way in ("%llm keys set openai", "%llm local install", "%llm -m ollama/MODEL"):
         assert way in said
     assert "Traceback" not in said
 

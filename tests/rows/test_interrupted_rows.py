@@ -71,16 +71,19 @@ def test_an_interrupt_keeps_what_is_answered(openai_server: OpenAIServer) -> Non
 def test_a_stop_ends_the_wait_for_a_limit_and_nothing_is_sent_afterwards(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_waiting, waking = threading.Event(), Gate.waking
+    waiting, are_waiting, waking = set[object](), threading.Event(), Gate.waking
 
     def note(gate: Gate, wake: Callable[[], object]) -> object:
-        is_waiting.set()
+        waiting.add(wake)
+        # Two rows in the places of those that were refused, and two in the places of those that were answered.
+        if len(waiting) == 4:
+            are_waiting.set()
         return waking(gate, wake)
 
     monkeypatch.setattr(Gate, "waking", note)
     rows.replies = lambda text: None if text in ("Say w0", "Say w1") else refusal(429, retry_after="100")
     texts = [f"w{number}" for number in range(_COUNT)]
-    stopper = threading.Thread(target=lambda: (is_waiting.wait(30), os.kill(os.getpid(), signal.SIGINT)))
+    stopper = threading.Thread(target=lambda: (are_waiting.wait(30), os.kill(os.getpid(), signal.SIGINT)))
     stopper.start()
     with pytest.raises(KeyboardInterrupt):
         rows.map(texts, concurrency=4)
@@ -195,6 +198,16 @@ def test_a_full_disk_stops_the_run_and_what_is_done_is_kept(openai_server: OpenA
     assert int(whole) == 400
     # What could not be kept is asked again, and nothing else.
     assert len(rows.take_asked()) <= 400 + 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit to the size of files stands for a full disk")
+def test_a_full_disk_stops_a_run_in_which_every_row_is_refused_in_its_own_way(
+    openai_server: OpenAIServer, isolated: Path
+) -> None:
+    rows = Rows(openai_server, "async")
+    rows.replies = lambda text: refusal(400, f"No, {text}. " * 40) if int(text[5:]) % 40 else None
+    said = _run(openai_server, isolated, _ON_A_FULL_DISK).stdout.splitlines()[0]
+    assert "look whether the disk is full" in said
 
 
 def _environment(folder: Path) -> dict[str, str]:

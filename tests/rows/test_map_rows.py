@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,15 @@ import pytest
 from PIL import Image
 
 import llm_notebook as llm
-from tests.fakes.openai_server import Reply, Request, refusal
+from llm_notebook.rows import plan
+from tests.fakes.openai_server import Cut, Reply, Request, UntilSet, refusal, sse, text_chunk, usage_chunk
 from tests.rows.conftest import Rows, answer_of
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let rows that are set aside become due at once."""
+    monkeypatch.setattr(plan, "_FIRST_PAUSE", 0.01)
 
 
 def _frame(count: int = 5) -> pd.DataFrame:
@@ -69,6 +78,29 @@ def test_an_iterator_is_read_as_it_is_needed_and_comes_back_in_order(rows: Rows)
     assert [run.status for run in llm.runs()] == ["complete", "interrupted"]
 
 
+def test_a_slow_first_row_lets_no_more_rows_of_an_iterator_pile_up_than_the_window_holds(rows: Rows) -> None:
+    is_full, read, read_then = threading.Event(), [0], [0]
+
+    def texts() -> Iterator[str]:
+        for number in range(600):
+            read[0] += 1
+            yield f"w{number}"
+
+    def reply(text: str) -> Reply | None:
+        if text == "Say w255":
+            read_then[0] = read[0]
+            is_full.set()
+        answer = answer_of("w0")
+        return (
+            Reply([UntilSet(is_full), *answer.pieces], content_type=answer.content_type) if text == "Say w0" else None
+        )
+
+    rows.replies = reply
+    assert [row["answer"] for row in rows.map(texts(), concurrency=4)] == [f"w{number}" for number in range(600)]
+    # The window holds 256 rows, and the last of them has been sent.
+    assert read_then == [256]
+
+
 def test_a_finished_run_sends_nothing_and_changed_rows_are_asked_anew(rows: Rows) -> None:
     frame = _frame()
     first = rows.map(frame)
@@ -96,13 +128,22 @@ def test_equal_rows_are_asked_once_unless_it_is_wanted(rows: Rows) -> None:
 
 
 def test_equal_rows_far_apart_are_asked_once_unless_it_is_wanted(rows: Rows) -> None:
-    texts = ["a", *(f"w{number}" for number in range(300)), "a"]
+    texts = ["a", *(f"w{number}" for number in range(150)), "a"]
     rows.map(texts, concurrency=4)
     assert Counter(rows.take_asked())["Say a"] == 1
     rows.map(texts, concurrency=4, resume=False)
     assert Counter(rows.take_asked())["Say a"] == 1
     rows.map(texts, concurrency=4, resume=False, dedupe=False)
     assert Counter(rows.take_asked())["Say a"] == 2
+    for given in (texts, iter(texts)):
+        assert [row["answer"] for row in rows.map(given, concurrency=4, keep=False)] == texts
+        assert Counter(rows.take_asked())["Say a"] == 1
+    # An answer that does not fit is asked again, but not once for each equal row.
+    rows.replies = lambda text: answer_of("no JSON") if text == "Say a" else None
+    rows.map(texts, concurrency=4, schema="label")
+    rows.take_asked()
+    rows.map(texts, concurrency=4, schema="label", retry="failed")
+    assert rows.take_asked() == ["Say a"]
 
 
 def test_failed_rows_say_why_and_are_asked_again_when_that_is_wanted(rows: Rows) -> None:
@@ -153,6 +194,78 @@ def test_an_answer_that_comes_broken_every_time_is_asked_three_times(rows: Rows)
     found = rows.map(_frame(2))
     assert Counter(rows.take_asked()) == {"Say w0": 3, "Say w1": 1}
     assert found["answer"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        Reply([b"<html><title>Login</title></html>"], content_type="text/html"),
+        Reply.of_json(["no", "answer"]),
+        Reply([b"good morning"], content_type="application/json"),
+        Reply([], content_type="application/json"),
+        Reply([b'{"id": "x"'], headers={"content-length": "500"}, content_type="application/json"),
+    ],
+    ids=["page", "list", "text", "empty", "wrong length"],
+)
+def test_what_is_no_answer_is_asked_three_times_and_again_by_a_later_run(rows: Rows, sent: Reply) -> None:
+    sent = replace(sent, pieces=[*sent.pieces, Cut()]) if sent.headers else sent
+    rows.replies = lambda text: sent if "w0" in text else None
+    found = rows.map(_frame(2))
+    assert Counter(rows.take_asked()) == {"Say w0": 3, "Say w1": 1}
+    assert found["answer"].isna().tolist() == [True, False]
+    rows.replies = lambda _: None
+    assert rows.map(_frame(2))["answer"].tolist() == ["w0", "w1"]
+    assert rows.take_asked() == ["Say w0"]
+
+
+def _filtered(text: str) -> Reply:
+    body = json.loads(answer_of(text).pieces[0])  # type: ignore[arg-type]
+    body["choices"][0]["finish_reason"] = "content_filter"
+    return Reply.of_json(body)
+
+
+def test_answers_that_a_filter_stopped_are_paid_once_and_end_no_run(rows: Rows) -> None:
+    rows.replies = lambda text: _filtered(text) if text < "Say w60" else None
+    texts = [f"w{number:02}" for number in range(64)]
+    found = rows.map(texts, concurrency=4)
+    assert len(rows.take_asked()) == 64
+    assert [row["answer"] for row in found[60:]] == texts[60:]
+    assert all("filter" in row["error"] and row["answer"] is None for row in found[:60])
+    rows.map(texts)
+    assert rows.take_asked() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "times"),
+    [
+        ({"message": "Overloaded"}, 4),
+        ({"message": "Incorrect API key provided.", "code": 401}, 1),
+        ({"message": "No such model.", "code": 404}, 1),
+    ],
+)
+def test_an_error_inside_an_answer_is_asked_again_where_it_may_pass(
+    rows: Rows, said: dict[str, Any], times: int
+) -> None:
+    rows.replies = lambda text: Reply.of_json({"error": said}) if "w0" in text else None
+    found = rows.map(_frame(2))
+    assert Counter(rows.take_asked()) == {"Say w0": times, "Say w1": 1}
+    assert said["message"] in found.loc["r0", "error"]
+
+
+def test_a_server_that_never_sends_an_answer_ends_the_run(rows: Rows) -> None:
+    rows.replies = lambda _: Reply([b"<html></html>"], content_type="text/html")
+    with pytest.raises(llm.RowsError, match="web page"):
+        rows.map(_frame(500), concurrency=4)
+    assert len(rows.take_asked()) < 80
+
+
+def test_a_row_costs_what_all_its_attempts_cost(rows: Rows) -> None:
+    # A broken answer may say what it has used before it breaks off.
+    left = [Reply([sse(text_chunk("w"), usage_chunk(10, 1000), done=False)])]
+    rows.replies = lambda _: left.pop() if left else None
+    [found] = rows.map(["w0"], model=rows.priced_model)
+    assert len(rows.take_asked()) == 2
+    assert found["cost"] == pytest.approx(0.0020025 + 0.0000125)
 
 
 def test_a_wrong_key_ends_the_run_and_what_was_answered_is_there(rows: Rows) -> None:
@@ -315,3 +428,33 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_sent(rows: Rows, giv
     assert says in str(raised.value)
     assert rows.take_asked() == []
     assert llm.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "settings", "says"),
+    [
+        (["a"], {"prompt": "Say {{ txt }}"}, "There is no column 'txt'; the columns are text."),
+        (["a"], {"schema": "text, score"}, "There is a column 'text' already"),
+        ([{"text": "a", "error": 1}], {}, "There is a column 'error' already"),
+        (["a"], {"attachments": "pictures"}, "no column 'pictures'"),
+        ([1], {}, "not int"),
+    ],
+)
+def test_what_is_wrong_with_an_iterator_is_said_before_anything_is_sent(
+    rows: Rows, given: list[Any], settings: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(llm.RowsError) as raised:
+        rows.map(**{"rows": iter(given), "prompt": "Say {{ text }}", **settings})
+    assert says in str(raised.value)
+    assert rows.take_asked() == []
+    assert llm.runs() == []
+
+
+def test_a_later_row_of_an_iterator_is_not_overwritten_and_one_without_the_column_fails_alone(rows: Rows) -> None:
+    plain = [{"text": f"w{number}"} for number in range(100)]
+    found = rows.map(iter([*plain, {"name": "x"}]))
+    assert found[100]["answer"] is None
+    assert "text" in found[100]["error"]
+    with pytest.raises(llm.RowsError, match="Row 100 has a column 'answer', and the result needs that name: rename it"):
+        rows.map(iter([*plain, {"text": "a", "answer": "mine"}]))
+    assert rows.map(iter([])) == []

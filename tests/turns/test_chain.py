@@ -707,9 +707,11 @@ def test_a_model_finds_the_rounds_before_a_pause_in_its_conversation(face: Face)
 
 def test_a_later_round_still_tells_the_system_prompt_and_what_tools_attached(face: Face) -> None:
     picture = llm.Attachment("image/png", content=b"\x89PNG\r\n\x1a\n")
+    drawn = [llm.Attachment("image/png", content=b"\x89PNG\r\n\x1a\n" + bytes([number])) for number in range(2)]
+    left = list(drawn)
 
     def draw() -> llm.ToolOutput:
-        return llm.ToolOutput("drawn", [picture])
+        return llm.ToolOutput("drawn", [left.pop(0)])
 
     model = face.rounds(calling("draw"), calling("draw"), "done", attachment_types={"image/png"})
     sent = {"system": "Be brief.", "system_fragments": ["You draw."], "attachments": [picture], "fragments": ["F"]}
@@ -717,7 +719,7 @@ def test_a_later_round_still_tells_the_system_prompt_and_what_tools_attached(fac
     first, second, third = model.requests
     assert {prompt.system for prompt in model.requests} == {"You draw.\n\nBe brief."}
     assert [prompt.prompt for prompt in model.requests] == ["F\nHi", "", ""]
-    assert [prompt.attachments for prompt in model.requests] == [[picture]] * 3
+    assert [prompt.attachments for prompt in model.requests] == [[picture], [drawn[0]], [drawn[1]]]
     roles = [message.role for message in third.messages]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "tool"]
     assert third.messages[:4] == second.messages

@@ -49,14 +49,14 @@ test('text that arrives is drawn with the next frame, and keeps what stands', as
   expect(page.node.querySelectorAll('.llm-caret')).toHaveLength(1);
 });
 
-test('a gap is told, and changes nothing', () => {
+test('a gap is reported, and changes nothing', () => {
   const page = new Page(transcript([text('one')], { state: 'streaming' }));
   const delta = { type: 'delta' as const, id: 'turn-1', seq: 5, ops: [] };
   expect(page.view.apply(delta)).toBe('gap');
   expect(page.view.document?.seq).toBe(0);
 });
 
-test('a screen reader is told what matters, once, and no tokens', async () => {
+test('a screen reader hears what matters, once, and no tokens', async () => {
   const page = new Page(transcript([], { state: 'waiting' }));
   const region = page.node.querySelector('[aria-live]')!;
   const said: string[] = [];
@@ -204,7 +204,7 @@ test('hidden reasoning has no row', () => {
   expect(page.node.querySelector('details')).toBeNull();
 });
 
-test('the machinery of a finished answer is one line, what was decided is not', () => {
+test('the steps of a finished answer are one line, but decisions stay visible', () => {
   const page = new Page(
     transcript([
       { kind: 'reasoning', text: 'Hm.', seconds: 14 },
@@ -251,7 +251,7 @@ test('seconds are counted while something runs', async () => {
   expect(page.text('.llm-row')).toBe('Waiting for claude-sonnet-4-5, 5 s');
 });
 
-test('a retry says why nothing comes, and when it goes on', async () => {
+test('a retry says why nothing arrives, and when the next attempt is', async () => {
   const page = new Page(STATES.retry);
   await page.wait(3000);
   expect(page.text('.llm-row')).toBe(
@@ -259,7 +259,7 @@ test('a retry says why nothing comes, and when it goes on', async () => {
   );
 });
 
-test('an interrupted answer can be continued or begun again, once', async () => {
+test('an interrupted answer can be continued or started over, once', async () => {
   const page = new Page(STATES.interrupted);
   expect(page.text('.llm-ended')).toContain(
     'Stopped by you after 4.2 s. The answer is incomplete; 32 words are kept.'
@@ -296,7 +296,7 @@ test.each([
   expect(page.text('.llm-ended')).toContain(said);
 });
 
-test('without a kernel the limit is only told', () => {
+test('without a kernel, the limit has no button', () => {
   const page = new Page(STATES.limit, { act: undefined });
   expect(page.text('.llm-ended')).toContain('Paused after 5 answers');
   expect(page.node.querySelectorAll('.llm-ended button')).toHaveLength(0);
@@ -359,7 +359,7 @@ test('a picture alone has a foot with its model', () => {
   expect(page.text('.llm-facts')).toBe('claude-sonnet-4-5');
 });
 
-test('an answer that was cut at the token limit goes on or starts over, once', () => {
+test('an answer that was cut at the token limit can be continued or started over, once', () => {
   const page = new Page(STATES.cut);
   expect(page.text('.llm-ended')).toContain(
     'Cut at the token limit. The end of the answer is missing.'
@@ -371,7 +371,7 @@ test('an answer that was cut at the token limit goes on or starts over, once', (
   expect(page.text('.llm-foot')).toContain('Copy answer');
 });
 
-test('without a kernel a cut is only told', () => {
+test('without a kernel, a cut has no button', () => {
   const page = new Page(STATES.cut, { act: undefined });
   expect(page.text('.llm-ended')).toContain('Cut at the token limit.');
   expect(page.node.querySelectorAll('.llm-ended button')).toHaveLength(0);
@@ -386,7 +386,7 @@ test('an answer broke off only where it had begun', () => {
   expect(page.text('.llm-ended')).toBe('No answer came. Start over');
 });
 
-test('an empty answer is told', () => {
+test('an empty answer is reported as such', () => {
   const page = new Page(transcript([text(' ')]));
   expect(page.text('.llm-remark')).toBe(
     'claude-sonnet-4-5 gave an empty answer.'
@@ -402,7 +402,7 @@ test('keys of the notebook rest while the keyboard is in a card', () => {
   expect(root.hasAttribute('data-lm-suppress-shortcuts')).toBe(false);
 });
 
-test('another transcript in the same place begins anew', () => {
+test('another transcript in the same place starts from scratch', () => {
   const page = new Page(paused([pending()]));
   page.press('Deny…');
   page.view.show({ ...paused([pending()]), id: 'turn-2' });

@@ -30,7 +30,7 @@ def head_block(found: object, name: str = "", source: str = "") -> Block:
     """
     table = open_table(found)
     rows = list(islice(table.rows(), _SHOWN))
-    names = table.columns or []
+    names = table.names()
     types = _types_of(found)
     columns: list[Column] = [
         KnownColumn(str(one), "number" if _is_number(rows, one) else "any", type_name=types.get(one, ""))

@@ -20,6 +20,7 @@ _REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "misfit": ("answer did not fit", _RETRY),
         "ended": ("answer ended early", _RETRY),
+        "long": ("too long for the model", "another model"),
         "request": ("refused by the server", _RETRY),
         "key": ("no valid key", _AGAIN),
         "prompt": ("no prompt could be made", "another prompt"),

@@ -297,7 +297,7 @@ class MessagesDecoder(StreamDecoder):
         category = f" ({details['category']})" if details.get("category") else ""
         said = f"the model declined to answer{category}. {details.get('explanation') or ''}"
         said = self._secrets.scrub(said, otherwise="the model declined to answer.")
-        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code="refusal")
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code="refusal", kind="ended")
 
     @property
     def resolved_model(self) -> str | None:

@@ -145,7 +145,7 @@ class GenerateContentDecoder(StreamDecoder):
     def _stop_error(self, what: str, reason: str, explanation: object) -> ProviderError:
         said = self._secrets.scrub(f"{what} ({reason}). {explanation or ''}", otherwise=f"{what}.")
         code = self._secrets.scrub(str(reason)) or None
-        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code, kind="ended")
 
     def _decode_part(self, value: dict[str, Any]) -> StreamItems:
         if not isinstance(value, dict):

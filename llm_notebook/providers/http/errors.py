@@ -44,6 +44,10 @@ _TOO_LONG = tuple(
 )
 
 
+# The codes of OpenAI and Groq, and of those that imitate them.
+_LENGTH_CODES = ("context_length_exceeded", "string_above_max_length")
+
+
 def tokens_over(said: str) -> int | None:
     """Return by how many tokens the request exceeded the limit that the server names; None if it names none."""
     for pattern in _TOO_LONG:
@@ -169,6 +173,7 @@ def provider_error(
     headers: Mapping[str, str] | None = None,
     secrets: Secrets = NO_SECRETS,
     hint: str | None = None,
+    kind: str = "",
 ) -> ProviderError:
     """Return the error that says what the server said, and what to do about it.
 
@@ -179,6 +184,7 @@ def provider_error(
         headers: the reply's headers.
         secrets: texts that neither the message nor the code may show.
         hint: better advice than the status alone can give.
+        kind: the kind of failure, where neither the status nor what the server said tells it.
     """
     said, code = error_text(body)
     said, code = secrets.scrub(said, otherwise=WITHHELD), secrets.scrub(code or "")[:_LONGEST_ID] or None
@@ -193,7 +199,11 @@ def provider_error(
     advice = [_length_advice(said), hint or _HINTS.get(status or 0, ""), _wait_advice(status, headers or {})]
     if any(advice):
         message = (message if message[-1] in ".!?" else message + ".") + "".join(f" {text}" for text in advice if text)
-    return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}, secrets))
+    # With 429, a request may be too large for what is left of this minute, which says nothing of the next one.
+    if status != 429 and (code in _LENGTH_CODES or tokens_over(said) is not None):
+        kind = "long"
+    request_id = request_id_in(headers or {}, secrets)
+    return ProviderError(message, status=status, code=code, request_id=request_id, kind=kind)
 
 
 def request_id_in(headers: Mapping[str, str], secrets: Secrets = NO_SECRETS) -> str | None:

@@ -350,7 +350,8 @@ class Exchange:
         """Return the error for an answer that broke off."""
         sender, host = self._request.sender, shown_url(self._request.url)
         if isinstance(error, zlib.error):
-            return ProviderError(f"{sender}: the answer is not compressed in the way that it says it is.")
+            said = "the answer is not compressed in the way that it says it is."
+            return ProviderError(f"{sender}: {said}", kind="broken")
         silent = isinstance(error, httpx.ReadTimeout)
         cause = f"nothing came for {self._settings.seconds:g} s" if silent else self._cause(error)
         incomplete = IncompleteResponse(f"{sender}: the connection to {host} broke off mid-answer ({cause}).")

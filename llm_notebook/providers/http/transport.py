@@ -87,6 +87,7 @@ class Transport:
             try:
                 _wait(exchange, notify)
                 with self._connections.send(exchange.http_request(), settings) as reply:
+                    failure = None
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
                             if items := decoder.feed(piece):
@@ -95,9 +96,8 @@ class Transport:
                                 break
                         if items := decoder.drain():
                             yield items
-                        exchange.close(decoder)
-                        return
-                    failure = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
+                    else:
+                        failure = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -106,6 +106,8 @@ class Transport:
                 # The frames below hold the request's headers, and a printed traceback may show what frames hold.
                 raise error.with_traceback(None) from None
             if failure is None:
+                # What this raises is about the answer. The connection is as good as before, and was kept.
+                exchange.close(decoder)
                 return
             if isinstance(failure, ModelError):
                 raise failure from None
@@ -123,6 +125,7 @@ class Transport:
             try:
                 await _await(exchange, notify)
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
+                    failure = None
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
                             if items := decoder.feed(piece):
@@ -131,9 +134,8 @@ class Transport:
                                 break
                         if items := decoder.drain():
                             yield items
-                        exchange.close(decoder)
-                        return
-                    failure = exchange.decide_after_refusal(reply, await _abeginning(exchange, reply))
+                    else:
+                        failure = exchange.decide_after_refusal(reply, await _abeginning(exchange, reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -141,6 +143,7 @@ class Transport:
                     raise
                 raise error.with_traceback(None) from None
             if failure is None:
+                exchange.close(decoder)
                 return
             if isinstance(failure, ModelError):
                 raise failure from None
@@ -298,6 +301,6 @@ async def _abeginning(exchange: Exchange, reply: AsyncReply) -> bytes:
 
 
 async def _sleep(seconds: float) -> None:
-    import asyncio  # a slow import that only async code needs, and async code has it loaded
+    from llm_notebook.turns.concurrency.waits import wait  # loads asyncio, and async code has it loaded
 
-    await asyncio.sleep(seconds)
+    await wait(seconds)

@@ -20,6 +20,7 @@ _WORDS = {
     "request": "refused requests",
     "misfit": "did not fit",
     "ended": "ended early",
+    "long": "too long for the model",
     "prompt": "no prompt",
     "unasked": "not asked",
 }

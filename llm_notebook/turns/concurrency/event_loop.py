@@ -13,6 +13,7 @@ from typing import TypeVar
 __all__ = ["EventLoopThread"]
 
 T = TypeVar("T")
+_LONGEST_SLEEP = 0.2  # seconds
 
 
 class EventLoopThread:
@@ -54,6 +55,9 @@ class EventLoopThread:
 
         loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(settle(), context=context)))
         try:
+            # A signal may be handed to a thread of another library, such as one of polars, and then it wakes this thread no earlier.
+            while not concurrent.futures.wait([result], _LONGEST_SLEEP).done:
+                pass
             return result.result()
         except KeyboardInterrupt:
             loop.call_soon_threadsafe(lambda: tasks and tasks[0].cancel())

@@ -30,14 +30,15 @@ def _button(asking: Asking, name: str) -> Locator:
 
 def test_continue_resumes_where_it_stopped_once_and_again_when_it_is_stopped_again(asking: Asking) -> None:
     asking.open()
-    _ask_and_stop(asking, "Once upon a time")
+    # It stops inside a word.
+    _ask_and_stop(asking, "Once upon a ti")
     closed = threading.Event()
-    asking.server.play(Reply([sse(text_chunk(" there was a pelican"), done=False), UntilClosed(closed)]))
+    asking.server.play(Reply([sse(text_chunk("me there was a pelican"), done=False), UntilClosed(closed)]))
     _button(asking, "Continue").dblclick()
     _stop(asking, "Once upon a time there was a pelican")
     assert len(asking.server.requests) == 2
     said = [message["content"] for message in asking.server.requests[1].json()["messages"]]
-    assert said[:2] == ["Tidy up.", "Once upon a time"]
+    assert said[:2] == ["Tidy up.", "Once upon a ti"]
 
     asking.server.play(text_reply(" that flew away."))
     _button(asking, "Continue").click()

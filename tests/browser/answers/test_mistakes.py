@@ -39,6 +39,19 @@ def test_a_failed_cell_says_why(lab_page: LabPage, source: str, title: str, says
     expect(lab_page.output(2)).to_be_empty()
 
 
+def test_the_first_use_offers_what_is_installed_and_a_click_asks_it(lab_page: LabPage) -> None:
+    lab_page.write("first-use.ipynb", ["%load_ext llm_notebook", "%llm -o max_tokens 5 hi"])
+    lab_page.run_all()
+    output = lab_page.output(1)
+    expect(output.locator(".llm-notice-title")).to_have_text("Which model should answer?")
+    expect(output).to_contain_text("smollm2 is installed here, but no model is the default, so nothing was sent.")
+    for theme in ("Dark", "Light"):
+        lab_page.theme(theme)
+        lab_page.screenshot(f"first-use-{theme.lower()}")
+    expect(output.get_by_role("button", name="Use the local model")).to_be_visible()
+    expect(output.get_by_role("button", name="Copy %llm default smollm2")).to_be_visible()
+
+
 def test_a_misspelt_model_is_corrected_with_a_click(lab_page: LabPage, scripted: OpenAIServer) -> None:
     scripted.play(text_reply("Corrected."))
     lab_page.write("misspelt.ipynb", ["%load_ext llm_notebook", "%llm -m scripte hi"])

@@ -56,4 +56,9 @@ def test_axe_finds_nothing_in_any_state(page: Page, built: Path, theme: str) -> 
     assert page.locator(".llm-ask").count() > 5
     assert page.locator(".llm-scroll table").count() > 0
     assert page.locator(".llm-error-row").count() > 0
+    # What a click opens is looked at as well: the field for a key, and what went with a prompt.
+    page.locator("#firstUse").get_by_role("button", name="Enter a key…").click()
+    page.locator("#sent summary").first.click()
+    assert page.get_by_label("Key, stored as openai").is_visible()
+    assert page.locator("#sent table").count() > 0
     assert page.evaluate(FIND) == []

@@ -17,12 +17,12 @@ _MOST = 150_000
 _FORMULAS = (b"temml", b"LLM Notebook Math")
 _STYLE = b".llm-transcript{"
 
-_SHOW = """async ([code, document_]) => {
+_SHOW = """async ([code, document_, formulas]) => {
   const { default: widget } = await import(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
   const heard = {};
   window.sent = [];
   const model = {
-    get: name => ({ document: document_ })[name],
+    get: name => ({ document: document_, formulas })[name],
     on: (name, call) => { heard[name] = call; },
     off: () => undefined,
     send: message => { window.sent.push(message); }
@@ -59,6 +59,9 @@ _DOCUMENT = {
 }
 
 
+_FORMULA = _DOCUMENT | {"state": "done", "blocks": [{"kind": "text", "text": r"It is $\frac{1}{2}$."}]}
+
+
 def _zipped(path: Path) -> int:
     return len(gzip.compress(path.read_bytes(), 9))
 
@@ -90,3 +93,13 @@ def test_the_widget_is_one_file_that_shows_a_question_on_a_plain_page(page: Page
     expect(page.locator(".llm-ask").get_by_role("heading", name="send")).to_be_visible()
     expect(page.locator(".llm-ask").get_by_role("button", name="Approve", exact=True)).to_be_visible()
     assert page.evaluate("() => window.sent.map(({ type }) => type)") == ["hello", "resync"]
+
+
+def test_the_widget_draws_formulas_with_what_the_kernel_sends_it(page: Page) -> None:
+    code, formulas = ((_WIDGET / name).read_text(encoding="utf-8") for name in ("widget.js", "formulas.js"))
+    page.set_content("<main></main>")
+    page.evaluate(_SHOW, [code, _FORMULA, formulas])
+    fraction = page.locator(".llm-answer math mfrac")
+    expect(fraction).to_be_visible()
+    fonts = page.evaluate("() => Array.from(document.fonts, ({ family }) => family)")
+    assert [family.strip('"') for family in fonts] == ["LLM Notebook Math"]

@@ -17,9 +17,9 @@ _PROMPT = """%%llm -m scripted -T tool
 ## Task
 for each **person** in the import, say which
 ```python
-df.dropna()
+return df.dropna()
 ```
-The rows: {{ df.head() }}"""
+The rows: {{ df.head() if df else None }}"""
 
 
 @pytest.fixture
@@ -47,14 +47,20 @@ def test_a_prompt_is_markdown_with_options_code_and_expressions(lab_page: LabPag
 
     expect(prompt.locator(".llm-prompt-magic")).to_have_text("%%llm")
     expect(prompt.locator(".llm-prompt-opt")).to_have_text(["-m", "-T"])
-    expect(prompt.locator(".llm-prompt-fence")).to_have_text(["```python", "df.dropna()", "```"])
-    expect(prompt.locator(".llm-prompt-expr")).to_have_text("{{ df.head() }}")
+    expect(prompt.locator(".llm-prompt-fence")).to_have_text(["```python", "return df.dropna()", "```"])
+    assert "".join(prompt.locator(".llm-prompt-expr").all_inner_texts()) == "{{ df.head() if df else None }}"
 
     bold = "node => getComputedStyle(node).fontWeight"
     assert prompt.get_by_text("person", exact=True).evaluate(bold) == "700"
     # Words of Python are only words here.
     for word in ("for", "import"):
         expect(prompt.get_by_text(word, exact=True)).to_have_count(0)
+    # In fenced code and in expressions they are coloured as in a cell of Python.
+    colour = "node => getComputedStyle(node).color"
+    keyword = code.get_by_text("for", exact=True).evaluate(colour)
+    for word, place in (("return", ".llm-prompt-fence"), ("if", ".llm-prompt-expr")):
+        shown = prompt.locator(place).get_by_text(word, exact=True)
+        expect(shown).to_have_css("color", keyword)
     wraps = "node => node.classList.contains('cm-lineWrapping')"
     assert prompt.locator(".cm-content").evaluate(wraps)
     assert not code.locator(".cm-content").evaluate(wraps)

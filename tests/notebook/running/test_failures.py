@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llm_notebook import assistant
+from llm_notebook import assistant, get_model
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.running.problems import problem_of
@@ -160,6 +160,27 @@ def test_an_answer_that_was_cut_at_the_token_limit_goes_on_or_starts_over(live: 
     anew = _shown(_act(live, {"type": "retry", "transcript": again["id"]}))
     assert (anew["id"], [block["text"] for block in anew["blocks"]]) == (again["id"], ["Once upon a"])
     assert live.value("texts(sent[-1])") == ["user: long"]
+
+
+def test_a_refused_key_is_typed_anew_and_asked_with(live: Kernel) -> None:
+    live.run("from llm_notebook.configuration.keys import set_key\nset_key('scripted', 'wrong')")
+    try:
+        document = _shown(live.run("%llm -m keyed hi", "cell-1"))
+        assert document["error"]["title"] == "keyed refused the key (401)"
+        assert document["error"]["text"] == "keyed: invalid x-api-key"
+        assert document["error"]["ways"][0]["key"] == "scripted"
+        assert document["error"]["canStartOver"]
+        _tell(live, {"type": "key", "transcript": document["id"], "name": "scripted", "key": KEY})
+        answered = _shown(_act(live, {"type": "retry", "transcript": document["id"]}))
+        assert answered["blocks"][0]["text"] == f"A key of {len(KEY)} characters."
+    finally:
+        live.run("%llm keys remove scripted")
+
+
+def test_the_name_of_a_provider_that_refuses_a_key_is_told() -> None:
+    problem = problem_of(ProviderError("gpt-4o-mini: no", status=401), get_model("gpt-4o-mini"))
+    assert problem.title == "OpenAI refused the key (401)"
+    assert [way.key for way in problem.ways] == ["openai"]
 
 
 def test_only_what_was_offered_is_asked(live: Kernel) -> None:

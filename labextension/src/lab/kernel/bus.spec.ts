@@ -83,7 +83,7 @@ test('other comms are left alone', async () => {
   expect(changes).toEqual([]);
 });
 
-test('a connection without comms hears what is said all the same', async () => {
+test('a connection without comms still receives messages', async () => {
   const kernel = new FakeKernel();
   kernel.handleComms = false;
   const { bus, changes } = started(kernel);

@@ -29,7 +29,7 @@ const data = (bundle: object): object => ({
   data: bundle
 });
 
-test('all cells are told in order, whatever they hold', () => {
+test('all cells are sent in order, whatever they hold', () => {
   const outputs = [
     { output_type: 'stream', text: ['a', 'b'] },
     { output_type: 'error', ename: 'KeyError', evalue: "'x'", traceback: [] },
@@ -74,7 +74,7 @@ test('all cells are told in order, whatever they hold', () => {
   expect(told[2].outputs).toEqual([]);
 });
 
-test('a message is never too long for a server, and what is nearest is told', () => {
+test('a message is never too long for a server, and the nearest cells are sent', () => {
   const outputs = [{ output_type: 'stream', text: 'x'.repeat(200_000) }];
   const cells = Array.from({ length: 100 }, (_, index) =>
     cell({ id: `${index}`, source: 'print()', outputs })

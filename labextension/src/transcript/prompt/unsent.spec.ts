@@ -38,7 +38,7 @@ test('a dry run says that nothing was sent, and copies what would be', () => {
     },
     { copy: text => copied.push(text) }
   );
-  expect(node.querySelector('header')!.textContent).toBe(
+  expect(node.querySelector('.llm-head')!.textContent).toBe(
     'Dry run: nothing was sent. m, about 290 tokens in, about $0.0009Copy as JSON'
   );
   expect(node.querySelector('th small')!.textContent).toBe('290 tokens');

@@ -27,7 +27,7 @@ export function unsentRow(
     'div',
     '',
     el(
-      'header',
+      'div',
       'llm-head',
       el('span', 'llm-glyph', icon('unsent')),
       el(

@@ -25,6 +25,7 @@ const host: IHost = {
     demo.actions.push(action);
     return Promise.resolve();
   },
+  key: () => Promise.resolve(),
   value: (_, name) => Promise.resolve(`The whole of ${name}.\n`.repeat(60)),
   insertBelow: () => undefined
 };

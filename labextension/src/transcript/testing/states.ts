@@ -15,6 +15,7 @@ import {
   text,
   transcript
 } from './samples';
+import { UNANSWERED } from './unanswered';
 
 const RATES = {
   id: '01K0RATES',
@@ -278,6 +279,20 @@ export const STATES: Record<string, ITranscript> = {
     ],
     { state: 'paused' }
   ),
+  ...UNANSWERED,
+  heldUp: transcript([text('Done.')], { heldUp: ['a', 'b', 'c'] }),
+  sent: transcript([text('In August.')], {
+    sent: [
+      {
+        group: 'context',
+        line: 'context: 7 cells, 2,140 tokens; 1 left out',
+        rows: [
+          { name: '[1]', text: 'import pandas', tokens: 24, leftOut: [] },
+          { name: '[2]', text: '', tokens: 0, leftOut: ['marked # llm: hide'] }
+        ]
+      }
+    ]
+  }),
   interrupted: transcript(
     [
       text(

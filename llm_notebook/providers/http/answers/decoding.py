@@ -169,9 +169,8 @@ class StreamDecoder:
         arrived = start.removeprefix(_BOM)
         first = arrived.lstrip()[:1]
         if first == b"<":
-            self.failure = ProviderError(
-                f"{self._sender}: the server answered with a web page, not an API. Check base_url."
-            )
+            said = "the server answered with a web page, not an API. Check base_url."
+            self.failure = ProviderError(f"{self._sender}: {said}", kind="broken")
         elif first == b"{" and self.object_is_whole:
             self._is_stream = False
         elif first == b"[" and self.list_is_stream:
@@ -336,8 +335,8 @@ class StreamDecoder:
         return self._our_error(f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}")
 
     def _our_error(self, said: str) -> ProviderError:
-        """Return an error in our own words, which contain no secret."""
-        return provider_error(self._sender, said)
+        """Return the error for what is no answer, in our own words, which contain no secret."""
+        return provider_error(self._sender, said, kind="broken")
 
     def filter_error(self, finish: Finish, why: str = "") -> ProviderError:
         """Return the error for an answer that a filter of the provider's stopped.
@@ -350,14 +349,13 @@ class StreamDecoder:
         told = plain_words(self._secrets.scrub(f"{finish.said}{more}", otherwise="content filter"))
         said = f"the provider's filter stopped the answer ({told}); what arrived is in `.partial`."
         code = self._secrets.scrub(finish.said or "") or None
-        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code, kind="ended")
 
     def cut_off_in_call(self, reason: str) -> IncompleteResponse:
         """Return the error for an answer that reached a limit in the middle of a tool call, which must not be run."""
         reason = plain_words(self._secrets.scrub(reason, otherwise="by a limit"))
-        return IncompleteResponse(
-            f"{self._sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
-        )
+        said = f"the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
+        return IncompleteResponse(f"{self._sender}: {said}", kind="ended")
 
 
 def as_text(value: object) -> str:

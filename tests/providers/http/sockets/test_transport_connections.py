@@ -49,6 +49,28 @@ def test_five_prompts_are_one_connection(face: Face, openai_server: OpenAIServer
     assert len(openai_server.requests) == 5
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Reply([b'{"id": "x", "choi'], content_type="application/json"),
+        Reply([b"[1, 2]"], content_type="application/json"),
+        Reply([b'{"error": {"message": "overloaded"}}'], content_type="application/json"),
+        Reply([]),
+    ],
+    ids=["cut off", "a list", "an error", "empty"],
+)
+def test_an_answer_that_is_of_no_use_keeps_its_connection(
+    face: Face, openai_server: OpenAIServer, broken: Reply
+) -> None:
+    openai_server.play(text_reply("ok"), broken, text_reply("ok"))
+    model = face.openai(openai_server.base_url)
+    assert face.text(model.prompt("Hi")) == "ok"
+    with pytest.raises(llm.ModelError):
+        face.text(model.prompt("Hi"))
+    assert face.text(model.prompt("Hi")) == "ok"
+    assert openai_server.connections == 1
+
+
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_prompts_at_once_open_no_connection_while_one_is_idle(
     face: Face, openai_server: OpenAIServer, rounds: int
