@@ -99,7 +99,9 @@ def run() -> int:
             process.wait()
             kills += 1
     assert process.returncode == 0
+    assert kills == _KILLS, f"the run was over after {kills} kills"
     more = server.received - _ROWS
+    assert more <= kills * _AT_ONCE, "more was asked again than was in flight"
     print(
         f"\n{_ROWS:,} rows, {kills} times kill -9: {server.received:,} requests, {more / max(1, kills):.1f} more for each kill;"
         f" {_AT_ONCE} were in flight"

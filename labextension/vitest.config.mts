@@ -6,7 +6,18 @@ export default defineConfig({
       entities: new URL(
         'src/transcript/answer/markdown/entities.ts',
         import.meta.url
-      ).pathname
+      ).pathname,
+      'uc.micro': new URL(
+        'src/transcript/answer/markdown/punctuation.ts',
+        import.meta.url
+      ).pathname,
+      ...Object.fromEntries(
+        ['linkify-it', 'mdurl', 'punycode.js'].map(name => [
+          name,
+          new URL('src/transcript/answer/markdown/unused.ts', import.meta.url)
+            .pathname
+        ])
+      )
     }
   },
   test: {

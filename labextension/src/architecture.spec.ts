@@ -26,8 +26,10 @@ const ORDER = [
   ['formulas'],
   ['lab/kernel'],
   ['lab/notebook'],
-  ['lab', 'promptCell', 'widget'],
+  ['lab', 'widget'],
+  ['promptCell'],
   ['commands'],
+  ['badges', 'panel'],
   ['statusBar'],
   ['index'],
   ['transcript/testing', 'lab/testing']

@@ -4,7 +4,11 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { ILauncher } from '@jupyterlab/launcher';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
 import {
   IEditorExtensionRegistry,
   IEditorLanguageRegistry
@@ -22,9 +26,13 @@ import { Clicks } from './lab/kernel/click';
 import { Renames, RequestSigner } from './lab/notebook/path';
 import { Buses, KernellessPlace, NotebookPlace } from './lab/notebook/place';
 import { IPlaces, Places } from './lab/notebook/places';
+import { followNewCells } from './lab/notebook/promptFirst';
+import { IOptions, Options } from './lab/options';
 import { RANK, transcriptFactory } from './lab/renderer';
 import { promptCellFactory } from './promptCell';
-import { SHOW_WAITING } from './commands/ids';
+import { Arounds } from './badges';
+import { PANEL, PROMPT_NOTEBOOK } from './commands/ids';
+import { PanelHolder } from './panel/holder';
 import { StatusItem } from './statusBar';
 /* eslint-enable jupyter/prefer-lazy-imports */
 
@@ -66,27 +74,52 @@ const transcriptsPlugin: JupyterFrontEndPlugin<Places> = {
   }
 };
 
+const settingsPlugin: JupyterFrontEndPlugin<Options> = {
+  id: 'jupyter-llm-notebook:settings',
+  description: 'What a user has set.',
+  autoStart: true,
+  optional: [ISettingRegistry],
+  provides: IOptions,
+  activate: (_: JupyterFrontEnd, registry: ISettingRegistry | null) => {
+    const options = new Options();
+    if (registry) {
+      options.follow(registry, settingsPlugin.id);
+    }
+    return options;
+  }
+};
+
 const commandsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-llm-notebook:commands',
   description: 'Commands for asking a model in a notebook.',
   autoStart: true,
-  requires: [INotebookTracker, IPlaces],
-  optional: [ICommandPalette, ITranslator],
+  requires: [INotebookTracker, IPlaces, IOptions],
+  optional: [ICommandPalette, ILauncher, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     notebooks: INotebookTracker,
     places: Places,
+    options: Options,
     palette: ICommandPalette | null,
+    launcher: ILauncher | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { commands, shell } = app;
-    const work = { commands, notebooks, places, shell, trans };
+    const work = { commands, notebooks, options, places, shell, trans };
+    launcher?.add({
+      command: PROMPT_NOTEBOOK,
+      category: trans.__('Notebook'),
+      rank: 10
+    });
     addCommands(work);
     COMMANDS.forEach(command =>
       palette?.addItem({ command, category: trans.__('Ask') })
     );
-    const connect = (panel: NotebookPanel): void => addLines(panel, work);
+    const connect = (panel: NotebookPanel): void => {
+      addLines(panel, work);
+      void followNewCells(panel, () => options.promptFirst);
+    };
     notebooks.forEach(connect);
     notebooks.widgetAdded.connect((_, panel) => connect(panel));
   }
@@ -97,16 +130,75 @@ const promptCellsPlugin: JupyterFrontEndPlugin<void> = {
   description:
     'Shows cells that begin with %%llm as prompts instead of Python.',
   autoStart: true,
-  requires: [IEditorExtensionRegistry, IEditorLanguageRegistry],
-  optional: [ITranslator],
+  requires: [IEditorExtensionRegistry, IEditorLanguageRegistry, IOptions],
+  optional: [INotebookTracker, IPlaces, ITranslator],
   activate: (
     _: JupyterFrontEnd,
     extensions: IEditorExtensionRegistry,
     languages: IEditorLanguageRegistry,
+    options: Options,
+    notebooks: INotebookTracker | null,
+    places: Places | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    extensions.addExtension(promptCellFactory(languages, trans));
+    const around = new Arounds(notebooks, places, options, trans);
+    extensions.addExtension(
+      promptCellFactory(languages, trans, model => around.of(model))
+    );
+  }
+};
+
+const panelPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-llm-notebook:panel',
+  description:
+    'Shows what waits, runs, conversations, models, keys and usage beside the notebooks.',
+  autoStart: true,
+  requires: [INotebookTracker, IPlaces, IOptions],
+  optional: [ICommandPalette, ILayoutRestorer, IStateDB, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    places: Places,
+    options: Options,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { commands } = app;
+    const settings = 'settingeditor:open';
+    const openSettings = (): void =>
+      void commands.execute(settings, { query: 'Language Models' });
+    const holder = new PanelHolder({
+      app,
+      notebooks,
+      places,
+      state,
+      trans,
+      openSettings: () =>
+        commands.hasCommand(settings) ? openSettings() : undefined
+    });
+    const put = (): void => app.shell.add(holder, options.panel, { rank: 650 });
+    put();
+    restorer?.add(holder, holder.id);
+    let side = options.panel;
+    options.changed.connect(() => {
+      if (side !== options.panel) {
+        side = options.panel;
+        put();
+      }
+    });
+    commands.addCommand(PANEL, {
+      label: trans.__('Language Models Panel'),
+      caption: trans.__('Show what waits, runs, conversations and models'),
+      describedBy: {
+        args: { type: 'object', properties: { section: { type: 'string' } } }
+      },
+      execute: ({ section }) => holder.open(String(section ?? ''))
+    });
+    palette?.addItem({ command: PANEL, category: trans.__('Ask') });
   }
 };
 
@@ -115,12 +207,13 @@ const statusPlugin: JupyterFrontEndPlugin<void> = {
   description:
     'Shows the model, what waits and what was used in the status bar.',
   autoStart: true,
-  requires: [INotebookTracker, IPlaces],
+  requires: [INotebookTracker, IPlaces, IOptions],
   optional: [IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     notebooks: INotebookTracker,
     places: Places,
+    options: Options,
     bar: IStatusBar | null,
     translator: ITranslator | null
   ) => {
@@ -129,32 +222,38 @@ const statusPlugin: JupyterFrontEndPlugin<void> = {
       panel: NotebookPanel,
       { left, top }: DOMRect
     ): Promise<void> => {
-      const { openModels } = await import('./commands/models');
+      const { notebookChooser, openModels } = await import('./commands/models');
+      const { bus } = places.of(panel);
       const at = { x: left, y: top };
-      openModels(panel, places.of(panel).bus, at, trans);
+      openModels(notebookChooser(panel, bus, trans), bus, at, trans);
     };
     const item = new StatusItem(
       notebooks,
       places,
       {
         chooseModel: (panel, at) => void chooseModel(panel, at),
-        showWaiting: () => void app.commands.execute(SHOW_WAITING)
+        showWaiting: () =>
+          void app.commands.execute(PANEL, { section: 'waiting' }),
+        showUsage: () => void app.commands.execute(PANEL, { section: 'usage' })
       },
       trans
     );
+    options.changed.connect(() => item.changed.emit());
     bar?.registerStatusItem('jupyter-llm-notebook:status', {
       item,
       align: 'left',
       rank: 3,
-      isActive: () => item.isActive,
+      isActive: () => options.statusBar && item.isActive,
       activeStateChanged: item.changed
     });
   }
 };
 
 export default [
+  settingsPlugin,
   transcriptsPlugin,
   commandsPlugin,
   promptCellsPlugin,
+  panelPlugin,
   statusPlugin
 ];

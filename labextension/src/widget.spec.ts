@@ -86,7 +86,7 @@ test('it says once that somebody is here', () => {
   ]);
 });
 
-test('what a saved model holds brings no buttons before the kernel has told it', async () => {
+test('a saved model shows no buttons before the kernel has sent its document', async () => {
   const asked = transcript([pending()], { state: 'paused', seq: 3 });
   const { model, node } = shown(asked);
   expect(node.querySelector('button')).toBeNull();

@@ -98,7 +98,8 @@ class RowsEntry:
         begun: the operation that began it.
         status: how it ended, or `streaming`. If its process ended first, the run reads as `interrupted`.
         ended_at: when it ended; None if it has not.
-        answered, failed: how many of its turns were answered, and how many failed. Turns that were interrupted are neither.
+        answered, failed: how many of the requests that it sent were answered in the end, and how many were not. One that was repeated counts
+            once, and so do those of equal rows. Requests that were interrupted are neither.
         input_tokens, output_tokens: what they used.
     """
 

@@ -34,7 +34,7 @@ from llm_notebook.models.stored.resuming import AbsentModel
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
-from llm_notebook.notebook.overview import tell_overview
+from llm_notebook.notebook.overview import tell_page
 from llm_notebook.notebook.running.failures import store_typed_key
 from llm_notebook.notebook.running.further_runs import APART, ask_another, continue_answer, start_over, without_chain
 from llm_notebook.notebook.running.live_turn import LiveTurn, Resume
@@ -108,8 +108,8 @@ class Actions:
                 self._send_value(str(message.get("request")), str(message.get("name")))
             case "revoke":
                 self._revoke(str(message.get("grant")))
-            case "overview" | "default":
-                tell_overview(self._turns, message)
+            case "overview" | "default" | "panel":
+                tell_page(self._turns, message)
             case "key":
                 given = (str(message.get(name) or "") for name in ("transcript", "name", "key"))
                 store_typed_key(self._turns, *given)

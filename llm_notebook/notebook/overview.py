@@ -1,4 +1,4 @@
-"""What the status bar of a page shows of this kernel: the models, what waits, and what the answers have used.
+"""What the status bar of a page shows of this kernel: the models, what waits, and what the answers have used. A side panel asks for more.
 
 A page asks for it after each cell. It is told what this kernel knows at once: no server is asked and no plugin loaded for it.
 """
@@ -26,20 +26,26 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.running.accounting import Spent
     from llm_notebook.notebook.running.live_turns import LiveTurns
 
-__all__ = ["tell_overview"]
+__all__ = ["tell_page"]
 
 _MOST_MODELS = 30
 _MOST_WAITING = 50
 _LONGEST = 200
 
 
-def tell_overview(turns: LiveTurns, asked: Mapping[str, Any]) -> None:
-    """Send the overview to all pages, after the default model was changed if a page asks for that.
+def tell_page(turns: LiveTurns, asked: Mapping[str, Any]) -> None:
+    """Answer a side panel, or send the overview to all pages, after the default model was changed if a page asks for that.
 
     Args:
         turns: the turns of this kernel.
-        asked: what a page sent, of any shape: `{"type": "overview"}` or `{"type": "default", "model": ID}`.
+        asked: what a page sent, of any shape: `{"type": "overview"}` `{"type": "default", "model": ID}`, or a question of
+            the panel.
     """
+    if asked.get("type") == "panel":
+        from llm_notebook.notebook.panel.answering import answer_panel  # only a page with the side panel asks
+
+        answer_panel(turns, asked)
+        return
     if asked.get("type") == "default":
         _set_default(str(asked.get("model")))
     turns.tell({"type": "overview", **_models(), **_waiting(turns), **_used(turns.spent)})

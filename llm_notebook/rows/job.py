@@ -125,9 +125,7 @@ class Job:
         make_display: Callable[[Run], RunDisplay] | None = None,
         clean: Clean | None = None,
     ) -> None:
-        whole = None
-        if wanted.sample is not None:
-            rows, whole = sample_of(rows, wanted.sample)
+        rows, whole = (rows, None) if wanted.sample is None else sample_of(rows, wanted.sample)
         self.table = open_table(rows)
         self._wanted = wanted
         self._text = RowPrompt(prompt, clean)

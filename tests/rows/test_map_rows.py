@@ -252,6 +252,15 @@ def test_an_error_inside_an_answer_is_asked_again_where_it_may_pass(
     assert said["message"] in found.loc["r0", "error"]
 
 
+def test_prompts_that_are_too_long_fail_alone_however_many_there_are(rows: Rows) -> None:
+    said = "This model's maximum context length is 100 tokens. However, your messages resulted in 120 tokens."
+    rows.replies = lambda text: refusal(400, said) if text < "Say w60" else None
+    found = rows.map([f"w{number:02}" for number in range(64)], concurrency=4)
+    assert len(rows.take_asked()) == 64
+    assert sum(row["answer"] is not None for row in found) == 4
+    assert "20 tokens too many" in found[0]["error"]
+
+
 def test_a_server_that_never_sends_an_answer_ends_the_run(rows: Rows) -> None:
     rows.replies = lambda _: Reply([b"<html></html>"], content_type="text/html")
     with pytest.raises(llm.RowsError, match="web page"):
@@ -396,6 +405,11 @@ def test_runs_are_listed_with_how_far_they_came(rows: Rows) -> None:
     assert (run.begun.count, run.answered, run.failed, run.status) == (5, 4, 1, "complete")
     assert (run.begun.prompt, run.begun.model_id) == ("Say {{ text }}", "m")
     assert (run.input_tokens, run.output_tokens) == (40, 20)
+    left = [Reply([b'{"id": "x", "choi'], content_type="application/json")] * 2
+    rows.replies = lambda text: (left.pop() if left else None) if "w1" in text else None
+    rows.map(_frame(), retry="failed", resume=False)
+    # A row that was asked three times is one row, and it was answered.
+    assert [(one.answered, one.failed) for one in llm.runs()] == [(5, 0), (4, 1)]
 
 
 @pytest.mark.parametrize(

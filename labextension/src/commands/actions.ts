@@ -10,18 +10,48 @@ import type { NotebookPlace } from '../lab/notebook/place';
 import { insertPrompt } from './promptCells';
 import { isCode } from './selection';
 import { transcriptIn, waitingIn } from './outputs';
-import { ABOUT_CELL_ABOVE, isPrompt, promptAbout } from './promptText';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { setPromptFirst } from '../lab/notebook/chosenModel';
+import { EMPTY_PROMPT, isPrompt, promptAbout } from './promptText';
+
+/** Without a time, a notification is only counted at the bell. */
+const SHORTLY = { autoClose: 5_000 } as const;
 
 /**
  * Insert a prompt about the active cell directly below it. When the prompt is
  * run, the cell goes with it, together with the output that the page then
  * shows.
+ *
+ * @param sends what goes with it, as `--context` has it.
  */
-export async function askAboutCell({
-  content: notebook
-}: NotebookPanel): Promise<void> {
+export async function askAboutCell(
+  { content: notebook }: NotebookPanel,
+  sends: string
+): Promise<void> {
   if (notebook.activeCell) {
-    await insertPrompt(notebook, ABOUT_CELL_ABOVE);
+    await insertPrompt(notebook, `%%llm --context ${sends}\n`);
+  }
+}
+
+/** Make a notebook whose new cells are prompts, with one of them. */
+export async function newPromptNotebook(
+  commands: CommandRegistry,
+  cwd: unknown
+): Promise<void> {
+  const made: unknown = await commands.execute(
+    'notebook:create-new',
+    typeof cwd === 'string' ? { cwd } : {}
+  );
+  const { content, context } = made as NotebookPanel;
+  await context.ready;
+  const { model } = content;
+  const first = model?.cells.get(0)?.sharedModel;
+  if (model && first) {
+    setPromptFirst(model, true);
+    if (!first.getSource()) {
+      first.setSource(EMPTY_PROMPT);
+    }
   }
 }
 
@@ -72,7 +102,7 @@ export async function explain(
   try {
     await place.run(`%llm ${what} In[${number}]`, cell);
   } catch (error) {
-    Notification.error((error as Error).message);
+    Notification.error((error as Error).message, SHORTLY);
   }
 }
 
@@ -90,12 +120,12 @@ export async function runBelow(panel: NotebookPanel): Promise<void> {
  * @param panels the open notebooks; in the first one, the search begins at the
  *   active cell.
  * @param show brings a notebook to the front.
+ * @returns whether one was found.
  */
 export async function showWaiting(
   panels: readonly NotebookPanel[],
-  show: (panel: NotebookPanel) => void,
-  trans: TranslationBundle
-): Promise<void> {
+  show: (panel: NotebookPanel) => void
+): Promise<boolean> {
   for (const [position, panel] of panels.entries()) {
     const { widgets, activeCellIndex } = panel.content;
     const first = position === 0 ? activeCellIndex + 1 : 0;
@@ -106,10 +136,14 @@ export async function showWaiting(
     if (found !== undefined) {
       show(panel);
       await focusCard(panel, found);
-      return;
+      return true;
     }
   }
-  Notification.info(trans.__('Nothing waits in the open notebooks.'));
+  return false;
+}
+
+export function sayNothingWaits(trans: TranslationBundle): void {
+  Notification.info(trans.__('Nothing waits in the open notebooks.'), SHORTLY);
 }
 
 const isWaiting = (cell: Cell): boolean =>

@@ -7,7 +7,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 import { isEditable, sourceOf } from '../lab/notebook/cellText';
+import { isPromptFirst, setPromptFirst } from '../lab/notebook/chosenModel';
 import type { Places } from '../lab/notebook/places';
+import type { IOptions } from '../lab/options';
 import { addErrorLines } from './errorLines';
 import { askIcon } from './icon';
 import * as ids from './ids';
@@ -26,7 +28,9 @@ export const COMMANDS = [
   ids.CONTINUE,
   ids.RUN_BELOW,
   ids.SHOW_WAITING,
-  ids.CHOOSE_MODEL
+  ids.CHOOSE_MODEL,
+  ids.PROMPT_FIRST,
+  ids.PROMPT_NOTEBOOK
 ];
 
 /** What the commands need from JupyterLab. */
@@ -36,6 +40,7 @@ export interface IWorkplace {
   places: Places;
   shell: JupyterFrontEnd.IShell;
   trans: TranslationBundle;
+  options: IOptions;
 }
 
 const DESCRIBED = {
@@ -116,6 +121,7 @@ export function addCommands(work: IWorkplace): void {
   addPrompts(front, work);
   addExplanations(front, work);
   addForNotebook(front, work);
+  addPromptFirst(front, work);
   addWaiting(work);
   const tell = (): void =>
     COMMANDS.forEach(id => commands.notifyCommandChanged(id));
@@ -124,7 +130,7 @@ export function addCommands(work: IWorkplace): void {
 }
 
 /** Add the commands that write a question about something in the notebook, or go on from an answer. */
-function addQuestions(front: Front, { trans }: IWorkplace): void {
+function addQuestions(front: Front, { options, trans }: IWorkplace): void {
   front.add(
     ids.ASK_CELL,
     {
@@ -132,7 +138,8 @@ function addQuestions(front: Front, { trans }: IWorkplace): void {
       icon: askIcon,
       isEnabled: () => front.isWritable && front.cell !== null
     },
-    async panel => (await import('./actions')).askAboutCell(panel)
+    async panel =>
+      (await import('./actions')).askAboutCell(panel, options.askSends)
   );
   front.add(
     ids.ASK_SELECTION,
@@ -252,14 +259,48 @@ function addForNotebook(front: Front, { places, trans }: IWorkplace): void {
       const { bottom, left } = (
         panel.content.activeCell ?? panel
       ).node.getBoundingClientRect();
-      const { openModels } = await import('./models');
-      openModels(panel, places.of(panel).bus, { x: left, y: bottom }, trans);
+      const { notebookChooser, openModels } = await import('./models');
+      const { bus } = places.of(panel);
+      const chooser = notebookChooser(panel, bus, trans);
+      openModels(chooser, bus, { x: left, y: bottom }, trans);
     }
   );
 }
 
+/** Add the commands that make new cells prompts: of the notebook in front, and of a new one. */
+function addPromptFirst(front: Front, { commands, trans }: IWorkplace): void {
+  front.add(
+    ids.PROMPT_FIRST,
+    {
+      label: trans.__('New Cells Are Prompts'),
+      caption: trans.__('Make new cells of this notebook prompts'),
+      isToggleable: true,
+      isToggled: () =>
+        isPromptFirst(front.panel?.content.model ?? null) ?? false,
+      isEnabled: () => front.isWritable
+    },
+    async ({ content: { model } }) => {
+      if (model) {
+        setPromptFirst(model, !isPromptFirst(model));
+        commands.notifyCommandChanged(ids.PROMPT_FIRST);
+      }
+    }
+  );
+  commands.addCommand(ids.PROMPT_NOTEBOOK, {
+    describedBy: {
+      args: { type: 'object', properties: { cwd: { type: 'string' } } }
+    },
+    label: trans.__('Prompt Notebook'),
+    caption: trans.__('Make a notebook whose new cells are prompts'),
+    icon: askIcon,
+    execute: async ({ cwd }) =>
+      (await import('./actions')).newPromptNotebook(commands, cwd)
+  });
+}
+
 /** Add the command that goes to the next question, in whichever notebook it waits. */
-function addWaiting({ commands, notebooks, shell, trans }: IWorkplace): void {
+function addWaiting(work: IWorkplace): void {
+  const { commands, notebooks, places, shell, trans } = work;
   commands.addCommand(ids.SHOW_WAITING, {
     describedBy: DESCRIBED,
     label: trans.__('Show What Waits'),
@@ -270,8 +311,20 @@ function addWaiting({ commands, notebooks, shell, trans }: IWorkplace): void {
       notebooks.forEach(panel => panels.push(panel));
       const current = notebooks.currentWidget;
       panels.sort((a, b) => Number(b === current) - Number(a === current));
-      const { showWaiting } = await import('./actions');
-      await showWaiting(panels, panel => shell.activateById(panel.id), trans);
+      const { sayNothingWaits, showWaiting } = await import('./actions');
+      const show = (panel: NotebookPanel): void => shell.activateById(panel.id);
+      if (await showWaiting(panels, show)) {
+        return;
+      }
+      // It waits in a notebook that is not open.
+      const waits = panels.some(
+        panel => places.of(panel).bus?.overview.latest?.waits
+      );
+      if (waits && commands.hasCommand(ids.PANEL)) {
+        await commands.execute(ids.PANEL, { section: 'waiting' });
+      } else {
+        sayNothingWaits(trans);
+      }
     }
   });
 }
@@ -285,7 +338,8 @@ export function addLines(panel: NotebookPanel, work: IWorkplace): void {
       changed: place.changed,
       canExplain: shown => {
         const cell = place.cellOf(shown);
-        return cell !== undefined && canExplain(work, panel, cell);
+        const { explains } = work.options;
+        return explains && cell !== undefined && canExplain(work, panel, cell);
       },
       explain: async (shown, asksForFix) => {
         const cell = place.cellOf(shown);

@@ -15,22 +15,53 @@ import {
 
 const DESCRIBED = { args: { type: 'object' as const } };
 
+/** What a model is chosen for. */
+export interface IChooser {
+  /** The name of the menu. */
+  title: string;
+  /** The model that is chosen; empty if none is. */
+  chosen: string;
+  /** What stands for none. */
+  none: string;
+  isWritable: boolean;
+  choose: (model: string) => void;
+  /** Whether the chosen one can be made the default everywhere. */
+  hasEverywhere: boolean;
+}
+
+/** Choose the model of a notebook. */
+export function notebookChooser(
+  panel: NotebookPanel,
+  bus: KernelBus | null,
+  trans: TranslationBundle
+): IChooser {
+  const { model } = panel.content;
+  return {
+    title: trans.__('Model of this notebook'),
+    chosen: model ? chosenModel(model) : '',
+    none: trans.__('Your default (%1)', bus?.overview.latest?.default ?? ''),
+    isWritable: model !== null && !model.readOnly,
+    choose: chosen => model && chooseModel(model, chosen),
+    hasEverywhere: true
+  };
+}
+
 /**
  * Open the menu. It has commands of its own, so no link in an output can execute them.
  *
  * @param at where the menu opens; above that point if there is no room below.
  */
 export function openModels(
-  panel: NotebookPanel,
+  chooser: IChooser,
   bus: KernelBus | null,
   at: { x: number; y: number },
   trans: TranslationBundle
 ): Menu {
-  const menu = new Menu({ commands: commandsFor(panel, bus, trans) });
-  menu.title.label = trans.__('Model of this notebook');
+  const menu = new Menu({ commands: commandsFor(chooser, bus, trans) });
+  menu.title.label = chooser.title;
   menu.contentNode.setAttribute('aria-label', menu.title.label);
   const known = bus?.overview.latest;
-  const chosen = panel.content.model ? chosenModel(panel.content.model) : '';
+  const { chosen } = chooser;
   if (!known) {
     menu.addItem({ command: 'unknown' });
   } else {
@@ -40,7 +71,9 @@ export function openModels(
     [...others, ...ids].forEach(model =>
       menu.addItem({ command: 'choose', args: { model } })
     );
-    menu.addItem({ command: 'everywhere', args: { model: chosen } });
+    if (chooser.hasEverywhere) {
+      menu.addItem({ command: 'everywhere', args: { model: chosen } });
+    }
   }
   menu.aboutToClose.connect(() => void setTimeout(() => menu.dispose()));
   menu.open(at.x, at.y);
@@ -48,16 +81,14 @@ export function openModels(
 }
 
 function commandsFor(
-  panel: NotebookPanel,
+  chooser: IChooser,
   bus: KernelBus | null,
   trans: TranslationBundle
 ): CommandRegistry {
   const commands = new CommandRegistry();
-  const notebook = panel.content.model;
   const known = bus?.overview.latest;
   const isLocal = (model: string): boolean =>
     known?.models.some(({ id, local }) => local && id === model) ?? false;
-  const isWritable = (): boolean => notebook !== null && !notebook.readOnly;
   commands.addCommand('unknown', {
     describedBy: DESCRIBED,
     label: trans.__('Run %load_ext llm_notebook to see the models'),
@@ -68,17 +99,15 @@ function commandsFor(
     describedBy: DESCRIBED,
     label: ({ model }) =>
       model === ''
-        ? trans.__('Your default (%1)', known?.default ?? '')
+        ? chooser.none
         : isLocal(String(model))
           ? trans.__('%1, on this computer', shownModel(String(model)))
           : shownModel(String(model)),
     isToggleable: true,
-    isToggled: ({ model }) =>
-      notebook !== null && chosenModel(notebook) === model,
-    icon: ({ model }) =>
-      notebook && chosenModel(notebook) === model ? checkIcon : undefined,
-    isEnabled: isWritable,
-    execute: ({ model }) => notebook && chooseModel(notebook, String(model))
+    isToggled: ({ model }) => chooser.chosen === model,
+    icon: ({ model }) => (chooser.chosen === model ? checkIcon : undefined),
+    isEnabled: () => chooser.isWritable,
+    execute: ({ model }) => chooser.choose(String(model))
   });
   commands.addCommand('everywhere', {
     describedBy: DESCRIBED,

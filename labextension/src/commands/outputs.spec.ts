@@ -29,7 +29,7 @@ test('an error can be explained, unless it explains itself', () => {
   expect(hasFailed(outputs({}, { [ERROR_MIME_TYPE]: null }))).toBe(false);
 });
 
-test('the last transcript is what goes on, and a saved notebook may hold anything', () => {
+test('the last transcript is the one to continue, and a saved notebook may hold anything', () => {
   expect(transcriptIn(outputs(asked(), { [MIME_TYPE]: { id: 't2' } }))).toBe(
     't2'
   );

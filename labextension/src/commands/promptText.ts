@@ -5,9 +5,6 @@ import { headOf } from '../promptCell/firstLine';
 /** The source of an empty prompt. The caret goes to its second line. */
 export const EMPTY_PROMPT = '%%llm\n';
 
-/** The source of a prompt about the cell directly above. */
-export const ABOUT_CELL_ABOVE = '%%llm --context 1\n';
-
 /** Something that a prompt is about. */
 export interface IQuote {
   /** What it is, such as "From the cell:". */

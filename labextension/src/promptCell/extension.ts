@@ -55,16 +55,19 @@ const loaded = StateEffect.define<ILanguages>();
  * @param load loads the languages, when they are first needed.
  * @param invitation what an empty prompt says.
  * @param source the text that the editor begins with.
+ * @param below what a prompt has besides, such as its badge.
  */
 export function promptCell(
   load: () => Promise<ILanguages>,
   invitation: string,
-  source: string
+  source: string,
+  below: Extension = []
 ): Extension {
   const mode = new Compartment();
   const marks = new Compartment();
   let languages: ILanguages = { markdown: null, python: null };
-  const modeOf = (is: boolean): Extension => (is ? prompt(languages) : []);
+  const modeOf = (is: boolean): Extension =>
+    is ? [prompt(languages), below] : [];
   const switcher = EditorState.transactionExtender.of(transaction => {
     const arrived = transaction.effects.find(effect => effect.is(loaded));
     if (arrived) {

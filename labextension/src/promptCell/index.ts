@@ -8,16 +8,19 @@ import {
 } from '@jupyterlab/codemirror';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { badge, type IAround } from './badge';
 import { type ILanguages, promptCell } from './extension';
 
 /**
  * Make the factory of the editor extension, for JupyterLab's registry.
  *
  * @param registry the languages that JupyterLab has.
+ * @param aroundOf what is around a cell; null where no notebook is.
  */
 export function promptCellFactory(
   registry: IEditorLanguageRegistry,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  aroundOf: (cell: CodeEditor.IModel) => IAround | null = () => null
 ): IEditorExtensionFactory {
   const invitation = trans.__(
     'Ask. {{ name }} puts in a value of this notebook.'
@@ -36,12 +39,20 @@ export function promptCellFactory(
   };
   return {
     name: 'llm-notebook:prompt-cell',
-    factory: ({ model }) =>
-      isCodeCell(model)
-        ? EditorExtensionRegistry.createImmutableExtension(
-            promptCell(load, invitation, model.sharedModel.getSource())
-          )
-        : null
+    factory: ({ model }) => {
+      if (!isCodeCell(model)) {
+        return null;
+      }
+      const around = aroundOf(model);
+      return EditorExtensionRegistry.createImmutableExtension(
+        promptCell(
+          load,
+          invitation,
+          model.sharedModel.getSource(),
+          around ? badge(around, trans) : []
+        )
+      );
+    }
   };
 }
 

@@ -9,13 +9,14 @@ import { askIcon } from '../commands/icon';
 import { chosenModel } from '../lab/notebook/chosenModel';
 import type { NotebookPlace } from '../lab/notebook/place';
 import type { Places } from '../lab/notebook/places';
-import { attrs, button, el, refill } from '../transcript/dom/elements';
+import { attrs, button, refill } from '../transcript/dom/elements';
 import { statusWords } from './words';
 
 /** What a click on a part does. */
 export interface IStatusActions {
   chooseModel(panel: NotebookPanel, at: DOMRect): void;
   showWaiting(): void;
+  showUsage(): void;
 }
 
 /** The widget in the status bar. */
@@ -101,7 +102,13 @@ export class StatusItem extends Widget {
       button('llm-need', words.waiting, () => this.actions.showWaiting()),
       { 'aria-label': trans.__('%1 for your decision. Show it', words.waiting) }
     );
-    const used = attrs(el('span', '', words.used), { title: words.details });
+    const used = attrs(
+      button('', words.used, () => this.actions.showUsage()),
+      {
+        title: words.details,
+        'aria-label': trans.__('%1 in this session. Show usage', words.used)
+      }
+    );
     refill(
       this.node,
       model,

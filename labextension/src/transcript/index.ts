@@ -6,6 +6,7 @@ export type {
   LoadTypesetter
 } from './answer/formulas/formulas';
 export * from './protocol/document';
+export type { About, IPanelAnswer, IPanelQuestion } from './protocol/panel';
 export type { IHeldUpCells, IHost, IReplaceable } from './drawing/host';
 export {
   readDelta,

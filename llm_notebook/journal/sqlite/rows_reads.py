@@ -29,8 +29,11 @@ ORDER BY status = 'complete', turns.number
 """
 _RUNS = """
 SELECT rows_id, same, model_id, prompt, count, notebook, began_at, ended_at, status, owner,
-    (SELECT count(*) FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'complete'),
-    (SELECT count(*) FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'failed'),
+    (SELECT count(DISTINCT request) FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'complete'),
+    (SELECT count(DISTINCT request) FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'failed'
+        AND request NOT IN (
+            SELECT request FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'complete'
+        )),
     (SELECT total(json_extract(usage, '$.input')) FROM turns JOIN turn_endings USING (number) WHERE rows = rows_id),
     (SELECT total(json_extract(usage, '$.output')) FROM turns JOIN turn_endings USING (number) WHERE rows = rows_id)
 FROM runs ORDER BY number DESC LIMIT ?

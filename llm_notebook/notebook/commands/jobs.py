@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llm_notebook.journal.protocol import Journal
     from llm_notebook.journal.runs import RowsEntry
 
-__all__ = ["show_jobs"]
+__all__ = ["cost_of_run", "share_of_run", "show_jobs", "state_of_run"]
 
 _LONGEST = 80
 _COLUMNS = (
@@ -79,10 +79,6 @@ def show_jobs(shell: InteractiveShell, journal: Journal, words: Sequence[str]) -
 
 def _line(run: RowsEntry, *, is_whole: bool) -> Line:
     begun = run.begun
-    cost = cost_of_tokens(begun.model_id, Usage(run.input_tokens, run.output_tokens), begun.at)
-    asked = run.answered + run.failed
-    is_done = run.status == "complete"
-    share = 1.0 if is_done else min(1.0, asked / begun.count) if begun.count else 0.0
     took = f", {duration((run.ended_at - begun.at).total_seconds())}" if run.ended_at is not None else ""
     return Line(
         [
@@ -93,11 +89,29 @@ def _line(run: RowsEntry, *, is_whole: bool) -> Line:
             "" if begun.count is None else f"{begun.count:,}",
             f"{run.answered:,}",
             f"{run.failed:,}" if run.failed else "",
-            "" if cost is None else str(cost) if cost.usd is not None else "not known",
-            f"{_STATES[run.status]}{took}",
-            Bar(share),
+            cost_of_run(run),
+            f"{state_of_run(run)}{took}",
+            Bar(share_of_run(run)),
         ]
     )
+
+
+def cost_of_run(run: RowsEntry) -> str:
+    """Return what a run cost, in words; empty where nothing is billed."""
+    cost = cost_of_tokens(run.begun.model_id, Usage(run.input_tokens, run.output_tokens), run.begun.at)
+    return "" if cost is None else str(cost) if cost.usd is not None else "not known"
+
+
+def share_of_run(run: RowsEntry) -> float:
+    """Return how far a run has come, from 0 to 1."""
+    if run.status == "complete":
+        return 1.0
+    return min(1.0, (run.answered + run.failed) / run.begun.count) if run.begun.count else 0.0
+
+
+def state_of_run(run: RowsEntry) -> str:
+    """Return the state of a run in a word."""
+    return _STATES[run.status]
 
 
 def _when(at: datetime) -> str:

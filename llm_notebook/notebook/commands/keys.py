@@ -16,7 +16,7 @@ from llm_notebook.providers.catalog.catalog import catalog
 from llm_notebook.providers.refreshing import Refreshed, refresh
 from llm_notebook.providers.table import PROVIDERS, Provider
 
-__all__ = ["keys"]
+__all__ = ["keys", "store_key"]
 
 _REFUSED = (401, 403)
 _MOST_NAMED = 3
@@ -30,7 +30,8 @@ def keys(shell: InteractiveShell, words: Sequence[str]) -> None:
     """
     match [*words]:
         case ["set", name]:
-            _store(shell, name, _ask_for_key(name))
+            said, names = store_key(name, _ask_for_key(name))
+            say(shell, said, *names)
         case ["remove", name]:
             if name not in list_keys():
                 raise CellError(f"No key is stored under {name!r}.")
@@ -48,31 +49,39 @@ def keys(shell: InteractiveShell, words: Sequence[str]) -> None:
             )
 
 
-def _store(shell: InteractiveShell, name: str, key: str) -> None:
-    """Store a key, try it with its provider's list of models, and say what it is good for. A refused key is not kept."""
+def store_key(name: str, key: str) -> tuple[str, list[str]]:
+    """Store a key and try it with its provider's list of models. A refused key is not kept.
+
+    Args:
+        name: the name under which it is stored.
+        key: the key.
+
+    Returns:
+        What it is good for: a sentence and the names in it, as `say` takes them.
+
+    Raises:
+        CellError: the provider refused the key.
+        ModelError: the name or the key cannot be used, or the file cannot be written.
+    """
     before = load_keys().get(name)
     set_key(name, key)
     provider = PROVIDERS.get(name)
     if provider is None or not provider.key_env_var:
-        say(shell, "The key {} is stored.", name)
-        return
+        return "The key {} is stored.", [name]
     if not provider.list_needs_key:
         said = f"The key {{}} is stored. {provider.title} lists its models to everybody, so the key could not be tried."
-        say(shell, said, name)
-        return
+        return said, [name]
     try:
         refreshed = refresh(provider)
     except ProviderError as error:
         if error.status not in _REFUSED:
-            _say_untried(shell, provider, error)
-            return
+            return _untried(provider, error)
         _restore(name, before)
         kept = "The key that was stored before is kept." if before is not None else "It is not stored."
         raise CellError(f"{provider.title} refused the key ({error.status}). {kept} {error}") from None
     except ModelError as error:
-        _say_untried(shell, provider, error)
-        return
-    _say_unlocked(shell, refreshed)
+        return _untried(provider, error)
+    return _unlocked(refreshed)
 
 
 def _restore(name: str, before: str | None) -> None:
@@ -82,11 +91,12 @@ def _restore(name: str, before: str | None) -> None:
         set_key(name, before)
 
 
-def _say_untried(shell: InteractiveShell, provider: Provider, error: ModelError) -> None:
-    say(shell, f"The key {{}} is stored. It could not be tried with {provider.title}: {{}}", provider.name, str(error))
+def _untried(provider: Provider, error: ModelError) -> tuple[str, list[str]]:
+    said = f"The key {{}} is stored. It could not be tried with {provider.title}: {{}}"
+    return said, [provider.name, str(error)]
 
 
-def _say_unlocked(shell: InteractiveShell, refreshed: Refreshed) -> None:
+def _unlocked(refreshed: Refreshed) -> tuple[str, list[str]]:
     provider = refreshed.provider
     named = _examples(refreshed)
     such = f", such as {', '.join(['{}'] * len(named))}" if named else ""
@@ -97,7 +107,7 @@ def _say_unlocked(shell: InteractiveShell, refreshed: Refreshed) -> None:
     if named and read_own_default() is None and read_default() is None:
         said += " No default is set: {} lets one answer wherever none is named."
         names.append(f"%llm default {named[0]}")
-    say(shell, said, *names)
+    return said, names
 
 
 def _examples(refreshed: Refreshed) -> list[str]:

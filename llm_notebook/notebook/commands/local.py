@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -16,7 +17,7 @@ from llm_notebook.notebook.frontend.kernel import in_kernel, publisher
 from llm_notebook.providers.local.installed import InstalledModel, installed_models
 from llm_notebook.providers.registry import Registry
 
-__all__ = ["local"]
+__all__ = ["LocalRow", "local", "local_rows", "remove_local"]
 
 _SMOLLM2 = "smollm2"
 
@@ -34,7 +35,8 @@ def local(shell: InteractiveShell, words: list[str]) -> None:
             case ["list"]:
                 _list(shell)
             case ["remove", name]:
-                _remove(shell, name)
+                said, names = remove_local(name)
+                say(shell, said, *names)
             case ["install"] | ["install", "smollm2"]:
                 _install_smollm2(shell)
             case ["install", source, *options]:
@@ -83,26 +85,59 @@ def _describe(model: InstalledModel) -> str:
 
 
 def _list(shell: InteractiveShell) -> None:
-    from llm_notebook.providers.local.install import partial_downloads  # loads httpx
-    from llm_notebook.providers.local.progress import megabytes  # rarely needed
-    from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
-
-    rows = []
-    if SMOLLM2.path().is_file():
-        rows.append([_SMOLLM2, megabytes(SMOLLM2.size), "", str(SMOLLM2.path())])
-    for model in installed_models():
-        file = model.file.path()
-        size = megabytes(file.stat().st_size) if file.is_file() else "the file is gone"
-        rows.append([model.name, size, _describe(model), model.source or str(file)])
-    # Downloads that were interrupted.
-    rows += [[name, kept, "not complete: install it again to go on", ""] for name, kept in partial_downloads().items()]
+    rows = [[row.name, row.size, row.about, row.source] for row in local_rows()]
     if not rows:
         say(shell, "No model is installed on this machine. `%llm local install` fetches a small one.")
         return
     table(shell, ["Model", "Size", "", "From"], rows, "`%llm local remove MODEL` removes one.")
 
 
-def _remove(shell: InteractiveShell, name: str) -> None:
+@dataclass(slots=True, frozen=True)
+class LocalRow:
+    """A model on this machine.
+
+    Attributes:
+        name: its id.
+        size: the size of its file, in words.
+        about: what it is good for, in a few words.
+        source: where it came from, or where its file is.
+        is_whole: its file has all arrived.
+    """
+
+    name: str
+    size: str
+    about: str
+    source: str
+    is_whole: bool = True
+
+
+def local_rows() -> list[LocalRow]:
+    """Return the models that are installed on this machine, and those that have arrived in part."""
+    from llm_notebook.providers.local.install import partial_downloads  # loads httpx
+    from llm_notebook.providers.local.progress import megabytes  # rarely needed
+    from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
+
+    rows = []
+    if SMOLLM2.path().is_file():
+        rows.append(LocalRow(_SMOLLM2, megabytes(SMOLLM2.size), "", str(SMOLLM2.path())))
+    for model in installed_models():
+        file = model.file.path()
+        size = megabytes(file.stat().st_size) if file.is_file() else "the file is gone"
+        rows.append(LocalRow(model.name, size, _describe(model), model.source or str(file)))
+    # Downloads that were interrupted.
+    said = "not complete: install it again to go on"
+    return rows + [LocalRow(name, kept, said, "", is_whole=False) for name, kept in partial_downloads().items()]
+
+
+def remove_local(name: str) -> tuple[str, list[str]]:
+    """Remove a model from this machine.
+
+    Returns:
+        What was removed: a sentence and the names in it, as `say` takes them.
+
+    Raises:
+        ModelError: there is no such model, or its file cannot be deleted.
+    """
     from llm_notebook.providers.local.engine import Engines  # only where a local model runs
     from llm_notebook.providers.local.install import remove_model  # loads httpx
     from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
@@ -110,13 +145,11 @@ def _remove(shell: InteractiveShell, name: str) -> None:
     if name == _SMOLLM2:
         process.of(Engines).unload(SMOLLM2.path())
         SMOLLM2.remove()
-        say(shell, "The file of {} is deleted. `%llm local install` fetches it again.", name)
-        return
+        return "The file of {} is deleted. `%llm local install` fetches it again.", [name]
     model = remove_model(name)
     if model is not None and not model.is_ours:
-        say(shell, "{} is forgotten. Its file stays where it is: {}.", name, str(model.file.path()))
-    else:
-        say(shell, "{} and its file are deleted.", name)
+        return "{} is forgotten. Its file stays where it is: {}.", [name, str(model.file.path())]
+    return "{} and its file are deleted.", [name]
 
 
 def _progress_line(shell: InteractiveShell) -> Callable[[str], None]:

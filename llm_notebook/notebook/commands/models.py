@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -23,7 +24,17 @@ from llm_notebook.providers.table import PROVIDERS
 if TYPE_CHECKING:
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 
-__all__ = ["flavour", "in_order_of_use", "installed_names", "is_missing", "show_models"]
+__all__ = [
+    "ModelRow",
+    "Models",
+    "flavour",
+    "in_order_of_use",
+    "installed_names",
+    "is_missing",
+    "model_row",
+    "show_models",
+    "sorted_by_use",
+]
 
 _COLUMNS = (
     Column("Model"),
@@ -94,19 +105,41 @@ def in_order_of_use(entries: Iterable[ModelWithAliases], default: str, installed
     )
 
 
-def _show(shell: InteractiveShell, entries: list[ModelWithAliases], *, is_search: bool, is_whole: bool) -> None:
-    default, installed = get_default_model(), installed_names()
-    ready: list[ModelWithAliases] = []
-    missing: list[ModelWithAliases] = []
-    by_key: dict[str, list[ModelWithAliases]] = {}
+@dataclass(slots=True)
+class Models:
+    """Models by what it takes to use them.
+
+    Attributes:
+        ready: those that can be used now, in the order of use.
+        missing: those that have to be installed on this computer first.
+        by_key: those that need a key, by its name; the most useful first.
+    """
+
+    ready: list[ModelWithAliases]
+    missing: list[ModelWithAliases]
+    by_key: dict[str, list[ModelWithAliases]]
+
+
+def sorted_by_use(entries: Iterable[ModelWithAliases], default: str, installed: set[str]) -> Models:
+    """Return models by what it takes to use them."""
+    models = Models([], [], {})
     for entry in entries:
         if lacks_key(flavour(entry)):
-            by_key.setdefault(str(flavour(entry).needs_key), []).append(entry)
+            models.by_key.setdefault(str(flavour(entry).needs_key), []).append(entry)
         elif is_missing(entry, installed):
-            missing.append(entry)
+            models.missing.append(entry)
         else:
-            ready.append(entry)
-    ready = in_order_of_use(ready, default, installed)
+            models.ready.append(entry)
+    models.ready = in_order_of_use(models.ready, default, installed)
+    for found in models.by_key.values():
+        found.sort(key=lambda entry: (default not in (entry.model_id, *entry.aliases), -_reach(entry)))
+    return models
+
+
+def _show(shell: InteractiveShell, entries: list[ModelWithAliases], *, is_search: bool, is_whole: bool) -> None:
+    default, installed = get_default_model(), installed_names()
+    models = sorted_by_use(entries, default, installed)
+    ready, missing = models.ready, models.missing
     most = None if is_whole else _MOST_FOUND if is_search else _MOST_READY
     most_with_key = None if is_whole else _MOST_FOUND if is_search else _MOST_WITH_KEY
     groups = [
@@ -117,9 +150,8 @@ def _show(shell: InteractiveShell, entries: list[ModelWithAliases], *, is_search
             "%llm local install",
         ),
     ]
-    for key, found in by_key.items():
+    for key, found in models.by_key.items():
         title = PROVIDERS[key].title if key in PROVIDERS else key
-        found.sort(key=lambda entry: (default not in (entry.model_id, *entry.aliases), -_reach(entry)))
         lines = [_line(entry, default, installed) for entry in found[:most_with_key]]
         groups.append(Group(f"With a key for {title}", lines, f"%llm keys set {key}"))
     shown = sum(len(group.lines) for group in groups)
@@ -137,22 +169,48 @@ def _reach(entry: ModelWithAliases) -> int:
     return 2 * model.supports_tools + 2 * model.supports_schema + has_short_name
 
 
-def _line(entry: ModelWithAliases, default: str, installed: set[str]) -> Line:
+@dataclass(slots=True, frozen=True)
+class ModelRow:
+    """What a list says of a model.
+
+    Attributes:
+        model_id: its id.
+        abilities: what it can do, in a word each.
+        context: how many tokens it takes, in words; empty if that is not known.
+        price: US dollars for a million tokens in, and out; empty if that is not known, and `free` where nothing is billed.
+        is_default: it answers where none is named.
+        place: where it runs, if that is no provider's server.
+    """
+
+    model_id: str
+    abilities: list[str]
+    context: str
+    price: tuple[str, str]
+    is_default: bool
+    place: str
+
+
+def model_row(entry: ModelWithAliases, default: str, installed: set[str]) -> ModelRow:
+    """Return what a list says of a model."""
     model = flavour(entry)
-    is_local = entry.model_id in installed or getattr(model, "provider", None) == "ollama"
-    asides = ["your default"] if default in (entry.model_id, *entry.aliases) else []
-    asides += (
-        ["installed on this computer"] if entry.model_id in installed else ["on your Ollama server"] if is_local else []
+    is_ollama = getattr(model, "provider", None) == "ollama"
+    place = (
+        "installed on this computer" if entry.model_id in installed else "on your Ollama server" if is_ollama else ""
     )
     known = None
     if isinstance(model, Server) and model.provider is not None:
         known = known_model(model.provider, model.model_name)
     price = known.price_at() if known is not None else None
-    prices = (
-        ["free", ""] if is_local else ["", ""] if price is None else [f"{price.input:,.2f}", f"{price.output:,.2f}"]
-    )
+    prices = ("free", "") if place else ("", "") if price is None else (f"{price.input:,.2f}", f"{price.output:,.2f}")
     context = _tokens(known.context) if known is not None and known.context else ""
-    cells = [entry.model_id, ", ".join(entry.aliases), _abilities(entry), context, *prices]
+    is_default = default in (entry.model_id, *entry.aliases)
+    return ModelRow(entry.model_id, _abilities(entry), context, prices, is_default, place)
+
+
+def _line(entry: ModelWithAliases, default: str, installed: set[str]) -> Line:
+    row = model_row(entry, default, installed)
+    asides = [*(["your default"] if row.is_default else []), *([row.place] if row.place else [])]
+    cells = [row.model_id, ", ".join(entry.aliases), ", ".join(row.abilities), row.context, *row.price]
     return Line(cells, aside=", ".join(asides))
 
 
@@ -163,14 +221,13 @@ def _tokens(count: int) -> str:
     return f"{round(count / 1000):,} k" if count >= 1_000 else str(count)
 
 
-def _abilities(entry: ModelWithAliases) -> str:
+def _abilities(entry: ModelWithAliases) -> list[str]:
     model = flavour(entry)
     kinds = sorted({kind.partition("/")[0] for kind in model.attachment_types} - {"application"})
     names = {"image": "images", "audio": "audio", "video": "video", "text": "text files"}
     able = [names.get(kind, kind) for kind in kinds]
     able += ["tools"] if model.supports_tools else []
-    able += ["schemas"] if model.supports_schema else []
-    return ", ".join(able)
+    return able + (["schemas"] if model.supports_schema else [])
 
 
 def _show_options(shell: InteractiveShell, entry: ModelWithAliases) -> None:

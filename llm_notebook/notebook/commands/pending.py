@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from llm_notebook.approvals.requests import ApprovalRequest
     from llm_notebook.notebook.running.live_turns import LiveTurns
 
-__all__ = ["Waiting", "read_waiting", "show_all", "show_one"]
+__all__ = ["Waiting", "call_arguments", "read_waiting", "show_all", "show_one"]
 
 _LONGEST_ARGUMENTS = 300
 _LONGEST_PROMPT = 200
@@ -58,6 +58,7 @@ class Waiting:
         model_id: the model that asks for it.
         prompt: what the human had asked.
         is_kept: it is in the journal.
+        transcript: the id of the transcript with its card; empty if that is not known.
     """
 
     call: CallEntry
@@ -65,6 +66,7 @@ class Waiting:
     model_id: str
     prompt: str
     is_kept: bool = True
+    transcript: str = ""
 
     @property
     def arguments(self) -> str:
@@ -106,9 +108,8 @@ def _read_kept(journal: Journal) -> Iterator[Waiting]:
             continue
         # The rounds of a chain begin with tool results; what was asked is in the first.
         first = journal.chain(turn.begun.chain_id)[0]
-        yield Waiting(
-            call, origin_of(turn.begun), turn.begun.model_id, text_of(latest_by(first.begun.messages, "user"))
-        )
+        prompt = text_of(latest_by(first.begun.messages, "user"))
+        yield Waiting(call, origin_of(turn.begun), turn.begun.model_id, prompt, transcript=turn.begun.chain_id)
 
 
 def _own(turn: LiveTurn) -> Iterator[Waiting]:
@@ -116,9 +117,8 @@ def _own(turn: LiveTurn) -> Iterator[Waiting]:
     for block in turn.view.open_calls if paused is not None else ():
         call = paused.call(block.request) if paused is not None and block.request is not None else None
         if paused is not None and call is not None:
-            yield Waiting(
-                call, turn.origin, turn.view.model_id, text_of(latest_by(paused.messages, "user")), is_kept=False
-            )
+            prompt = text_of(latest_by(paused.messages, "user"))
+            yield Waiting(call, turn.origin, turn.view.model_id, prompt, is_kept=False, transcript=turn.view.id)
 
 
 def show_all(shell: InteractiveShell, waiting: Sequence[Waiting]) -> None:
@@ -156,7 +156,7 @@ def _sheet_row(one: Waiting, names: dict[str, str]) -> list[str]:
     ]
     said += [shown(f"“{excerpt(one.prompt, _LONGEST_PROMPT)}”")] if one.prompt else []
     name = element("span", shown(on_one_line(one.call.tool_name)), "llm-name")
-    arguments = element("span", shown(_call_arguments(one)), "llm-args")
+    arguments = element("span", shown(call_arguments(one)), "llm-args")
     return [
         element("span", shown(short_id(one.call.call_id)), "llm-code"),
         f"{name} {arguments}" + (element("small", " · ".join(said)) if said else ""),
@@ -186,11 +186,11 @@ def _asks_for(one: Waiting) -> str:
     """Return what is asked for as Markdown for a table: the tool with its arguments, and below what a decision may rest on."""
     said = [f"**{literal_cell(fact)}**" for fact in one.facts]
     said += [literal_cell(f"“{excerpt(one.prompt, _LONGEST_PROMPT)}”")] if one.prompt else []
-    called = f"{code(on_one_line(one.call.tool_name), in_table=True)} {literal_cell(_call_arguments(one))}"
+    called = f"{code(on_one_line(one.call.tool_name), in_table=True)} {literal_cell(call_arguments(one))}"
     return f"{called}<br>{' · '.join(said)}" if said else called
 
 
-def _call_arguments(one: Waiting) -> str:
+def call_arguments(one: Waiting) -> str:
     """Return the arguments on one line, as Python would write a call."""
     if one.call.request is None:
         return excerpt(one.arguments, _LONGEST_ARGUMENTS)

@@ -21,7 +21,7 @@ from llm_notebook.parts.messages import Usage
 from llm_notebook.providers.catalog.costs import Cost, cost_of, is_billed
 from llm_notebook.providers.registry import Registry
 
-__all__ = ["cost_of_tokens", "show_usage"]
+__all__ = ["Sum", "add_up", "cost_of_tokens", "show_usage", "weight"]
 
 _MOST_LINES = 30
 _COLUMNS = (
@@ -35,7 +35,7 @@ _COLUMNS = (
 
 
 @dataclass(slots=True)
-class _Sum:
+class Sum:
     """What several turns used together."""
 
     turns: int = 0
@@ -83,24 +83,25 @@ def show_usage(shell: InteractiveShell, journal: Journal, words: Sequence[str]) 
         say(shell, "The journal holds nothing yet.")
         return
     by = words[-1].removesuffix("s") if words else "day"
-    sums, whole = _add_up(uses, by)
-    ordered = list(sums) if by == "day" else sorted(sums, key=lambda key: _weight(sums[key], whole), reverse=True)
+    sums, whole = add_up(uses, by)
+    ordered = list(sums) if by == "day" else sorted(sums, key=lambda key: weight(sums[key], whole), reverse=True)
     if by == "day":
         ordered.reverse()
-    largest = max(_weight(one, whole) for one in sums.values()) or 1.0
+    largest = max(weight(one, whole) for one in sums.values()) or 1.0
     names = _names(shell, ordered, by)
     kept, rest = ordered[:_MOST_LINES], ordered[_MOST_LINES:]
     lines = [
-        Line(sums[key].cells(names[key], _weight(sums[key], whole) / largest), is_plain=by != "model") for key in kept
+        Line(sums[key].cells(names[key], weight(sums[key], whole) / largest), is_plain=by != "model") for key in kept
     ]
     total = Line([*whole.cells(f"{len(sums)} {by}{'s' if len(sums) > 1 else ''}", 0.0)[:-1], ""], is_plain=True)
     header = (Column(by.capitalize()), *_COLUMNS)
     show_listing(shell, "Usage", header, [Group("", lines)], _note(by, whole, len(rest)), total)
 
 
-def _add_up(uses: Iterable[TurnUse], by: str) -> tuple[dict[str, _Sum], _Sum]:
-    sums: dict[str, _Sum] = {}
-    whole = _Sum()
+def add_up(uses: Iterable[TurnUse], by: str) -> tuple[dict[str, Sum], Sum]:
+    """Return what turns used, by `day` (in ISO 8601), `model` or `notebook`, and what all of them used together."""
+    sums: dict[str, Sum] = {}
+    whole = Sum()
     models: dict[str, KeyHolder | None] = {}
     for use in uses:
         if use.model_id not in models:
@@ -108,7 +109,7 @@ def _add_up(uses: Iterable[TurnUse], by: str) -> tuple[dict[str, _Sum], _Sum]:
         cost = _cost(use, models[use.model_id])
         day = use.at.astimezone().date().isoformat()
         key = {"day": day, "model": use.model_id, "notebook": use.notebook}[by]
-        sums.setdefault(key, _Sum()).add(use, cost)
+        sums.setdefault(key, Sum()).add(use, cost)
         whole.add(use, cost)
     return sums, whole
 
@@ -139,7 +140,7 @@ def _cost(use: TurnUse, model: KeyHolder | None) -> Cost | None:
     return cost_of(model, use.usage, at=use.at) if is_billed(model) else None
 
 
-def _weight(one: _Sum, whole: _Sum) -> float:
+def weight(one: Sum, whole: Sum) -> float:
     """Return what a bar shows: the cost, or where nothing has a price, the tokens."""
     return one.dollars if whole.dollars else float(one.sent + one.received or one.turns)
 
@@ -166,7 +167,7 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 3_600 else f"{seconds / 3_600:.1f} h"
 
 
-def _note(by: str, whole: _Sum, hidden: int) -> str:
+def _note(by: str, whole: Sum, hidden: int) -> str:
     priceless = (
         f"Without {whole.without_price:,} turn{'s' if whole.without_price > 1 else ''} of a model whose price is not known. "
         if whole.without_price

@@ -60,6 +60,7 @@ class NotebookCell:
         number: the number of its execution; 0 if it has not run.
         tags: its tags.
         outputs: what it has shown.
+        length: how many characters its text has in all, where `source` is only its beginning; 0 where it is all of it.
     """
 
     source: str
@@ -68,6 +69,7 @@ class NotebookCell:
     number: int = 0
     tags: tuple[str, ...] = ()
     outputs: Sequence[CellOutput] = ()
+    length: int = 0
 
     @property
     def name(self) -> str:
@@ -90,9 +92,9 @@ def chosen_cells(cells: Sequence[NotebookCell], here: int, context: str) -> list
         here: how many of them are above it.
         context: `above`, `all`, `none` or a number.
     """
-    above = [cell for cell in cells[:here] if cell.source.strip()]
+    above = [cell for cell in cells[:here] if cell.source.strip() or cell.length]
     if context == "none":
         return []
     if context == "all":
-        return [*above, *(cell for cell in cells[here:] if cell.source.strip())]
+        return [*above, *(cell for cell in cells[here:] if cell.source.strip() or cell.length)]
     return above if context == "above" else above[max(0, len(above) - int(context)) :]

@@ -54,7 +54,7 @@ def _cell(sent: Mapping[str, Any], find: FindAnswer) -> NotebookCell:
     kind = sent.get("type")
     number = sent.get("number")
     tags = sent.get("tags")
-    outputs = sent.get("outputs")
+    outputs, length = sent.get("outputs"), sent.get("length")
     return NotebookCell(
         sent["source"],
         str(sent.get("id", "")),
@@ -62,6 +62,7 @@ def _cell(sent: Mapping[str, Any], find: FindAnswer) -> NotebookCell:
         number if isinstance(number, int) else 0,
         tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         [found for output in outputs for found in _output(output, find)] if isinstance(outputs, list) else (),
+        length if isinstance(length, int) else 0,
     )
 
 

@@ -125,7 +125,7 @@ class _Teller:
 
     def _tell_text(self, cell: NotebookCell) -> None:
         left_out: list[str] = []
-        source = self._fitted(cell.source, 0, "its text", left_out, is_code=cell.kind == "code")
+        source = self._fitted(cell.source, cell.length, "its text", left_out, is_code=cell.kind == "code")
         pieces = [f"{cell.name}\n{_fenced(source, _language(cell))}"]
         shown: list[str] = []
         pictures: list[Attachment] = []
@@ -215,7 +215,8 @@ class _Teller:
 
     def _beginning(self, cell: NotebookCell) -> str:
         """Return the first line of a cell, and how many follow."""
-        first, *more = [line for line in cell.source.strip().splitlines() if line.strip()]
+        # Of a cell that a page had no room for there is no line.
+        first, *more = [line for line in cell.source.strip().splitlines() if line.strip()] or ["its text"]
         first = self._scrubber.scrub(first.strip(), is_code=cell.kind == "code")
         shown = first if len(first) <= _LONGEST_LINE else f"{first[:_LONGEST_LINE]}…"
         return f"{shown} and {len(more):,} line{'s' if len(more) > 1 else ''}" if more else shown

@@ -62,7 +62,7 @@ _OPTIONS = [
         action="append",
         default=[],
         metavar="X",
-        help="Put this before the prompt: a variable or expression, a file or pattern, a URL, prefix:argument; repeatable.",
+        help="Put this before the prompt: a variable, expression, file, pattern, URL or prefix:argument; repeatable.",
     ),
     _Option(
         "--sf",
@@ -81,7 +81,7 @@ _OPTIONS = [
         action="append",
         default=[],
         metavar="X",
-        help="Attach this: a figure, an image or another variable, a file or pattern, a URL, - for the last figure; repeatable.",
+        help="Attach a figure, an image, another variable, a file, pattern or URL; - is the last figure; repeatable.",
     ),
     _Option(
         "--at",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Progress", "Steps", "copy_and_digest", "hold_lock", "megabytes"]
+__all__ = ["Line", "Progress", "Steps", "copy_and_digest", "hold_lock", "megabytes"]
 
 Progress = Callable[[str], None]
 """A function that is called with a line such as "Downloading SmolLM2-135M (93 MB): 40 %", about twenty times for each step, or a hundred
@@ -17,6 +17,22 @@ times for a large file."""
 _PIECE_BYTES = 1 << 20
 _LARGE = 1_000_000_000
 _UNSIZED_STEP = 10_000_000
+
+
+class Line(str):
+    """A line of a progress report that says how far something is.
+
+    Args:
+        text: the line.
+        percent: the same as a number.
+    """
+
+    percent: int
+
+    def __new__(cls, text: str, percent: int) -> Line:
+        line = super().__new__(cls, text)
+        line.percent = percent
+        return line
 
 
 class Steps:
@@ -40,12 +56,13 @@ class Steps:
             done: the number of bytes that are done.
             total: the number of bytes there are; None if it is not known.
         """
+        line: str
         if total is None:
             line = f"{doing} {self.title}: {megabytes(done // _UNSIZED_STEP * _UNSIZED_STEP)}"
         else:
             step = 1 if total >= _LARGE else 5
             percent = min(100, step * (100 * done // (step * total))) if total else 100
-            line = f"{doing} {self.title} ({megabytes(total)}): {percent} %"
+            line = Line(f"{doing} {self.title} ({megabytes(total)}): {percent} %", percent)
         if line != self._last_line:
             self._last_line = line
             self.say(line)

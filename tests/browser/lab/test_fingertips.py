@@ -66,7 +66,7 @@ def test_tab_completes_what_is_typed_in_a_cell(lab_page: LabPage, tmp_path: Path
 
 
 def test_cells_go_with_a_prompt_as_the_reader_sees_them(lab_page: LabPage, scripted: OpenAIServer) -> None:
-    scripted.play(text_reply("The first."), text_reply("The second."))
+    scripted.play(text_reply("The first."), text_reply("The second."), text_reply("The third."))
     lab_page.write(
         "context.ipynb",
         [
@@ -109,6 +109,12 @@ def test_cells_go_with_a_prompt_as_the_reader_sees_them(lab_page: LabPage, scrip
     for theme in ("Light", "Dark"):
         lab_page.theme(theme)
         lab_page.screenshot(f"context-{theme.lower()}")
+    # The setting does for every prompt what the option does for one.
+    lab_page.run_source(4, "%config LLMMagics.context = 'above'")
+    lab_page.wait_until_ran(4)
+    lab_page.run_source(5, "%%llm -m scripted\nAnd by the setting?")
+    expect(output.locator(".llm-answer")).to_have_text("The third.")
+    assert "%config LLMMagics.context = 'above'" in scripted.requests[-1].json()["messages"][-1]["content"]
 
 
 def test_a_dry_run_is_shown_and_sends_nothing(lab_page: LabPage, scripted: OpenAIServer) -> None:

@@ -27,6 +27,14 @@ def rows(told: Told) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(sent.name, sent.kind, sent.left_out) for sent in told.sent]
 
 
+def test_what_a_page_has_cut_off_a_cell_is_said() -> None:
+    none, cut = NotebookCell("", number=1, length=300_000), NotebookCell("x = 1\n" * 5_000, number=2, length=120_000)
+    told = tell(*chosen_cells([none, cut], 2, "all"))
+    assert "[1]\n```python\n\n… (300,000 of 300,000 characters left out)\n```" in told.text
+    assert rows(told)[0] == ("[1]", "its text", ("300,000 of 300,000 characters of its text",))
+    assert rows(told)[1][2][0].endswith("of 120,000 characters of its text")
+
+
 def test_cells_are_told_with_their_outputs_and_errors() -> None:
     told = tell(
         NotebookCell("# A title", kind="markdown"),

@@ -58,6 +58,11 @@ def test_rows_become_a_frame_and_are_shown_as_a_table(kernel: Kernel) -> None:
         ("--schema-multi Dog --out x:list", rows({"name": "Rex"}), "[Dog(name='Rex')]"),
         ("--schema-multi 'a int' --out x:json", rows({"a": 1}), "'[{\"a\": 1}]'"),
         ("--out x:list", "[1, 2]", "[1, 2]"),
+        ("--schema Tall", '{"name": "Rex"}', "{'name': 'Rex'}"),
+        ("--schema models.Cat", '{"name": "Tom"}', "Cat(name='Tom')"),
+        ("--schema-multi 'a int' --out x:polars", rows({"a": 1}), "polars"),
+        ("--schema-multi 'a int' --out x:pandas", rows({"a": 1}), "pandas"),
+        ("--as json --schema 'a int'", '{"a": 1}', "{'a': 1}"),
         ("-x", CODE, "'print(1)'"),
         ("--xl", CODE, "'ls'"),
         ("-x", "No code.", "'No code.'"),
@@ -66,12 +71,44 @@ def test_rows_become_a_frame_and_are_shown_as_a_table(kernel: Kernel) -> None:
 def test_a_variable_gets_what_the_options_say(kernel: Kernel, options: str, prompt: str, value: str) -> None:
     kernel.run(
         "import dataclasses, enum\n@dataclasses.dataclass\nclass Dog:\n    name: str\n"
-        "class Mood(enum.Enum):\n    GLAD = 'glad'\nshape = {'type': 'object'}"
+        "class Mood(enum.Enum):\n    GLAD = 'glad'\nshape = {'type': 'object'}\nimport types, typing, pydantic\n"
+        "class Tall(typing.TypedDict):\n    name: str\nclass Cat(pydantic.BaseModel):\n    name: str\n"
+        "models = types.SimpleNamespace(Cat=Cat)"
     )
     out = "" if "--out" in options else "--out x"
     cell = kernel.run(f"%%llm -m data {options} {out}\n{prompt}")
     assert cell.status == "ok", cell.traceback
-    assert kernel.value("repr(x)") == value
+    if value in ("polars", "pandas"):
+        assert kernel.value("(type(x).__module__.split('.')[0], int(x['a'].sum()))") == (value, 1)
+    else:
+        assert kernel.value("repr(x)") == value
+
+
+def test_a_frame_of_a_library_that_is_not_there_is_refused_or_a_list_that_says_so(
+    terminal: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("line.data_options", "prompts.wanted"):
+        monkeypatch.setattr(f"llm_notebook.notebook.{module}.is_installed", lambda name: False)
+    with pytest.raises(Exception, match=r"--out x:polars needs polars: `%pip install polars`"):
+        terminal.run_line_magic("llm", "-m data --schema-multi 'a int' --out x:polars hello")
+    assert sent == []
+    terminal.run_cell_magic("llm", "-m data --schema-multi 'name, age int' --out people", rows(ADA))
+    assert terminal.user_ns["people"] == [ADA]
+    assert "pandas" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("model", ["breaking", "refusing", "announcing"])
+def test_no_old_value_looks_fresh_when_no_answer_comes(kernel: Kernel, model: str) -> None:
+    kernel.run("people = 'old'")
+    ask = f"%%llm -m {model} --out people:json\nWho?"
+    if model == "announcing":
+        request = kernel.send(ask)
+        kernel.hear(lambda message: message["msg_type"] == "stream" and "begun" in message["content"]["text"])
+        kernel.interrupt()
+        kernel.collect(request)
+    else:
+        kernel.run(ask)
+    assert kernel.value("'people' in dir()") is False
 
 
 def test_an_answer_that_does_not_fit_fails_the_cell_and_deletes_the_old_value(kernel: Kernel) -> None:

@@ -95,6 +95,15 @@ def test_a_finished_run_says_who_failed_and_a_known_one_when_it_was_answered() -
     assert job.text.endswith("Nothing was sent; `--no-resume` asks again.")
 
 
+def test_prompts_that_are_too_long_need_another_model_and_repeated_requests_are_counted() -> None:
+    run = _run(980, 20)
+    run.progress.asked_again = 31
+    run.end("done")
+    job = job_of(run, [Failures("long", "That is 9 tokens too many.", [4])], is_cell=True)
+    assert "31 asked again" in _facts(job)
+    assert [(reason.text, reason.again) for reason in job.reasons] == [("too long for the model", "another model")]
+
+
 def test_a_sample_says_what_the_others_would_cost() -> None:
     run = _run(20, count=20)
     run.whole, run.is_sample = 10_000, True

@@ -41,6 +41,17 @@ test('a kernel that opens the comm says its version, which ends with it', () => 
   expect(bus.kernelVersion).toBeNull();
 });
 
+test('a kernel whose setting asks for the cells of the notebook says so, and takes it back', () => {
+  const kernel = new FakeKernel();
+  const { bus } = started(kernel);
+  kernel.opens('c1');
+  expect(bus.wantsCells).toBe(false);
+  kernel.says('c1', { type: 'context', wanted: true });
+  expect(bus.wantsCells).toBe(true);
+  kernel.says('c1', { type: 'context', wanted: false });
+  expect(bus.wantsCells).toBe(false);
+});
+
 test('a comm that is opened while the kernel is asked is kept', async () => {
   const kernel = new FakeKernel();
   const { bus } = started(kernel);
@@ -83,7 +94,7 @@ test('other comms are left alone', async () => {
   expect(changes).toEqual([]);
 });
 
-test('a connection without comms hears what is said all the same', async () => {
+test('a connection without comms still receives messages', async () => {
   const kernel = new FakeKernel();
   kernel.handleComms = false;
   const { bus, changes } = started(kernel);

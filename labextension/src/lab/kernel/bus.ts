@@ -27,6 +27,7 @@ import { readMessage } from '../../transcript';
 import type { FromKernel, ToKernel } from '../../transcript';
 import { VERSION } from '../../version';
 import { isEndOfCell, OverviewKeeper } from './overview';
+import { Questions } from './questions';
 import { TranscriptStore } from './store';
 
 /** The name of the comm target, which the kernel opens its comm to. */
@@ -82,6 +83,8 @@ export class KernelBus {
     () => this.send({ type: 'overview' }),
     () => this.changes.emit()
   );
+
+  readonly questions = new Questions(question => this.send(question));
 
   private readonly changes = new Signal<this, void>(this);
   /** The callers that wait for a value, by request and name. */
@@ -165,13 +168,12 @@ export class KernelBus {
     });
   }
 
-  /** Give the kernel a key to store. The kernel tells the transcript how that went. */
-  giveKey(transcript: string, name: string, key: string): Promise<void> {
+  /** Have the kernel do something about a transcript, such as store a key. The kernel tells the transcript how that went. */
+  async act(message: ToKernel): Promise<void> {
     if (this.current !== 'joined') {
-      return Promise.reject(new Error(LOST));
+      throw new Error(LOST);
     }
-    this.send({ type: 'key', transcript, name, key });
-    return Promise.resolve();
+    this.send(message);
   }
 
   /** Make a model the default everywhere. */
@@ -249,6 +251,7 @@ export class KernelBus {
     this.hasContext = false;
     this.store.forget();
     this.overview.take(null);
+    this.questions.forget(LOST);
     for (const callers of this.waiting.values()) {
       callers.forEach(({ reject }) => reject(new Error(LOST)));
     }
@@ -356,6 +359,8 @@ export class KernelBus {
       this.hasContext = message.wanted;
     } else if (message.type === 'overview') {
       this.overview.take(message);
+    } else if (message.type === 'panel') {
+      this.questions.take(message);
     } else if (message.type === 'value') {
       const key = JSON.stringify([message.request, message.name]);
       this.waiting.get(key)?.forEach(({ resolve }) => resolve(message.text));

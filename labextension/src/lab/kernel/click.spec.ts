@@ -175,7 +175,7 @@ test('a decision that the kernel skipped can be tried again', async () => {
   await expect(clicked).rejects.toThrow('skipped');
 });
 
-test('a kernel that dies first is said to be gone', async () => {
+test('an action fails with a sentence if the kernel dies first', async () => {
   const cell = new Cell();
   const clicked = cell.click();
   await settled();

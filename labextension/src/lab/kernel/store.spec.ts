@@ -72,7 +72,7 @@ test('a display update that is newer than the deltas is taken', () => {
   expect(store.takeReplacement(newer)).toBe(newer);
 });
 
-test('only what the kernel told whole, and what it added since, is its word', () => {
+test('only a document that the kernel has sent whole, with its deltas, comes from the kernel', () => {
   const { store, asked } = following(transcript({ state: 'paused' }));
   expect(store.isFromKernel('t1')).toBe(false);
   store.receive(appended(1, 'one '));
@@ -133,7 +133,7 @@ test('only what can change is asked about', () => {
   expect(asked).toEqual(['paused', 'streaming']);
 });
 
-test('who stops following is told nothing more', () => {
+test('a follower that has stopped is not called again', () => {
   const store = new TranscriptStore(() => undefined);
   const changes: Change[] = [];
   const stop = store.follow(transcript(), change => changes.push(change));

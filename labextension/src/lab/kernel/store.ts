@@ -141,6 +141,16 @@ export class TranscriptStore {
     return this.entries.get(id)?.document;
   }
 
+  /** The transcripts that the kernel writes now. */
+  live(): ITranscript[] {
+    return [...this.entries.values()]
+      .filter(
+        ({ isFromKernel, document }) =>
+          isFromKernel && document.state === 'streaming'
+      )
+      .map(({ document }) => document);
+  }
+
   has(id: string): boolean {
     return this.entries.has(id);
   }

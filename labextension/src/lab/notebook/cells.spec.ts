@@ -29,7 +29,7 @@ const data = (bundle: object): object => ({
   data: bundle
 });
 
-test('all cells are told in order, whatever they hold', () => {
+test('all cells are sent in order, whatever they hold', () => {
   const outputs = [
     { output_type: 'stream', text: ['a', 'b'] },
     { output_type: 'error', ename: 'KeyError', evalue: "'x'", traceback: [] },
@@ -74,7 +74,26 @@ test('all cells are told in order, whatever they hold', () => {
   expect(told[2].outputs).toEqual([]);
 });
 
-test('a message is never too long for a server, and what is nearest is told', () => {
+test('a text that is cut says how long it is, and stays hidden by a line that is cut off', () => {
+  const long = 'x = 1\n'.repeat(20_000);
+  const [cut, hidden, whole] = collectCells(
+    [
+      cell({ id: 'a', source: long }),
+      cell({ id: 'b', source: `${long}# llm: hide`, tags: ['one'] }),
+      cell({ id: 'c', source: 'x = 1' })
+    ],
+    'd'
+  );
+  expect([cut.source.length, cut.length, cut.tags]).toEqual([
+    100_000,
+    120_000,
+    []
+  ]);
+  expect(hidden.tags).toEqual(['one', 'llm-hide']);
+  expect('length' in whole).toBe(false);
+});
+
+test('a message is never too long for a server, and the nearest cells are sent', () => {
   const outputs = [{ output_type: 'stream', text: 'x'.repeat(200_000) }];
   const cells = Array.from({ length: 100 }, (_, index) =>
     cell({ id: `${index}`, source: 'print()', outputs })

@@ -28,6 +28,8 @@ export interface ISentCell {
   id: string;
   type: string;
   source: string;
+  /** The full length of the source, where it is cut. */
+  length?: number;
   number: number | null;
   tags: string[];
   outputs: ISentOutput[];
@@ -41,6 +43,9 @@ const LONGEST_TEXT = 100_000;
 const MOST_CHARACTERS = 3_000_000;
 const PICTURES = ['image/png', 'image/jpeg'];
 const TEXTS = ['text/markdown', 'text/plain', 'text/html'];
+
+const HIDE_TAG = 'llm-hide';
+const HIDES = /^[ \t]*#[ \t]*llm:[ \t]*hide\b|<!--[ \t]*llm:[ \t]*hide\b/im;
 
 /** A line that asks a model, and may assign the answer. */
 const PROMPT = /^[ \t]*(?:[\w.,[\]'"][\w.,[\]'" ]*=\s*)?%%?llm\b/m;
@@ -79,9 +84,8 @@ export function collectCells(
     told.set(model, {
       id: model.id,
       type: model.type,
-      source: room.take(model.sharedModel.getSource()),
+      ...sourceOf(model, room),
       number: isCodeCellModel(model) ? model.executionCount : null,
-      tags: tagsOf(model),
       outputs: []
     });
   }
@@ -93,6 +97,22 @@ export function collectCells(
     }
   }
   return models.map(model => told.get(model)!);
+}
+
+/** The text of a cell, as much as there is room for, and its tags. */
+function sourceOf(
+  model: ICellModel,
+  room: Budget
+): Pick<ISentCell, 'source' | 'length' | 'tags'> {
+  const whole = model.sharedModel.getSource();
+  const source = room.take(whole);
+  const tags = tagsOf(model);
+  if (source.length === whole.length) {
+    return { source, tags };
+  }
+  // The line that hides the cell may be in what is cut off.
+  const hidden = HIDES.test(whole) ? [HIDE_TAG] : [];
+  return { source, length: whole.length, tags: [...tags, ...hidden] };
 }
 
 function isCodeCellModel(model: ICellModel): model is ICodeCellModel {

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 
-import { chooseModel, chosenModel } from './chosenModel';
+import {
+  chooseModel,
+  chosenModel,
+  isPromptFirst,
+  setPromptFirst
+} from './chosenModel';
 
 /** The metadata of a notebook. */
 function notebook(held?: unknown): Parameters<typeof chooseModel>[0] {
@@ -25,4 +30,15 @@ test('a chosen model is kept beside what is there, and given up', () => {
   expect(held.getMetadata('llm_notebook')).toEqual({ other: 1, model: 'm' });
   chooseModel(held, '');
   expect(chosenModel(held)).toBe('');
+});
+
+test('whether new cells are prompts is kept beside the model', () => {
+  for (const held of [undefined, null, 7, { promptFirst: 'yes' }]) {
+    expect(isPromptFirst(notebook(held))).toBeUndefined();
+  }
+  const held = notebook({ model: 'm' });
+  setPromptFirst(held, true);
+  expect([isPromptFirst(held), chosenModel(held)]).toEqual([true, 'm']);
+  setPromptFirst(held, false);
+  expect(isPromptFirst(held)).toBe(false);
 });

@@ -1,4 +1,4 @@
-/** Reads and changes the model that was chosen for a notebook, which the notebook's file keeps. */
+/** Reads and changes what was chosen for a notebook, which the notebook's file keeps: its model, and whether new cells are prompts. */
 
 import type { INotebookModel } from '@jupyterlab/notebook';
 
@@ -22,9 +22,25 @@ export function shownModel(model: string): string {
   return visible(isLong ? `${model.slice(0, LONGEST_SHOWN)}…` : model);
 }
 
-/** Choose a model, or none with an empty text. Anything else that is kept under our name stays. */
+/** Choose a model, or none with an empty text. */
 export function chooseModel(notebook: Held, model: string): void {
+  keep(notebook, { model });
+}
+
+/** Whether new cells of a notebook are prompts; undefined if that was never chosen for it. */
+export function isPromptFirst(notebook: Held | null): boolean | undefined {
+  const held: unknown = notebook?.getMetadata(KEY);
+  const { promptFirst } = (held ?? {}) as { promptFirst?: unknown };
+  return typeof promptFirst === 'boolean' ? promptFirst : undefined;
+}
+
+export function setPromptFirst(notebook: Held, promptFirst: boolean): void {
+  keep(notebook, { promptFirst });
+}
+
+/** Keep something under our name, beside what is there. */
+function keep(notebook: Held, values: Record<string, boolean | string>): void {
   const held: unknown = notebook.getMetadata(KEY);
   const kept = typeof held === 'object' && held !== null ? { ...held } : {};
-  notebook.setMetadata(KEY, { ...kept, model });
+  notebook.setMetadata(KEY, { ...kept, ...values });
 }

@@ -84,7 +84,7 @@ test('two views of one notebook say it once', () => {
   expect(notebook.kernel.connection.requestExecute).toBe(requestExecute);
 });
 
-test('a rename is said until a kernel with the package has carried out a request', async () => {
+test('requests mention a rename until a kernel with the package has carried one out', async () => {
   const notebook = new Notebook();
   notebook.rename('b.ipynb');
   const renamed = { path: 'b.ipynb', was: 'a.ipynb' };
@@ -122,7 +122,7 @@ test('of several renames, the path that a kernel has heard of counts', async () 
   expect(notebook.renames.before('c.ipynb')).toBeUndefined();
 });
 
-test('a rename while a request is under way is said by the next one', async () => {
+test('a rename during a request is mentioned by the next one', async () => {
   const notebook = new Notebook();
   notebook.rename('b.ipynb');
   const request = notebook.run();

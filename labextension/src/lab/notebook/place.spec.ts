@@ -78,7 +78,7 @@ class Page {
 const differs = (version: string): string =>
   `As saved. llm_notebook is ${version} in the kernel and ${VERSION} in this page. Reload the page to decide.`;
 
-test('only what a kernel with the package in the version of the page has told can be decided', async () => {
+test('only a document from a kernel with the same version as the page can be decided', async () => {
   const page = new Page();
   page.kernel.opens('c1', { version: VERSION });
   expect(page.why).toContain('how it stands is known when it is free');
@@ -107,7 +107,7 @@ test.each([
   }
 );
 
-test('a version is forgotten with the kernel that said it', async () => {
+test('a version is forgotten with the kernel that reported it', async () => {
   const page = new Page();
   page.kernel.opens('c1', { version: '0.0.9' });
   page.tells('0.0.9');

@@ -173,7 +173,8 @@ export class NotebookPlace implements IPlace {
       live: true,
       act: action => this.act(action, id, shown),
       value: (request, name) => bus.value(request, name),
-      key: (transcript, name, key) => bus.giveKey(transcript, name, key),
+      key: (transcript, name, key) =>
+        bus.act({ type: 'key', transcript, name, key }),
       cells: ids => this.heldUpCells(ids, cell)
     };
   }

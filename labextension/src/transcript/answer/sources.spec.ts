@@ -35,7 +35,7 @@ test('without sources nothing is there', () => {
   );
 });
 
-test('many sources are folded, and their numbers go on', () => {
+test('many sources are folded, and their numbers continue', () => {
   const page = show(...Array.from({ length: 14 }, (_, n) => source(`s${n}`)));
   expect(page.text('.llm-sources summary')).toBe('Show all 14');
   const lists = page.node.querySelectorAll<HTMLElement>('.llm-sources ol');

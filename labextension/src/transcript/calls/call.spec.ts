@@ -105,7 +105,7 @@ test.each<[ICallBlock, string]>([
   expect(shown(block).text('summary')).toBe(`${decision}12:03`);
 });
 
-test('that the model was told is said once it has gone on', () => {
+test('the line says that the model was told as soon as the model continues', () => {
   const block = decided(
     { verdict: 'abandoned' },
     { status: 'abandoned', result: 'Not known: …' }
@@ -171,7 +171,7 @@ test('arguments are shown as far as they have come', () => {
   expect(page.text('.llm-args')).toBe('{"sql": "SEL');
 });
 
-test('of a long result the beginning is shown, and all of it on a click', () => {
+test('a long result shows its beginning, and a click shows all of it', () => {
   const result = Array.from({ length: 400 }, (_, at) => `line ${at}`).join(
     '\n'
   );
@@ -184,7 +184,7 @@ test('of a long result the beginning is shown, and all of it on a click', () => 
   expect(page.node.textContent).toContain('line 399');
 });
 
-test('of a result that was cut it is said how long it was', () => {
+test('a result that was cut says how long it was', () => {
   const page = shown(
     call('query', {}, { result: 'abc', resultHidden: 10_200_000, ...ran })
   );
@@ -200,7 +200,7 @@ test('markup in a result stays text', () => {
   expect(page.node.querySelector('img')).toBeNull();
 });
 
-test('of a failed tool the type, the message and its own frames are shown', () => {
+test('a failed tool shows the type and message of its error, and its own frames', () => {
   const failure = {
     type: 'FileNotFoundError',
     message: 'rates\u202e.csv',
@@ -291,7 +291,7 @@ test('what a tool prints is text in its own well, with hidden characters drawn',
   expect(node.getAttribute('tabindex')).toBe('0');
 });
 
-test('of much that is printed the middle is left out, and that is said', () => {
+test('a long printed text says that its middle is left out', () => {
   const printed = { text: 'begin\nend', cut: { at: 6, hidden: 12_345 } };
   const page = shown(call('work', {}, { printed }));
   const wells = Array.from(page.node.querySelectorAll('.llm-printed'));

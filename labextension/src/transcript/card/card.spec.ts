@@ -40,7 +40,7 @@ test('it says what is asked, of which tool, and where that comes from', () => {
   );
 });
 
-test('of a tool that stopped to ask, it says that it has begun and what it has printed', () => {
+test('the card of a tool that stopped to ask says that it has begun and what it has printed', () => {
   const block = pending();
   block.startedAt = '2026-11-24T12:00:00Z';
   block.printed = { text: 'Looking \u202efdp.exe\n<b>bold</b>' };

@@ -15,7 +15,7 @@ function asked(fields: Partial<IRequest> = {}): Page {
   return new Page(transcript([pending(fields)], { state: 'paused' }));
 }
 
-test('what could not be sent is said, and may be tried again', async () => {
+test('a decision that could not be sent says why, and can be tried again', async () => {
   const page = asked();
   page.outcome = () => Promise.reject(new Error('The kernel went away.'));
   await page.wait();
@@ -27,7 +27,7 @@ test('what could not be sent is said, and may be tried again', async () => {
   expect(page.actions).toHaveLength(2);
 });
 
-test('what cannot run can be read, denied and dropped, and not be approved', async () => {
+test('what cannot run can be read and denied, and not be approved', async () => {
   const page = asked({ blocked: 'Run the cell that defines delete_files.' });
   await page.wait();
   page.press('Approve');

@@ -197,7 +197,7 @@ test('all are denied with one reason, whatever they are', async () => {
   ]);
 });
 
-test('what could not be sent is said, and may be tried again', async () => {
+test('a decision that could not be sent says why, and can be tried again', async () => {
   const page = paused([ask('A'), ask('B')]);
   page.outcome = () => Promise.reject(new Error('The kernel went away.'));
   page.press('Deny all…');
@@ -226,7 +226,7 @@ test('a decision that the kernel did not take can be made again', async () => {
   expect(isHeld(page.button('Approve all 2…'))).toBe(false);
 });
 
-test('of a decision that does not count for all it says why', async () => {
+test('a decision that does not count for all questions says why', async () => {
   const page = paused([ask('A'), ask('B')]);
   page.press('Deny all…');
   page.press('Deny 2 calls');

@@ -35,13 +35,13 @@ test('a change far into a long text is found, and shown with what stands around 
   expect(lines[1].textContent!.length).toBeLessThan(1000);
 });
 
-test('of a very long change both ends are shown, and how much lies between', () => {
+test('a very long change is shown with both of its ends and the length between them', () => {
   const [, now] = difference('', 'x'.repeat(1_000_000));
   expect(now.textContent).toContain('992,000 characters');
   expect(now.textContent!.length).toBeLessThan(10_000);
 });
 
-test('what is not given is told apart from what is empty', () => {
+test('a missing text differs from an empty one', () => {
   const texts = (before: string | null, after: string | null): string[] =>
     difference(before, after).map(line => line.textContent ?? '');
   expect(texts('', null)).toEqual(['−empty', '+not given']);

@@ -24,7 +24,7 @@ test.each([
   expect(duration(seconds)).toBe(words);
 });
 
-test('what still counts is told in whole seconds, and never below none', () => {
+test('a running time is given in whole seconds, and is never negative', () => {
   expect([wholeSeconds(3.4), wholeSeconds(-1)]).toEqual(['3 s', '0 s']);
 });
 

@@ -38,6 +38,7 @@ const PATHS = {
   unsent: '',
   table: 'M2.25 3h11.5v10H2.25zM2.25 6.25h11.5M2.25 9.6h11.5M6.25 6.25V13',
   text: 'M2.5 4h11M2.5 8h11M2.5 12h6.5',
+  settings: 'M2.5 5h5.75M12.25 5h1.25M2.5 11h1.25M7.75 11h5.75',
   terminal: 'M2 3h12v10H2zM4.75 6l2 2-2 2M8.5 10h2.75'
 };
 
@@ -48,6 +49,7 @@ const CIRCLES: Partial<Record<Icon, string>> = {
   clock: '8 8 5.75',
   question: '8 8 5.75',
   key: '5.25 10.75 3',
+  settings: '10.25 5 2',
   search: '7 7 4.5',
   unsent: '8 8 5.75'
 };

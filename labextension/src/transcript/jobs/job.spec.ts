@@ -53,7 +53,7 @@ test('a spinner keeps turning while numbers change', async () => {
   expect(page.node.querySelector('.llm-spin')).toBe(spinner);
 });
 
-test('a stopped run goes on by one click', async () => {
+test('one click continues a stopped run', async () => {
   const stopped = run({
     state: 'stopped',
     title: 'Stopped by you',

@@ -12,6 +12,7 @@
 import type { ICallBlock, Scope } from './calls';
 import type { IJob } from './job';
 import type { IOverview } from './overview';
+import type { IPanelAnswer, IPanelQuestion } from './panel';
 import type { ISent } from './sent';
 
 export type {
@@ -249,6 +250,7 @@ export type FromKernel =
   /** Whether cells of the notebook go with every prompt. */
   | { type: 'context'; wanted: boolean }
   | IOverview
+  | IPanelAnswer
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
 
@@ -298,6 +300,7 @@ export type ToKernel =
   | { type: 'key'; transcript: string; name: string; key: string }
   /** Asks for the overview. */
   | { type: 'overview' }
+  | IPanelQuestion
   /** Makes a model the default everywhere, and asks for the overview. */
   | { type: 'default'; model: string }
   | Action;

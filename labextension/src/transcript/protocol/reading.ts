@@ -323,6 +323,7 @@ const MESSAGES: Record<string, Check> = {
     received: isCount,
     cost: isText
   }),
+  panel: shape({ answers: isText, about: isText, problem: maybe(isText) }),
   gone: shape({ id: isText })
 };
 

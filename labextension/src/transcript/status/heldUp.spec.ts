@@ -87,12 +87,12 @@ test('cells that were deleted are not offered', () => {
   expect(page.text(LINE)).toBe('');
 });
 
-test('without a notebook it is only said', () => {
+test('without a notebook there is no button', () => {
   const page = shown({ state: 'done' }, { cells: undefined });
   expect(page.text(LINE)).toBe('3 cells below did not run.');
 });
 
-test('why they could not be run is said', async () => {
+test('the notice says why the cells could not be run', async () => {
   const run = (): Promise<void> => Promise.reject(new Error('No kernel.'));
   const page = shown(
     { state: 'done' },

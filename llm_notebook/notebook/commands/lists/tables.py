@@ -9,7 +9,7 @@ from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.transcript.markdown.escape import inline_code, plain_text
 from llm_notebook.transcript.visible import visible
 
-__all__ = ["code", "literal_cell", "markdown_table", "say", "table"]
+__all__ = ["code", "literal_cell", "markdown_table", "say", "spoken", "table"]
 
 
 def say(shell: InteractiveShell, text: str, *names: str) -> None:
@@ -20,8 +20,12 @@ def say(shell: InteractiveShell, text: str, *names: str) -> None:
         text: the sentence as Markdown, with a `{}` for each name.
         names: names from configuration files and from users, which are shown literally.
     """
-    plain = text.replace("`", "").format(*(visible(name) for name in names))
-    show_markdown(shell, text.format(*map(code, names)), plain)
+    show_markdown(shell, text.format(*map(code, names)), spoken(text, *names))
+
+
+def spoken(text: str, *names: str) -> str:
+    """Return a sentence of `say` as plain text."""
+    return text.replace("`", "").format(*map(visible, names))
 
 
 def table(shell: InteractiveShell, header: list[str], rows: list[list[str]], below: str = "") -> None:

@@ -1,9 +1,8 @@
-/** Colours code: only the few kinds of words for which the style sheet has colours. */
+/** Colours code: the few kinds of words that the style sheet has colours for. */
 
 import createDOMPurify from 'dompurify';
 import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
-import css from 'highlight.js/lib/languages/css';
 import diff from 'highlight.js/lib/languages/diff';
 import ini from 'highlight.js/lib/languages/ini';
 import javascript from 'highlight.js/lib/languages/javascript';
@@ -16,6 +15,8 @@ import sql from 'highlight.js/lib/languages/sql';
 import typescript from 'highlight.js/lib/languages/typescript';
 import xml from 'highlight.js/lib/languages/xml';
 import yaml from 'highlight.js/lib/languages/yaml';
+
+import css from './css';
 
 const LANGUAGES = {
   bash,
@@ -67,10 +68,10 @@ const COLOURS: Record<string, string> = {
  */
 const PIECE = 4000;
 
-/** Code with a longer line is taken for data and has no colours. */
+/** Code with a longer line is data, and has no colours. */
 const LONGEST_LINE = 500;
 
-/** What begins or ends a construct that may span many lines. Code is never cut inside one. */
+/** What begins or ends something that may go over many lines. Code is not cut inside of it. */
 const LONG_THINGS: Record<string, RegExp> = {
   css: /\/\*|\*\//g,
   javascript: /`|\/\*|\*\//g,
@@ -138,7 +139,7 @@ export function highlight(code: string, language: string): Node[] | null {
     RETURN_DOM: true
   }) as HTMLElement;
   if (body.textContent !== code) {
-    // A wrong character would be worse than no colours.
+    // Colours are not worth a wrong character.
     return null;
   }
   for (const span of Array.from(body.querySelectorAll('span'))) {

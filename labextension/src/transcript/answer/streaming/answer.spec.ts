@@ -114,7 +114,7 @@ test('an answer that grows keeps the nodes of paragraphs that are finished', () 
   expect(answer.node.querySelectorAll('p')).toHaveLength(4);
 });
 
-test('an answer that grows draws a list anew when its items turn out to be paragraphs', () => {
+test('a growing answer draws a list again when its items turn out to be paragraphs', () => {
   const answer = new Answer(markdown, host);
   const tight = '- a\n- b\n- c\n- d\n- e\n';
   answer.update(tight, true);
@@ -140,13 +140,13 @@ test('an answer that grows shows a caret at its end only while it grows', () => 
   expect(answer.node.querySelector('.llm-caret')).toBeNull();
 });
 
-test('an answer that grows finds the target of a link that is named before it is defined', () => {
+test('a growing answer finds the target of a link that is used before it is defined', () => {
   const text = 'See [it][1].\n\none\n\ntwo\n\n[1]: https://example.org/\n';
   expect(inPieces(text, () => 3)).toBe(whole(text));
   expect(whole(text)).toContain('href="https://example.org/"');
 });
 
-test('a text that goes on after it was complete is drawn as one', () => {
+test('a text that continues after it was complete is drawn as one', () => {
   const answer = new Answer(markdown, host);
   answer.update('| a |\n|---|\n| 1 |\n\nHalf an', false);
   answer.update('| a |\n|---|\n| 1 |\n\nHalf an answer', false);
@@ -243,7 +243,7 @@ test('more formulas than a page can lay out are shown as their source', () => {
   expect(node.textContent?.match(/\$x\$/g)).toHaveLength(3000);
 });
 
-test('a wide table goes on as another one before it has too many elements', () => {
+test('a wide table continues as another one before it has too many elements', () => {
   const cells = '| a '.repeat(16) + '|\n';
   const text = cells + '|-'.repeat(16) + '|\n' + cells.repeat(150);
   const tables = Array.from(inSlices(text).node.querySelectorAll('table'));

@@ -67,7 +67,7 @@ test('a boolean is a box with the words for it', () => {
   expect(box.value()).toBe('false');
 });
 
-test('one of a list is a menu, which also has what stands there now', () => {
+test('a choice from a list is a menu, which also has the current value', () => {
   const menu = made(
     param('x', 'urgent', { schema: { enum: ['low', 'high', 3] } })
   );
@@ -246,7 +246,7 @@ test('a name that holds a line break says so', () => {
   expect(help()).toBe('The name of this argument holds a line break, U+000A.');
 });
 
-test('every change is told once', () => {
+test('every change is reported once', () => {
   const onInput = vi.fn();
   const text = makeField(param('x', 'a'), 'a', onInput);
   text.input.dispatchEvent(new Event('input', { bubbles: true }));

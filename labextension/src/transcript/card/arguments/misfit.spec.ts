@@ -93,7 +93,7 @@ test.each<[unknown, Schema]>([
   expect(misfit(value, schema)).toBe('');
 });
 
-test('what is no JSON is told apart', () => {
+test('a text that is not JSON is reported as such', () => {
   const schema = { type: 'integer' };
   const number = param('n', '1', { isText: false, schema });
   const list = param('l', '[]', { isText: false, schema: { type: 'array' } });

@@ -41,7 +41,7 @@ test('a long value holds consent back until it was opened and seen', async () =>
   expect(page.actions).toHaveLength(1);
 });
 
-test('of a value of many lines the first are shown, and all on a click', async () => {
+test('a value of many lines shows the first ones, and a click shows all', async () => {
   const lines = Array.from({ length: 60 }, (_, at) => `line ${at}`);
   const head = lines.slice(0, 20).join('\n');
   const whole = lines.join('\n');

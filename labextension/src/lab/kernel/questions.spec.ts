@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+
+import type { IPanelQuestion } from '../../transcript';
+import { Questions } from './questions';
+
+test('each answer goes to its question, and news to everybody', async () => {
+  const sent: IPanelQuestion[] = [];
+  const questions = new Questions(question => sent.push(question));
+  const news: string[] = [];
+  questions.told.connect((_, { about }) => news.push(about));
+  const first = questions.ask({ about: 'waiting' });
+  const second = questions.ask({ about: 'keys' });
+  const answer = (answers: string, about: string, problem?: string): void =>
+    questions.take({ type: 'panel', answers, about, problem });
+  answer(sent[1].ask, 'keys', 'It cannot be read.');
+  answer('of another page', 'local');
+  answer('', 'local');
+  answer(sent[0].ask, 'waiting');
+  expect((await first).about).toBe('waiting');
+  await expect(second).rejects.toThrow('It cannot be read.');
+  expect(news).toEqual(['local']);
+});
+
+test('with the connection every answer is gone', async () => {
+  const questions = new Questions(() => undefined);
+  const asked = questions.ask({ about: 'runs' });
+  questions.forget('The kernel went away.');
+  await expect(asked).rejects.toThrow('The kernel went away.');
+});

@@ -1,0 +1,63 @@
+/** The questions of a side panel to one kernel, and the answers. */
+
+import { PageConfig } from '@jupyterlab/coreutils';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import type { IPanelAnswer, IPanelQuestion } from '../../transcript';
+
+/** What a question says besides what every question says. */
+export type Question = Omit<IPanelQuestion, 'type' | 'ask' | 'root'>;
+
+interface IAsked {
+  resolve: (answer: IPanelAnswer) => void;
+  reject: (error: Error) => void;
+}
+
+export class Questions {
+  private readonly asked = new Map<string, IAsked>();
+  private readonly news = new Signal<this, IPanelAnswer>(this);
+  private count = 0;
+
+  /** @param send sends a question. */
+  constructor(private readonly send: (question: IPanelQuestion) => void) {}
+
+  /** Emitted when the kernel tells something that was not asked for. */
+  get told(): ISignal<this, IPanelAnswer> {
+    return this.news;
+  }
+
+  /**
+   * Ask the kernel. Resolves when it has time to answer, which a cell may keep it
+   * from; rejects with a sentence for the reader.
+   */
+  ask(question: Question): Promise<IPanelAnswer> {
+    this.count += 1;
+    // Another page of the same kernel asks too.
+    const ask = `${Math.random().toString(36).slice(2)}-${this.count}`;
+    return new Promise((resolve, reject) => {
+      this.asked.set(ask, { resolve, reject });
+      const root = PageConfig.getOption('serverRoot');
+      this.send({ ...question, type: 'panel', ask, root });
+    });
+  }
+
+  take(answer: IPanelAnswer): void {
+    const asked = this.asked.get(answer.answers);
+    this.asked.delete(answer.answers);
+    if (asked && answer.problem) {
+      asked.reject(new Error(answer.problem));
+    } else if (asked) {
+      asked.resolve(answer);
+    } else if (!answer.answers) {
+      this.news.emit(answer);
+    }
+  }
+
+  /** The connection is gone, and with it every answer. */
+  forget(why: string): void {
+    const asked = [...this.asked.values()];
+    this.asked.clear();
+    asked.forEach(({ reject }) => reject(new Error(why)));
+  }
+}

@@ -1,0 +1,145 @@
+/** Lists of the side panel: a name with a number at the right, one quiet line, and what can be done with it. */
+
+import { attrs, button, el, refill } from '../transcript/dom/elements';
+import type { Child } from '../transcript/dom/elements';
+
+export interface IItem {
+  /** Tells the rows of a list apart. */
+  key: string;
+  name: Child[];
+  /** The name in full, since it may be cut. */
+  title: string;
+  number?: string;
+  under?: Child[];
+  /** What stands below, over the whole width. */
+  below?: Child[];
+  actions?: HTMLElement[];
+  /** Whether the actions are there without a pointer or the keyboard focus on the row. */
+  shows?: boolean;
+  /** What Enter does. */
+  open?: () => void;
+}
+
+/** A text button without an edge. */
+export function plain(
+  label: Child,
+  act: () => void,
+  ...more: Child[]
+): HTMLButtonElement {
+  const node = button('llm-plain llm-ink', label, act);
+  more.forEach(child => child && node.append(child));
+  return node;
+}
+
+/** A bar with what it says in words. */
+export function bar(
+  share: number,
+  words: string,
+  isLive: boolean
+): HTMLElement {
+  const full = el('i');
+  const percent = Math.round(100 * Math.min(1, Math.max(0, share)));
+  full.style.setProperty('--n', `${percent}%`);
+  return attrs(el('div', isLive ? 'llm-bar llm-live' : 'llm-bar', full), {
+    role: 'progressbar',
+    'aria-valuemin': '0',
+    'aria-valuemax': '100',
+    'aria-valuenow': String(percent),
+    'aria-label': words
+  });
+}
+
+export class List {
+  readonly node = el('ul', 'llm-list');
+  private rows: HTMLElement[] = [];
+  private items: IItem[] = [];
+
+  constructor(label: string) {
+    attrs(this.node, { 'aria-label': label });
+    this.node.addEventListener('keydown', event => this.press(event));
+  }
+
+  /** Show these rows. The one with the keyboard focus keeps it, as far as it is still there. */
+  draw(items: IItem[]): void {
+    const at = this.rows.findIndex(row => row.contains(document.activeElement));
+    const key = this.items[at]?.key;
+    const inside =
+      at < 0
+        ? -1
+        : focusables(this.rows[at]).indexOf(
+            document.activeElement as HTMLElement
+          );
+    this.items = items;
+    this.rows = items.map(rowOf);
+    this.node.hidden = items.length === 0;
+    refill(this.node, ...this.rows);
+    const now = Math.max(
+      0,
+      items.findIndex(item => item.key === key)
+    );
+    this.rows.forEach((row, index) => (row.tabIndex = index === now ? 0 : -1));
+    if (at >= 0 && this.rows.length) {
+      (focusables(this.rows[now])[inside] ?? this.rows[now]).focus();
+    }
+  }
+
+  private press(event: KeyboardEvent): void {
+    const at = this.rows.findIndex(row => row.contains(event.target as Node));
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const isOnRow = event.target === this.rows[at];
+    const next = step ? this.rows[at + step] : undefined;
+    if (next && (isOnRow || event.target instanceof HTMLButtonElement)) {
+      this.rows[at].tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+      event.preventDefault();
+    } else if (event.key === 'Enter' && isOnRow && this.items[at]?.open) {
+      this.items[at].open?.();
+      event.preventDefault();
+    }
+  }
+}
+
+const focusables = (row: HTMLElement): HTMLElement[] =>
+  Array.from(row.querySelectorAll<HTMLElement>('button, input, a[href]'));
+
+function rowOf(item: IItem): HTMLElement {
+  const name = attrs(el('span', '', ...item.name), { title: item.title });
+  const row = el(
+    'li',
+    item.shows ? 'llm-item llm-shows' : 'llm-item',
+    el(
+      'div',
+      'llm-top',
+      name,
+      item.number && el('span', 'llm-num', item.number)
+    ),
+    ...(item.below ?? []),
+    Boolean(item.under?.length) &&
+      el('div', 'llm-under', ...(item.under ?? []).map(said)),
+    Boolean(item.actions?.length) &&
+      el('div', 'llm-do', ...(item.actions ?? []))
+  );
+  const { open } = item;
+  if (open) {
+    name.classList.add('llm-opens');
+    name.addEventListener('click', () => open());
+  }
+  return row;
+}
+
+const said = (child: Child): Child =>
+  typeof child === 'string' ? child && el('span', '', child) : child;
+
+/** A text with the first of the words that were looked for marked. */
+export function marked(text: string, query: string): Child[] {
+  const [word = ''] = query.trim().split(/\s+/);
+  const at = word ? text.toLowerCase().indexOf(word.toLowerCase()) : -1;
+  return at < 0
+    ? [text]
+    : [
+        text.slice(0, at),
+        el('mark', '', text.slice(at, at + word.length)),
+        text.slice(at + word.length)
+      ];
+}

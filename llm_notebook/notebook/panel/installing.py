@@ -1,0 +1,132 @@
+"""Installations that a side panel began. Each has a thread of its own, so that cells run meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import ModelError
+from llm_notebook.notebook.errors import CellError
+from llm_notebook.providers.local.progress import Line
+from llm_notebook.providers.registry import Registry
+from llm_notebook.transcript.visible import visible
+
+__all__ = ["Installing"]
+
+_SMOLLM2 = "smollm2"
+_MOST = 4
+_LONGEST = 500
+
+
+class _StoppedByReader(Exception):
+    """Ends an installation from within its progress report."""
+
+
+@dataclass(slots=True)
+class _Installation:
+    """An installation.
+
+    Attributes:
+        source: what is installed, as the reader gave it.
+        line: how far it is, in words.
+        percent: the same as a number; None where that is not known.
+        problem: why it failed; empty if it has not.
+        is_stopped: the reader has stopped it.
+    """
+
+    source: str
+    line: str = ""
+    percent: int | None = None
+    problem: str = ""
+    is_stopped: bool = False
+
+    def report(self, line: str) -> None:
+        """Take note of how far it is, or end it if the reader has stopped it."""
+        if self.is_stopped:
+            raise _StoppedByReader
+        self.line = line
+        self.percent = line.percent if isinstance(line, Line) else None
+
+
+@dataclass(slots=True)
+class Installing:
+    """The installations of this process, by their sources. Those that failed stay until the reader takes them off."""
+
+    _known: dict[str, _Installation] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, source: str, tell: Callable[[], None]) -> None:
+        """Begin to install a model.
+
+        Args:
+            source: `smollm2`, or what `%llm local install` takes: an address, `hf:OWNER/REPO/FILE.gguf`, or a path.
+            tell: called whenever there is something new to tell, in the thread of the installation.
+
+        Raises:
+            ModelError: the source is none of these.
+            CellError: too much is being installed already.
+        """
+        run = _runner(source)
+        with self._lock:
+            known = self._known.get(source)
+            if known is not None and not known.problem:
+                return
+            if sum(not one.problem for one in self._known.values()) >= _MOST:
+                raise CellError(f"{_MOST} models are being installed already. Wait until one is there.")
+            installation = self._known[source] = _Installation(source, "Beginning")
+
+        def report(line: str) -> None:
+            installation.report(line)
+            tell()
+
+        def install() -> None:
+            try:
+                run(report)
+            except _StoppedByReader:
+                self._forget(source)
+            except (ModelError, OSError) as error:
+                installation.problem = str(error)
+            else:
+                self._forget(source)
+            tell()
+
+        threading.Thread(target=install, name=f"llm_notebook install {source[:40]}", daemon=True).start()
+
+    def stop(self, source: str) -> None:
+        """Stop an installation at its next step; what has arrived is kept. One that has failed is taken off the list."""
+        known = self._known.get(source)
+        if known is not None and known.problem:
+            self._forget(source)
+        elif known is not None:
+            known.is_stopped = True
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return the installations as a page is told them."""
+        return [
+            {
+                "source": visible(one.source)[:_LONGEST],
+                "line": "Stopping" if one.is_stopped else visible(one.line)[:_LONGEST],
+                "percent": one.percent,
+                "problem": visible(one.problem)[:_LONGEST],
+            }
+            for one in list(self._known.values())
+        ]
+
+    def _forget(self, source: str) -> None:
+        with self._lock:
+            self._known.pop(source, None)
+
+
+def _runner(source: str) -> Callable[[Callable[[str], None]], object]:
+    """Return what installs a source."""
+    if source == _SMOLLM2:
+        from llm_notebook.providers.local.smollm2 import install_weights  # rarely needed, and it starts processes
+
+        return lambda report: install_weights(progress=report)
+    from llm_notebook.providers.local.install import Installation  # loads httpx
+
+    installation = Installation.of(source)
+    return lambda report: installation.run(set(process.of(Registry).names()), report)
