@@ -80,11 +80,6 @@ def test_one_line_and_a_conversation(run: Run, weights: Path) -> None:
         assert cell.outputs[0].data["text/plain"].strip()
 
 
-def test_a_run_without_a_reader_is_offered_no_connection(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    run("%llm models -q smollm2")
-    assert "comm target" not in caplog.text
-
-
 def test_an_answer_in_an_output_widget_is_saved_in_it_and_nowhere_else(run: Run) -> None:
     asking = "import ipywidgets\nbox = ipywidgets.Output()\nwith box:\n    %llm -m thinker slowly"
     executed = run("%load_ext tests.notebook.scripted", asking, "box")
@@ -95,7 +90,7 @@ def test_an_answer_in_an_output_widget_is_saved_in_it_and_nowhere_else(run: Run)
     assert answer["data"]["text/plain"] == "Thought:\nHmm, let me see.\n\nForty-two."
 
 
-def test_objects_go_in_and_data_comes_out_without_metadata_of_ours(run: Run) -> None:
+def test_objects_go_in_and_data_comes_out_without_metadata_of_ours(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     failing = new_code_cell("orders = {'n': 1}\norders['count']", metadata={"tags": ["raises-exception"]})
     rows = '{"items": [{"name": "Ada", "age": 36}, {"name": "Grace", "age": 85}]}'
     asked, _, dtypes, told, failed, explained = run(
@@ -114,6 +109,8 @@ def test_objects_go_in_and_data_comes_out_without_metadata_of_ours(run: Run) -> 
     assert "print(*people.dtypes)" in _shown(told)
     assert [output.ename for output in failed.outputs] == ["KeyError"]
     assert "- orders['count']\n+ orders['n']" in _shown(explained)
+    # Without a reader, nothing is offered a connection.
+    assert "comm target" not in caplog.text
 
 
 def test_a_mistake_fails_the_run_with_one_sentence(run: Run) -> None:
