@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -71,23 +72,27 @@ def test_an_interrupt_keeps_what_is_answered(openai_server: OpenAIServer) -> Non
 def test_a_stop_ends_the_wait_for_a_limit_and_nothing_is_sent_afterwards(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting, are_waiting, waking = set[object](), threading.Event(), Gate.waking
+    waiting, waking = set[object](), Gate.waking
+
+    def stop() -> None:
+        if rows.face == "sync":
+            os.kill(os.getpid(), signal.SIGINT)
+        else:
+            # The event loop of the main thread would not notice a signal that another thread sends just before the loop waits.
+            signal.raise_signal(signal.SIGINT)
 
     def note(gate: Gate, wake: Callable[[], object]) -> object:
         waiting.add(wake)
         # Two rows in the places of those that were refused, and two in the places of those that were answered.
         if len(waiting) == 4:
-            are_waiting.set()
+            asyncio.get_running_loop().call_soon(stop)
         return waking(gate, wake)
 
     monkeypatch.setattr(Gate, "waking", note)
     rows.replies = lambda text: None if text in ("Say w0", "Say w1") else refusal(429, retry_after="100")
     texts = [f"w{number}" for number in range(_COUNT)]
-    stopper = threading.Thread(target=lambda: (are_waiting.wait(30), os.kill(os.getpid(), signal.SIGINT)))
-    stopper.start()
     with pytest.raises(KeyboardInterrupt):
         rows.map(texts, concurrency=4)
-    stopper.join()
     asked = rows.take_asked()
     assert len(asked) <= 6
     # Nobody is left who could send anything when the hundred seconds are over.

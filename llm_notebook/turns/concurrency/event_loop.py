@@ -38,6 +38,10 @@ class EventLoopThread:
                 self._inner = EventLoopThread()
             return self._inner.run(awaitable)
         result: concurrent.futures.Future[T] = concurrent.futures.Future()
+        # Unlike the future's own lock, nobody else waits for this one, so that an interrupt anywhere here holds nobody up.
+        is_settled = threading.Lock()
+        is_settled.acquire()
+        result.add_done_callback(lambda _result: is_settled.release())
         context = copy_context()
         tasks: list[asyncio.Task[None]] = []
         loop = self._start()
@@ -53,10 +57,10 @@ class EventLoopThread:
             else:
                 result.set_result(value)
 
-        loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(settle(), context=context)))
         try:
-            # A signal may be handed to a thread of another library, such as one of polars, and then it wakes this thread no earlier.
-            while not concurrent.futures.wait([result], _LONGEST_SLEEP).done:
+            loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(settle(), context=context)))
+            # A signal that arrives just before a wait does not end it.
+            while not is_settled.acquire(timeout=_LONGEST_SLEEP):
                 pass
             return result.result()
         except KeyboardInterrupt:

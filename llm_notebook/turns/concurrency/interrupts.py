@@ -6,6 +6,7 @@ Python and ipykernel let it raise KeyboardInterrupt between any two bytecodes, e
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,6 +20,10 @@ def stoppable() -> AbstractContextManager[None]:
 
     In such a cell, ipykernel asks the event loop to cancel the cell, which the loop cannot do while sync code blocks it.
     """
+    if sys.platform != "win32":
+        # polars puts a handler of its own before Python's, and has the system go on with the wait that the signal broke off. Python hears
+        # of the signal only after the wait.
+        signal.siginterrupt(signal.SIGINT, True)
     handler = signal.getsignal(signal.SIGINT)
     asks_the_loop = getattr(handler, "__module__", "").startswith("ipykernel.")
     return interruptible() if asks_the_loop else nullcontext()
