@@ -69,3 +69,20 @@ def test_structured_data(home: Path) -> None:
         assert texts['"checked" in globals()'] == str(not fails)
         [printed] = shown["print(code)"]
         assert printed.text.strip()
+
+
+def test_rows() -> None:
+    saved = nbformat.read(NOTEBOOKS / "rows.ipynb", as_version=4)
+    runs = [
+        output.data["text/plain"]
+        for cell in saved.cells
+        if cell.cell_type == "code" and "--each df" in cell.source
+        for output in cell.outputs
+    ]
+    stopped, resumed, again = runs
+    answered = re.match(r"■ Stopped by you at (\d+) of 30 rows\. All of them are kept\.", stopped)
+    assert answered is not None
+    assert f"it asks only the {30 - int(answered[1])} rows that are left" in stopped
+    assert resumed.startswith("30 rows  100 %")
+    assert f"{answered[1]} answered before" in resumed
+    assert re.match(r"All 30 rows were answered on .*\. Nothing was sent; --no-resume asks again\.", again)

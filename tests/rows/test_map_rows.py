@@ -6,17 +6,21 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from PIL import Image
 
 import llm_notebook as llm
 from llm_notebook.rows import plan
+from tests.fakes.faces import Face
 from tests.fakes.openai_server import Cut, Reply, Request, UntilSet, refusal, sse, text_chunk, usage_chunk
 from tests.rows.conftest import Rows, answer_of
 
@@ -101,6 +105,24 @@ def test_a_slow_first_row_lets_no_more_rows_of_an_iterator_pile_up_than_the_wind
     assert read_then == [256]
 
 
+@pytest.mark.parametrize("kind", [pl.DataFrame, pa.table])
+def test_frames_of_other_libraries_come_back_as_they_are_and_a_sample_does_too(
+    rows: Rows, kind: Callable[[Any], Any]
+) -> None:
+    frame = kind({"text": [f"w{number}" for number in range(10)], "other": list(range(10))})
+    sample = rows.map(frame, schema="label, score int", sample=2)
+    assert type(sample) is type(frame)
+    assert nw.from_native(sample)["label"].to_list() == ["w0", "w5"]
+    assert rows.take_asked() == ["Say w0", "Say w5"]
+    found = rows.map(frame, schema="label, score int")
+    assert type(found) is type(frame)
+    assert len(rows.take_asked()) == 8
+    columns = nw.from_native(found).to_dict(as_series=False)
+    assert list(columns) == ["text", "other", "label", "score", "error", "cost", "turn"]
+    assert (columns["text"], columns["other"]) == (columns["label"], list(range(10)))
+    assert columns["score"] == [6] * 10
+
+
 def test_a_finished_run_sends_nothing_and_changed_rows_are_asked_anew(rows: Rows) -> None:
     frame = _frame()
     first = rows.map(frame)
@@ -117,6 +139,24 @@ def test_a_finished_run_sends_nothing_and_changed_rows_are_asked_anew(rows: Rows
         assert len(rows.take_asked()) == 5
     rows.map(frame, resume=False)
     assert len(rows.take_asked()) == 5
+
+
+def test_other_tools_are_another_question_to_a_model_that_is_not_asked_over_http(face: Face) -> None:
+    def look(word: str) -> str:
+        """Look a word up."""
+        return word
+
+    def find(word: str) -> str:
+        """Find a word."""
+        return word
+
+    model = face.model("yes", supports_tools=True)
+    for tools in ([look], [look], [find], [look, find], [find], []):
+        llm.map_rows(["a", "b"], "Say {{ text }}", model=model, tools=tools, concurrency=1, progress=False)
+    assert [[tool.name for tool in prompt.tools] for prompt in model.requests[::2]] == [
+        ["look"], ["find"], ["look", "find"], []
+    ]  # fmt: skip
+    assert len(model.requests) == 8
 
 
 def test_equal_rows_are_asked_once_unless_it_is_wanted(rows: Rows) -> None:

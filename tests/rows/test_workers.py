@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.rows.executors.workers import Task, Traveller, this_process
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.http.rate_limits.limit_headers import Stated
+from llm_notebook.providers.http.rate_limits.limiter import Limits
+from llm_notebook.rows.executors.workers import Task, Traveller, ask_here, this_process
 from tests.fakes.openai_server import OpenAIServer, Reply, Request, refusal
 from tests.rows.conftest import Rows, answer_of
 
@@ -80,6 +83,18 @@ def test_a_task_takes_no_key_along_unless_it_is_to_be_sent(send_keys: bool) -> N
     assert arrived.prompt.messages == prompt.messages
     assert (arrived.prompt.options.temperature, arrived.prompt.schema) == (0.5, prompt.schema)
     assert arrived.prompt.model.model_id == "m"
+
+
+def test_a_worker_in_another_process_uses_its_part_of_a_limit(openai_server: OpenAIServer) -> None:
+    openai_server.answer = lambda _request: answer_of("yes")
+    model = llm.AsyncOpenAIChat("m", base_url=openai_server.base_url)
+    for home, free in ((this_process(), 8), ("elsewhere", 2)):
+        task = Task(Traveller.of(model, send_keys=False), llm.Prompt("x", model), None, False, 4, home)
+        assert ask_here(task).error is None
+        gate = process.of(Limits).of(("https://of.a.server", home))
+        gate.learn({"requests": Stated(8, 60, 1000.0)}, None)
+        assert [list(gate.waits()) for _ in range(free)] == [[]] * free
+        assert next(gate.waits()) > 0
 
 
 def test_what_fails_on_a_worker_fails_with_the_same_sentence_here(rows: Rows) -> None:

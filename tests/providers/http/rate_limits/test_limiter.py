@@ -10,6 +10,7 @@ import pytest
 import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.providers.http.rate_limits import limiter
+from llm_notebook.providers.http.rate_limits.limit_headers import Stated
 from llm_notebook.providers.http.rate_limits.limiter import Limits
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply, Request, UntilSet, refusal, text_reply
@@ -103,3 +104,18 @@ def test_a_server_that_says_nothing_of_limits_has_none(face: Face, openai_server
     model = face.openai(openai_server.base_url)
     assert face.texts([model.prompt("x")]) + face.texts([model.prompt("y")]) == ["a", "b"]
     assert process.of(Limits).seen == {}
+
+
+def test_limits_are_divided_among_processes_and_those_that_are_known_are_too() -> None:
+    limits = Limits()
+    known = limits.of(("https://a", ""))
+    limits.divide(4)
+    new = limits.of(("https://b", ""))
+    for gate in (known, new):
+        gate.learn({"requests": Stated(8, 60, 1000.0)}, None)
+        # Two of the eight are for this process, and the third request waits.
+        assert [list(gate.waits()) for _ in range(2)] == [[], []]
+        assert next(gate.waits()) > 0
+    limits.divide(1)
+    known.learn({"requests": Stated(8, 60, 1000.0)}, None)
+    assert [list(known.waits()) for _ in range(8)] == [[]] * 8
