@@ -29,6 +29,8 @@ PICTURES = ROOT / "docs" / "pictures"
 NOTEBOOK = "quickstart.ipynb"
 SHOWN_CELLS = 4
 WIDTH, HEIGHT = 1000, 800
+# Wide enough for a notebook beside the panel.
+PANEL_WIDTH = 1280
 # Tall enough for a whole transcript without scrolling.
 TALL = 1800
 
@@ -82,6 +84,7 @@ def _take(lab: LabServer, program: str, server: OpenAIServer) -> None:
             _tools,
             _record,
             _approval,
+            _panel,
             _editor,
             _denied,
             _frame_in,
@@ -243,6 +246,23 @@ def _approval(studio: _Studio) -> None:
     studio.take("approval")
 
 
+def _panel(studio: _Studio) -> None:
+    """Picture JupyterLab with the side panel, beside a question that waits."""
+    page = studio.page
+    _play_question(studio, "panel")
+    page.set_viewport_size({"width": PANEL_WIDTH, "height": HEIGHT})
+    status = page.get_by_role("group", name="Language models")
+    status.get_by_role("button", name="waiting for your decision").click()
+    page.get_by_role("region", name="Waiting for you", exact=True).get_by_text("delete_files").first.wait_for()
+    studio.output.locator(".llm-ask").scroll_into_view_if_needed()
+    for theme in ("Light", "Dark"):
+        studio.lab.theme(theme)
+        _save(page, f"panel-{theme.lower()}")
+    studio.lab.theme("Light")
+    page.get_by_role("tab", name="Language models").click()
+    page.set_viewport_size({"width": WIDTH, "height": TALL})
+
+
 def _editor(studio: _Studio) -> None:
     """Picture a question whose arguments are being edited."""
     _play_question(studio, "editor")
@@ -267,6 +287,7 @@ def _rows(studio: _Studio) -> None:
     labels = rows_scene.Labels()
     studio.server.answer = labels.answer
     studio.lab.write("rows.ipynb", [rows_scene.SETUP, rows_scene.LABEL])
+    studio.asking = 1
     studio.lab.run_cell(0)
     studio.lab.wait_until_ran(0)
     studio.lab.run_cell(1)
