@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -213,18 +214,27 @@ def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
 
 def _each(job: Job) -> Iterator[dict[str, Any]]:
     """Perform a run on an event loop of its own, and yield its rows."""
-    loop = process.of(EventLoopThread)
+    loop, rows, turn = process.of(EventLoopThread), job.each(), asyncio.Lock()
+
+    async def following() -> dict[str, Any]:
+        async with turn:
+            return await anext(rows)
+
+    async def close() -> None:
+        # After ■, it takes the other loop a moment to cancel what is under way, and until then the rows cannot be closed.
+        async with turn:
+            await rows.aclose()
+
     with _shown(job):
-        rows = job.each()
         try:
             while True:
                 try:
-                    row = _wait(loop, anext(rows))
+                    row = _wait(loop, following())
                 except StopAsyncIteration:
                     return
                 yield row
         finally:
-            loop.run(rows.aclose())
+            loop.run(close())
 
 
 async def _aeach(job: Job) -> AsyncGenerator[dict[str, Any], None]:

@@ -73,7 +73,8 @@ def _difference(before: str, after: str) -> list[Line]:
 
 def _note(proposal: Proposal) -> str:
     gaps = f"; put the secret in the place of {_REMOVED}" if proposal.has_gaps else ""
-    return f"against {proposal.against}; not run{gaps}"
+    is_same = all(sign == " " for sign, _ in proposal.lines)
+    return f"{'the same as' if is_same else 'against'} {proposal.against}; not run{gaps}"
 
 
 def proposal_document(proposal: Proposal) -> dict[str, Any]:

@@ -32,8 +32,9 @@ def run(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     root = str(Path(__file__).parents[2])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
 
-    def execute(*sources: str) -> NotebookNode:
-        cells = [new_code_cell(source) for source in ("%load_ext llm_notebook", *sources)]
+    def execute(*sources: str | NotebookNode) -> NotebookNode:
+        given = ("%load_ext llm_notebook", *sources)
+        cells = [new_code_cell(source) if isinstance(source, str) else source for source in given]
         notebook = new_notebook(cells=cells)
         NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
         nbformat.validate(notebook)
@@ -79,11 +80,6 @@ def test_one_line_and_a_conversation(run: Run, weights: Path) -> None:
         assert cell.outputs[0].data["text/plain"].strip()
 
 
-def test_a_run_without_a_reader_is_offered_no_connection(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    run("%llm models -q smollm2")
-    assert "comm target" not in caplog.text
-
-
 def test_an_answer_in_an_output_widget_is_saved_in_it_and_nowhere_else(run: Run) -> None:
     asking = "import ipywidgets\nbox = ipywidgets.Output()\nwith box:\n    %llm -m thinker slowly"
     executed = run("%load_ext tests.notebook.scripted", asking, "box")
@@ -92,6 +88,29 @@ def test_an_answer_in_an_output_widget_is_saved_in_it_and_nowhere_else(run: Run)
     (box,) = [widget["state"] for widget in widgets.values() if widget["model_name"] == "OutputModel"]
     (answer,) = box["outputs"]
     assert answer["data"]["text/plain"] == "Thought:\nHmm, let me see.\n\nForty-two."
+
+
+def test_objects_go_in_and_data_comes_out_without_metadata_of_ours(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    failing = new_code_cell("orders = {'n': 1}\norders['count']", metadata={"tags": ["raises-exception"]})
+    rows = '{"items": [{"name": "Ada", "age": 36}, {"name": "Grace", "age": 85}]}'
+    asked, _, dtypes, told, failed, explained = run(
+        "%load_ext tests.notebook.scripted",
+        "import pandas as pd\ndf = pd.DataFrame({'town': ['Oslo', 'Rome']})\n%llm -m other -f df What is in it?",
+        f"%%llm -m data --schema-multi 'name, age int' --out people\n{rows}",
+        "print(*people.dtypes)",
+        "%llm -m other --context 1 What now?",
+        failing,
+        "%llm error fix -m mender",
+    ).cells[2:]
+    assert "pandas DataFrame, 2 rows \u00d7 1 column" in _shown(asked)
+    assert _shown(dtypes) == "string Int64\n"
+    [document] = [output.data[MIME_TYPE] for output in told.outputs]
+    assert document["sent"][0]["line"].startswith("context: 1 cell, ")
+    assert "print(*people.dtypes)" in _shown(told)
+    assert [output.ename for output in failed.outputs] == ["KeyError"]
+    assert "- orders['count']\n+ orders['n']" in _shown(explained)
+    # Without a reader, nothing is offered a connection.
+    assert "comm target" not in caplog.text
 
 
 def test_a_mistake_fails_the_run_with_one_sentence(run: Run) -> None:

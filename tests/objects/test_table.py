@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import pydantic
@@ -215,6 +216,7 @@ KINDS = {
     "enum": Kind(lambda _size: Colour.RED, ("red",)),
     "number": Kind(lambda _size: decimal.Decimal("1.50"), ("1.50",)),
     "None": Kind(lambda _size: None, ("None",)),
+    "path": Kind(lambda _size: PurePosixPath("data/no-such.csv"), ("data/no-such.csv",)),
     "text": Kind(lambda size: "plain \u00e9 " + "\u00e9" * size * 10, ("plain \u00e9",), "of 50,008 characters"),
     "bytes of a picture": Kind(lambda _size: PNG, picture=True),
     "bytes of text": Kind(lambda size: b"plain " + b"x" * size * 10, ("plain",), "of 50,006 characters"),
@@ -307,6 +309,18 @@ def test_an_array_is_a_picture_where_one_is_wanted() -> None:
     with library("PIL.Image").open(io.BytesIO(picture.content_bytes())) as drawn:
         assert (drawn.size, drawn.getpixel((0, 0)), drawn.getpixel((9, 9))) == ((10, 10), 0, 255)
     assert describe(numpy.zeros((3, 3, 3), "uint8")).attachments == ()
+
+
+@pytest.mark.parametrize(("exporter", "kind"), [("kaleido", "plotly figure"), ("vl_convert", "altair chart")])
+def test_a_figure_with_an_exporter_is_a_picture(monkeypatch: pytest.MonkeyPatch, exporter: str, kind: str) -> None:
+    # The exporters are not installed, since they bring a browser. What they write is written here in their place.
+    drawn = KINDS[kind].make(0)
+    monkeypatch.setattr("llm_notebook.objects.figures.find_spec", lambda name: name == exporter or None)
+    monkeypatch.setattr(type(drawn), "to_image", lambda _figure, format, **_size: PNG, raising=False)
+    monkeypatch.setattr(type(drawn), "save", lambda _chart, written, format: written.write(PNG), raising=False)
+    described = describe(drawn, name="it")
+    assert (described.kind, described.text, described.left_out) == (kind, "", ())
+    assert [attachment.content for attachment in described.attachments] == [PNG]
 
 
 def test_a_figure_is_drawn_as_it_is_and_stays_so() -> None:

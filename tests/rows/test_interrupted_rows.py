@@ -69,6 +69,22 @@ def test_an_interrupt_keeps_what_is_answered(openai_server: OpenAIServer) -> Non
     assert sorted(run.status for run in llm.runs()) == ["complete", "interrupted"]
 
 
+def test_an_interrupt_ends_the_rows_of_an_iterator_and_keeps_what_is_answered(openai_server: OpenAIServer) -> None:
+    rows = Rows(openai_server, "sync")
+    gate = _Gate(20)
+    rows.replies = gate.reply
+    texts = [f"w{number}" for number in range(_COUNT)]
+    stopper = threading.Thread(target=lambda: (gate.is_shut.wait(60), os.kill(os.getpid(), signal.SIGINT)))
+    stopper.start()
+    with pytest.raises(KeyboardInterrupt):
+        rows.map(iter(texts), concurrency=4)
+    stopper.join()
+    gate.open.set()
+    assert [row["answer"] for row in rows.map(iter(texts), concurrency=4)] == texts
+    assert gate.seen.total() <= _COUNT + 4
+    assert sorted(run.status for run in llm.runs()) == ["complete", "interrupted"]
+
+
 def test_a_stop_ends_the_wait_for_a_limit_and_nothing_is_sent_afterwards(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

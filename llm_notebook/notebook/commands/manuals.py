@@ -6,6 +6,8 @@ It is made of the declared options and the table of subcommands, so what is ther
 from __future__ import annotations
 
 import argparse
+import re
+import textwrap
 from collections.abc import Iterable
 
 from llm_notebook.notebook.commands.forms import FORMS, HIDDEN
@@ -32,7 +34,8 @@ Three names for a pelican, with a reason for each.
 answer = %llm What is 2+2?
 
 %%llm -f df.head(20) -a fig --context above
-Why does the figure fall in August? The table, the figure and the cells above go with this.
+Why does the figure fall in August?
+The table, the figure and the cells above go with this.
 
 %%llm --schema-multi "name, age int, born date" --out people
 Ten people who changed how we count. The rows become a DataFrame.
@@ -49,6 +52,9 @@ MORE = (
     "No key? `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`.",
 )
 
+_WIDTH = 80
+_CODE = re.compile("`[^`]*`")
+
 Rows = list[tuple[str, str]]
 """Rows of a manual: (what is typed, what it does)."""
 
@@ -60,7 +66,8 @@ def whole_manual(actions: Iterable[argparse.Action]) -> str:
         actions: the options.
     """
     sections = [ABOUT, _indented(EXAMPLES), "Options, before the prompt:", aligned(option_rows(actions))]
-    sections += ["Subcommands; `%llm help NAME` explains one:", aligned(subcommand_rows()), "\n".join(MORE)]
+    more = "\n".join(_wrapped(sentence, _WIDTH, "") for sentence in MORE)
+    sections += ["Subcommands; `%llm help NAME` explains one:", aligned(subcommand_rows()), more]
     return "\n\n".join(sections)
 
 
@@ -86,16 +93,25 @@ def subcommand_rows() -> Rows:
 
 
 def aligned(rows: Rows) -> str:
-    """Return rows as lines of text, with the meanings below each other."""
+    """Return rows as lines of text that fit in a narrow terminal, with the meanings below each other."""
     # A long option stands on a line of its own rather than moving all meanings to the right.
     widest = max((columns(typed) for typed, _ in rows if columns(typed) <= 30), default=0)
+    margin = " " * (widest + 4)
     lines = []
     for typed, meaning in rows:
+        wrapped = _wrapped(meaning, _WIDTH - len(margin), margin)
         if columns(typed) > widest:
-            lines += [f"  {typed}", f"  {' ' * widest}  {meaning}"]
+            lines += [f"  {typed}", f"{margin}{wrapped}"]
         else:
-            lines.append(f"  {padded(typed, widest)}  {meaning}".rstrip())
+            lines.append(f"  {padded(typed, widest)}  {wrapped}".rstrip())
     return "\n".join(lines)
+
+
+def _wrapped(text: str, width: int, margin: str) -> str:
+    """Return a text as lines, broken between words but not within code, with a margin before each but the first."""
+    held = _CODE.sub(lambda found: found[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(held, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{margin}".join(lines).replace("\0", " ")
 
 
 def _indented(text: str) -> str:

@@ -171,11 +171,6 @@ class Wanted:
             written = json.dumps(self.value, indent=2, ensure_ascii=False, default=repr)
             _show_excerpt(block, written, "json", view, is_folded=True)
 
-    def forget_old(self, names: dict[str, Any]) -> None:
-        """Delete the variable, so that no old value of it looks like the new one."""
-        if self.out is not None:
-            names.pop(self.out, None)
-
     def _reader(self) -> RowReader:
         return RowReader(self.item, self.source if self.item is not None else None)
 

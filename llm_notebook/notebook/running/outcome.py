@@ -32,7 +32,10 @@ def outcome(view: TranscriptView, wanted: Wanted | None = None) -> object:
 
 
 def bind(view: TranscriptView, wanted: Wanted | None, name: str, names: dict[str, Any]) -> None:
-    """Assign the result of a turn to its variable, or delete the variable if the turn should have given data but has not.
+    """Assign the result of a turn to its variable, or delete the variable, because an old value would look like the new one.
+
+    A turn that failed has no result, nor has one that should have given data but has not. If a turn was stopped, its result is the
+    text that had come.
 
     Args:
         view: the turn.
@@ -40,11 +43,12 @@ def bind(view: TranscriptView, wanted: Wanted | None, name: str, names: dict[str
         name: the name of the variable.
         names: the variables of the notebook.
     """
-    if wanted is not None and wanted.is_data and not wanted.has_value:
-        wanted.forget_old(names)
-    elif view.state != "failed":
-        names[name] = outcome(view, wanted)
-        _say_what_it_holds(view, name)
+    is_unfit = wanted is not None and wanted.is_data and not wanted.has_value
+    if is_unfit or view.state == "failed":
+        names.pop(name, None)
+        return
+    names[name] = outcome(view, wanted)
+    _say_what_it_holds(view, name)
 
 
 def take_answer(turn: LiveTurn, chain: ChainResponse) -> None:

@@ -64,7 +64,8 @@ class EventLoopThread:
                 pass
             return result.result()
         except KeyboardInterrupt:
-            loop.call_soon_threadsafe(lambda: tasks and tasks[0].cancel())
+            # A task that is cancelled before it has begun would leave what it awaits as it is.
+            loop.call_soon_threadsafe(lambda: tasks and loop.call_soon(tasks[0].cancel))
             raise
 
     def submit(self, coroutine: Coroutine[object, object, T]) -> concurrent.futures.Future[T]:

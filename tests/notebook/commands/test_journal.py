@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.journal.uses import TurnUse
 from llm_notebook.notebook.commands.grammar import parse_subcommand
 from llm_notebook.notebook.commands.lists.places import age, cell_name, notebook_names
+from llm_notebook.notebook.commands.usage import add_up
 from llm_notebook.notebook.errors import CellError
+from llm_notebook.parts.messages import Usage
 from tests.notebook.kernels import Cell, running_kernel
 from tests.notebook.versions import MIME_TYPE
 from tests.notebook.waits.test_waiting import ASK, DEFINE, Notebook, question, scopes, text
@@ -231,6 +234,8 @@ def test_the_history_is_a_tree_by_notebook_in_which_replaced_turns_are_grey(note
     cell = notebook.run("%llm history")
     plain, markdown = listed(cell)
     assert "\nthis notebook\n" in plain
+    asked = next(line for line in plain.splitlines() if "elsewhere" in line)
+    assert re.fullmatch(r"\w+ +elsewhere +echo +today, \d\d:\d\d +[\d.]+ m?s +1,239", asked)
     assert plain.index("this notebook") < plain.index("elsewhere") < plain.index("2024.ipynb") < plain.index("first")
     assert plain.index("first") < plain.index("↳ second (replaced)") < plain.index("↳ second again")
     assert "| ~~↳ second~~<br>" in markdown
@@ -250,9 +255,20 @@ def test_usage_counts_tokens_time_and_cost(notebook: Notebook) -> None:
     by_model = listed(notebook.run("%llm usage model"))[0]
     row = next(line for line in by_model.splitlines() if line.startswith("other "))
     assert row.split()[1:4] == ["2", "2,468", "10"]
+    assert re.fullmatch(r"\d+ s", " ".join(row.split()[4:6]))
     assert "█" in row
     assert "today" in listed(notebook.run("%llm usage"))[0]
     assert before != listed(notebook.run("%llm usage day"))[0]
     by_notebook, markdown = listed(notebook.run("%llm usage by notebook"))
     assert "this notebook" in by_notebook
     assert "░" in markdown or "█" in markdown
+    assert "| Turns | Tokens in | out | Time | Cost |" in markdown
+
+
+def test_the_sum_of_turns_has_their_time_and_their_cost() -> None:
+    at, usage = datetime(2026, 1, 2, tzinfo=UTC), Usage(input=1_000_000, output=500_000)
+    uses = [TurnUse(at, model, "x.ipynb", usage, 90_000) for model in ("gpt-4o-mini", "gpt-4o-mini", "nowhere/unknown")]
+    sums, whole = add_up(uses, "model")
+    assert sums["gpt-4o-mini"].cells("", 1.0)[1:6] == ["2", "2,000,000", "1,000,000", "3 min", "$0.9000"]
+    assert sums["nowhere/unknown"].cells("", 1.0)[4:6] == ["2 min", ""]
+    assert whole.cost == "$0.9000"

@@ -134,6 +134,9 @@ def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: p
 def test_the_manual_begins_with_an_example_and_has_one_row_for_each_option_and_subcommand() -> None:
     manual = LLMMagics.llm.__doc__ or ""
     assert manual.index("%%llm -m smollm2") < manual.index("--model")
+    # It fits in a narrow terminal, and no line breaks off within code.
+    assert max(map(len, manual.splitlines())) <= 80
+    assert all(line.count("`") % 2 == 0 for line in manual.splitlines())
     for action in LLMMagics.llm.parser._actions:
         if action.option_strings:
             assert (

@@ -101,7 +101,8 @@ def open_terminal(isolated: Path, openai_server: OpenAIServer) -> Iterator[Calla
     home = isolated / "terminal"
     models = home / "llm" / "extra-openai-models.yaml"
     models.parent.mkdir(parents=True)
-    model = {"model_id": "scripted", "api_base": openai_server.base_url, "supports_tools": True}
+    model = {"model_id": "scripted", "api_base": openai_server.base_url}
+    model |= {"supports_tools": True, "supports_schema": True}
     models.write_text(yaml.safe_dump([model]), encoding="utf-8")
     opened: list[Terminal] = []
 
@@ -152,6 +153,29 @@ def test_ctrl_c_keeps_the_partial_answer(ipython: Terminal, openai_server: OpenA
     assert "'A pelican once flew'" in ipython.prompt()
     ipython.say("%llm -m scripted Go on")
     assert "All is well." in ipython.prompt()
+
+
+def test_a_frame_goes_in_rows_grow_and_an_error_is_explained(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    seen = threading.Event()
+    rows = [_chunk('{"items": [{"name": "Ada", "age": 36}, '), UntilSet(seen), _chunk('{"name": "Grace", "age": 85}]}')]
+    fixed = "`df` has only `town`.\n\n```python\ndf['town']\n```"
+    openai_server.play(text_reply("Two towns."), Reply([*rows, sse()]), text_reply(fixed))
+    ipython.say("import pandas as pd; df = pd.DataFrame({'town': ['Oslo', 'Rome']})")
+    ipython.prompt()
+    ipython.say("%llm -m scripted -f df What is in it?")
+    assert re.search(r"sent: df; about \d+ tokens\s+Two towns\.", ipython.prompt())
+    ipython.say("%llm -m scripted --schema-multi 'name, age int' --out people Who?")
+    # The second row is sent only when the first is shown.
+    ipython.until("Ada")
+    seen.set()
+    said = ipython.prompt()
+    assert re.search(r"1\s+Grace\s+85\s+people is a DataFrame of 2 rows \u00d7 2 columns\.", said)
+    ipython.say("df['city']")
+    ipython.prompt()
+    ipython.say("%llm error fix -m scripted")
+    said = ipython.prompt()
+    assert re.search(r"In\[\d+\]: 1 line; line 1 failed: df\['city'\]", said)
+    assert re.search(r"Proposed cell, against In\[\d+\]; not run:\s+- df\['city'\]\s+\+ df\['town'\]", said)
 
 
 def test_control_characters_never_reach_the_terminal(ipython: Terminal, openai_server: OpenAIServer) -> None:

@@ -214,6 +214,9 @@ def test_a_proposed_cell_is_shown_as_a_difference_and_nothing_is_run(kernel: Ker
         in bundle["text/markdown"]
     )
     assert kernel.value("ran") == [1]
+    kernel.run("orders['n', 'm']")
+    [bundle] = kernel.run("%llm error fix -m mender").outputs
+    assert "the same as In[" in bundle["application/vnd.llm-notebook.transcript+json"]["proposal"]["note"]
     # The history holds what the model said, whole.
     assert "```python" in kernel.value("str(__import__('llm_notebook').history()[0].output)")
 

@@ -71,6 +71,7 @@ EXPRESSIONS = [
     ("sum(df.n)", "1770"),
     ("[n for n in df.n if n > 57]", "[n for n in df.n if n > 57]: list, 2 items\n[58, 59]"),
     ("Out[5]", "Out[5]: dict, 1 key"),
+    ("_", "_: pandas DataFrame, 1 row"),
     ("twice", "function twice, line 1 of its cell\n\ndef twice(x): return 2 * x"),
 ]
 
@@ -79,6 +80,7 @@ def test_an_expression_keeps_its_quotation_marks_and_spaces(terminal: Interactiv
     pytest.importorskip("pandas")
     terminal.run_cell(f"{FRAME}\nOut[5] = {{'a': 1}}")
     terminal.run_cell("def twice(x): return 2 * x")
+    terminal.run_cell("df.tail(1)", store_history=True)
     for word, begins in EXPRESSIONS:
         prompt = ask(terminal, f"%llm -f {word} -u What?")
         assert prompt.prompt.startswith(begins), word
@@ -91,6 +93,8 @@ def test_files_patterns_and_objects_stand_in_order(terminal: InteractiveShell, f
     assert prompt.prompt == "More.\n# Notes\nBuy milk.\n3\nMore.\nWhat?"
     assert prompt.system == "# Notes\nBuy milk.\n\nBrief"
     assert [one.in_system for one in view(terminal).sent] == [False] * 4 + [True]
+    # In braces a path is text, as in an f-string.
+    assert ask(terminal, "%llm Where is {{ path }}?").prompt == "Where is more.md?"
 
 
 def test_a_variable_counts_before_a_file_of_its_name(terminal: InteractiveShell, folder: Path) -> None:
@@ -143,8 +147,12 @@ def test_addresses_and_loaders(
     }
     prompt = ask(terminal, f"%llm -f {file_server.url('/page')} -f {file_server.url('/data')} What?")
     assert prompt.prompt == "Hello you\na,b\n1,2\nWhat?"
-    [attachment] = ask(terminal, f"%llm -m viewer -f {file_server.url('/chart')} Look").attachments
+    chart = file_server.url("/chart")
+    [attachment] = ask(terminal, f"%llm -m viewer -f {chart} Look").attachments
     assert attachment.content == PNG
+    # The provider fetches what is attached by its address; only the type is asked for here.
+    [attachment] = ask(terminal, f"%llm -m viewer -a {chart} Look").attachments
+    assert (attachment.url, attachment.resolve_type()) == (chart, "image/png")
 
     plugins = Plugins()
     monkeypatch.setitem(process.made, Plugins, plugins)

@@ -54,10 +54,12 @@ export function codeBlock(
   );
   const update = (next: string, growing: boolean): void => {
     const isMore = next.length > LONG && code && next.startsWith(code);
-    if (isMore && (growing || next.length > LONGEST)) {
+    if (isMore && next !== code) {
       appendParts(text, next.slice(code.length));
       isColoured = false;
-    } else if (next !== code || (!growing && !isColoured)) {
+    }
+    const isFinal = !growing && !isColoured;
+    if (isMore ? isFinal && next.length <= LONGEST : isFinal || next !== code) {
       const mine = (drawn += 1);
       draw(
         text,
@@ -170,18 +172,11 @@ function splitAt(first: ChildNode | null, length: number): ChildNode | null {
 /** Append code without colours, beginning a new part after a line where the last one is long enough. */
 function appendParts(text: HTMLElement, code: string): void {
   for (let at = 0; at < code.length;) {
-    const last = text.lastElementChild;
-    const isPart = last?.className === 'llm-lines' && !last.nextSibling;
-    const room = isPart ? PART - (last.textContent?.length ?? 0) : 0;
-    const line = code.indexOf('\n', at + Math.max(0, room)) + 1;
-    const most = at + 2 * PART;
-    // A surrogate pair is never split.
-    const isPair = /[\udc00-\udfff]/.test(code[most] ?? '');
-    const end = Math.min(line || code.length, most - Number(isPair));
-    const isInLine = !isPart && text.lastChild && !endsLine(text);
-    if (isInLine || room > 0) {
-      const piece = document.createTextNode(limitMarks(code.slice(at, end)));
-      (isInLine ? text : last!).appendChild(piece);
+    const part = lastPart(text);
+    const end = endOfPart(code, at, part.textContent ?? '');
+    if (end > at) {
+      const piece = limitMarks(code.slice(at, end));
+      part.appendChild(document.createTextNode(piece));
       at = end;
     } else {
       text.appendChild(el('span', 'llm-lines'));
@@ -189,8 +184,34 @@ function appendParts(text: HTMLElement, code: string): void {
   }
 }
 
-function endsLine(text: HTMLElement): boolean {
-  return text.textContent?.endsWith('\n') ?? false;
+/** The part that code is appended to. What is in none becomes one. */
+function lastPart(text: HTMLElement): Element {
+  const { lastChild } = text;
+  if (lastChild instanceof Element && lastChild.className === 'llm-lines') {
+    return lastChild;
+  }
+  const part = el('span', 'llm-lines', ...Array.from(text.childNodes));
+  text.appendChild(part);
+  return part;
+}
+
+/** How much of the code from `at` on belongs to a part that holds this: to the end of a line, unless that is very long. */
+function endOfPart(code: string, at: number, held: string): number {
+  const room = PART - held.length;
+  if (room <= 0 && held.endsWith('\n')) {
+    return at;
+  }
+  const most = Math.max(at, at + room + PART);
+  const line = code.slice(at, most).indexOf('\n', Math.max(0, room - 1));
+  if (line >= 0) {
+    return at + line + 1;
+  }
+  // No character is split, nor a letter from its marks.
+  let end = Math.min(most, code.length);
+  while (/^[\p{M}\u200d\udc00-\udfff]/u.test(code.slice(end, end + 2))) {
+    end += 1;
+  }
+  return end;
 }
 
 /** What a cell must hold to run this code. */

@@ -133,8 +133,8 @@ export class Answer {
       this.reset();
     }
     let more = text.slice(this.text.length);
-    if (this.growing && more.endsWith('\r')) {
-      // The `\n` that belongs to it may be in the next delta.
+    if (this.growing && /[\r\ud800-\udbff]/.test(more.slice(-1))) {
+      // The other half of the line break or character may be in the next delta.
       more = more.slice(0, -1);
     }
     this.text += more;

@@ -159,13 +159,9 @@ export function settledCode(
     end = raw.lastIndexOf('\n', end - 1);
   }
   if (end <= lead.length && /^[`~]/.test(lead)) {
-    // The rest must not look like the end of the code, nor begin with half a character.
-    end = raw.length - LONG_CODE / 2;
-    while (end > lead.length && /[\s`~\udc00-\udfff]/.test(raw[end + 1])) {
-      end -= 1;
-    }
+    end = cutOfLine(raw, lead.length) - 1;
   }
-  const settled = raw.slice(lead.length, end + 1);
+  const settled = raw.slice(lead.length, Math.max(lead.length, end + 1));
   if (!settled) {
     return null;
   }
@@ -182,6 +178,26 @@ export function settledCode(
           .join('')
       : withoutBars(settled)
   };
+}
+
+/**
+ * Where a very long line of code, which begins at `start`, is cut in two. What
+ * is kept open is short, but no more than half of the line, so that a line that
+ * comes in short portions settles with them.
+ */
+function cutOfLine(raw: string, start: number): number {
+  const half = Math.ceil((raw.length - start) / 2);
+  let cut = Math.max(raw.length - LONG_CODE / 2, start + half);
+  // The rest must not look like the end of the code, nor begin with a part of a character.
+  while (
+    cut > start &&
+    (/^ {0,3}[`~]/.test(raw.slice(cut, cut + 4)) ||
+      /^[\p{M}\u200d\udc00-\udfff]/u.test(raw.slice(cut, cut + 2)) ||
+      /\u200d$/.test(raw.slice(cut - 1, cut)))
+  ) {
+    cut -= 1;
+  }
+  return cut;
 }
 
 /** Make the items of a parsed list paragraphs, as the parser does if it sees a blank line between them. */

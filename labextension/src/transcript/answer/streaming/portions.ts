@@ -16,37 +16,43 @@ const BATCH_CHARACTERS = 1000;
 
 /** The end of the portion that begins here: after a line or a word, if there is one. */
 export function portionEnd(source: string, start: number): number {
-  let end = start + PORTION;
-  if (source.length <= end) {
-    end = source.length;
-  } else {
-    const half = start + PORTION / 2;
-    const line = source.lastIndexOf('\n', end - 1);
-    const word = source.lastIndexOf(' ', end - 1);
-    const isPair = /[\ud800-\udbff]/.test(source[end - 1]);
-    end =
-      line > half ? line + 1 : word > half ? word + 1 : end - Number(isPair);
+  // Nothing outside of this is looked at: the text may have no other line or sign.
+  const text = source.slice(start, start + PORTION);
+  let end = text.length;
+  if (start + end < source.length) {
+    end = endOfWord(text, end);
   }
-  let at = start;
+  let at = 0;
   for (let lines = 0; lines < PORTION_LINES && at < end; lines += 1) {
-    at = source.indexOf('\n', at) + 1 || end;
+    at = text.indexOf('\n', at) + 1 || end;
   }
-  return endOfSigns(source, start, Math.min(at, end));
+  return start + endOfSigns(text, Math.min(at, end));
 }
 
-/** The end of a portion that has no more signs than are parsed at a time: before the line, word or sign that would be too much. */
-function endOfSigns(source: string, start: number, end: number): number {
-  SIGN.lastIndex = start;
+/** The end of a line or a word in the second half of the first so many characters; without one, of the last whole character. */
+function endOfWord(text: string, most: number): number {
+  const half = most / 2;
+  const line = text.lastIndexOf('\n', most - 1);
+  const word = text.lastIndexOf(' ', most - 1);
+  const isPair = /[\ud800-\udbff]/.test(text[most - 1]);
+  return line > half
+    ? line + 1
+    : word > half
+      ? word + 1
+      : most - Number(isPair);
+}
+
+/** The end of the part before `end` that has no more signs than are parsed at a time: before the line, word or sign that would be too much. */
+function endOfSigns(text: string, end: number): number {
+  SIGN.lastIndex = 0;
   for (let signs = 0; signs < PORTION_SIGNS; signs += 1) {
-    if (!SIGN.test(source) || SIGN.lastIndex > end) {
+    if (!SIGN.test(text) || SIGN.lastIndex > end) {
       return end;
     }
   }
   const last = SIGN.lastIndex;
-  const half = start + (last - start) / 2;
-  const line = source.lastIndexOf('\n', last - 1);
-  const word = source.lastIndexOf(' ', last - 1);
-  return line > half ? line + 1 : word > half ? word + 1 : last - 1;
+  const word = endOfWord(text, last);
+  return word === last ? last - 1 : word;
 }
 
 /** The next blocks to draw together. */
