@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from llm_notebook.objects.json_forms import json_form
-from llm_notebook.objects.table import brief, describe, library_kind, pictures_apart
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.given import as_attachment
 
@@ -52,6 +51,8 @@ def _text_and_files(value: object) -> tuple[str, tuple[Attachment, ...]]:
     # A subclass of str may have a `__str__()` of its own; the model gets the text itself.
     if isinstance(value, str):
         return str.__str__(value), ()
+    from llm_notebook.objects.table import describe, library_kind, pictures_apart  # for texts alone, too much to load
+
     if not isinstance(value, bytes | bytearray | memoryview) and not library_kind(value):
         try:
             rest, pictures = pictures_apart(value)
@@ -87,6 +88,8 @@ def _settled(given: list[object]) -> tuple[list[Attachment], list[str]]:
 
 def _part_of_json(part: object) -> object:
     """Return a JSON value for a part of a list or a dict that has no JSON form itself."""
+    from llm_notebook.objects.table import brief  # as above
+
     try:
         return json_form(part, brief)
     except Exception:
@@ -99,5 +102,7 @@ def _json_text(value: object) -> str:
             return json.dumps(value, ensure_ascii=False, default=_part_of_json)
         except TypeError:  # a dict with keys that are not strings
             pass
+    from llm_notebook.objects.table import brief  # as above
+
     converted = json_form(value, brief)
     return converted if isinstance(converted, str) else json.dumps(converted, ensure_ascii=False)

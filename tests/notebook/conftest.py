@@ -53,6 +53,14 @@ def kernel(kernel_process: Kernel) -> Kernel:
     return kernel_process
 
 
+# Versions 7.0 to 7.3 of ipykernel answer on the socket itself, behind the back of the stream that reads from it. A request that arrives at
+# that moment is then not seen until the next one comes, and a test would wait for it in vain. 7.4 answers through the stream.
+_ANSWER_THROUGH_STREAM = """
+kernel = get_ipython().kernel
+kernel.shell_channel_thread.manager._shell_socket = kernel.shell_stream
+"""
+
+
 @pytest.fixture(
     scope="session", params=[("6.29.5", False), ("7.3.0", False), ("7.3.0", True), ("7.4.0", True)], ids=str
 )
@@ -63,6 +71,8 @@ def versioned_kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
         assert kernel.value("__import__('ipykernel').__version__") == version
         prepared = kernel.run(SETUP)
         assert prepared.status == "ok", prepared.traceback
+        if version == "7.3.0":
+            assert kernel.run(_ANSWER_THROUGH_STREAM).status == "ok"
         if subshells:
             kernel.use_subshell()
         yield kernel

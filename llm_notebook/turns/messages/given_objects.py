@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast
 
 from llm_notebook.objects.described import Described
-from llm_notebook.objects.table import describe, library_kind
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.given import as_attachment
 from llm_notebook.parts.sent import Sent
@@ -77,7 +76,7 @@ class GivenObjects:
     def _add_attachment(self, item: object) -> None:
         is_object = not isinstance(item, Attachment | str | bytes | bytearray | memoryview | os.PathLike)
         found = _described(item, as_picture=True) if is_object else None
-        if found is not None and (found.attachments or isinstance(item, Described) or library_kind(item)):
+        if found is not None and (found.attachments or isinstance(item, Described) or _is_of_library(item)):
             self._add(found)
             return
         attachment = as_attachment(item, by_user=True)
@@ -109,12 +108,22 @@ def _listed(given: object) -> list[object]:
     if given is None:
         return []
     is_alone = isinstance(given, str | bytes | bytearray | memoryview | os.PathLike | Attachment | Described)
-    if is_alone or library_kind(given) or not isinstance(given, Iterable):
+    if is_alone or (not isinstance(given, list | tuple) and _is_of_library(given)) or not isinstance(given, Iterable):
         return [given]
     return list(cast("Iterable[object]", given))
 
 
+def _is_of_library(item: object) -> bool:
+    from llm_notebook.objects.table import (
+        library_kind,
+    )  # only where objects are given: it loads all that describes them
+
+    return bool(library_kind(item))
+
+
 def _described(item: object, *, as_picture: bool = False) -> Described:
+    from llm_notebook.objects.table import describe  # as above
+
     if isinstance(item, os.PathLike):
         path = Path(item).expanduser()
         return replace(describe(path.read_bytes()), name=os.fspath(path))
