@@ -114,9 +114,7 @@ def _listed(given: object) -> list[object]:
 
 
 def _is_of_library(item: object) -> bool:
-    from llm_notebook.objects.table import (
-        library_kind,
-    )  # only where objects are given: it loads all that describes them
+    from llm_notebook.objects.table import library_kind  # for a prompt without objects, too much to load
 
     return bool(library_kind(item))
 
