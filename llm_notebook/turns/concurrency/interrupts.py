@@ -20,9 +20,9 @@ def stoppable() -> AbstractContextManager[None]:
 
     In such a cell, ipykernel asks the event loop to cancel the cell, which the loop cannot do while sync code blocks it.
     """
-    if sys.platform != "win32":
+    if "polars" in sys.modules and sys.platform != "win32":
         # polars puts a handler of its own before Python's, and has the system go on with the wait that the signal broke off. Python hears
-        # of the signal only after the wait.
+        # of the signal only after the wait. Taking that back costs more than a chunk does, so it is done only where it may be needed.
         signal.siginterrupt(signal.SIGINT, True)
     handler = signal.getsignal(signal.SIGINT)
     asks_the_loop = getattr(handler, "__module__", "").startswith("ipykernel.")
