@@ -24,6 +24,8 @@ def stoppable() -> AbstractContextManager[None]:
         # polars puts a handler of its own before Python's, and has the system go on with the wait that the signal broke off. Python hears
         # of the signal only after the wait. Taking that back costs more than a chunk does, so it is done only where it may be needed.
         signal.siginterrupt(signal.SIGINT, True)
+    if "ipykernel" not in sys.modules:
+        return nullcontext()
     handler = signal.getsignal(signal.SIGINT)
     asks_the_loop = getattr(handler, "__module__", "").startswith("ipykernel.")
     return interruptible() if asks_the_loop else nullcontext()
