@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,6 +156,12 @@ class Asker:
             outcome = Outcome(failure="request", error=f"{asked} has asked a human, for whom a row cannot wait.")
         except ChainLimitReached as error:
             outcome = Outcome(failure="ended", error=str(error))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # The run goes on: what was cancelled is something that the model itself waits for.
+            outcome = Outcome(failure="broken", error="The model cancelled the request before its answer was complete.")
         except Exception as error:
             outcome = Outcome(failure="other", error=f"{type(error).__name__}: {error}")
         else:

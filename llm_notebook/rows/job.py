@@ -316,7 +316,9 @@ class Job:
             return
         attached = self._wanted.attachments
         if attached is not None and attached not in names:
-            raise RowsError(f"There is no column {attached!r}; the columns are {', '.join(names)}. Nothing was sent.")
+            raise RowsError(
+                f"There is no column {attached!r}; the columns are {', '.join(map(str, names))}. Nothing was sent."
+            )
         self._text.check(names)
         check_names(names, reader.columns)
 

@@ -96,18 +96,18 @@ class Performance:
 
     def _end_worker(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        if not worker.cancelled():
-            self._failure = self._failure or worker.exception()
         self._news.set()
 
     async def _work(self) -> None:
         try:
             with waiting_by(self._places.wait):
                 await self._ask_all()
-        except BaseException as error:
-            # The other workers end too, and then the run raises this.
-            self.plan.stop(str(error))
+        except asyncio.CancelledError:
             raise
+        except BaseException as error:
+            # The other workers end too, and then the run raises this. A SystemExit that left its task would end the event loop.
+            self._failure = self._failure or error
+            self.plan.stop(str(error) or type(error).__name__)
         finally:
             self._places.leave()
             # Workers that are waiting have nothing left to wait for.

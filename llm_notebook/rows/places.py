@@ -36,12 +36,10 @@ class Places:
 
     def leave(self) -> None:
         """Give back the place of a worker that ends."""
-        while self._wanting:
-            wanting = self._wanting.popleft()
-            if not wanting.done():
-                wanting.set_result(None)
-                return
-        self._free += 1
+        if self._wanting:
+            self._grant(self._wanting.popleft())
+        else:
+            self._free += 1
 
     async def wait(self, seconds: float) -> None:
         """Wait without a place, if that may be, and then for a place."""
@@ -52,12 +50,24 @@ class Places:
         self._start_worker()
         try:
             await asyncio.sleep(seconds)
-            if self._free:
-                self._free -= 1
-                return
-            wanting = asyncio.get_running_loop().create_future()
-            self._wanting.append(wanting)
-            self._change.set()
-            await wanting
         finally:
-            self._spare += 1
+            # If a timeout of the model cuts the wait short, its worker goes on all the same, so another one has to end.
+            place = self._want()
+        await place
+
+    def _want(self) -> asyncio.Future[None]:
+        """Ask for a place, and return what is done when there is one."""
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._free:
+            self._free -= 1
+            self._grant(place)
+        else:
+            self._wanting.append(place)
+            self._change.set()
+        return place
+
+    def _grant(self, place: asyncio.Future[None]) -> None:
+        self._spare += 1
+        # It is cancelled if its worker no longer waits for it.
+        if not place.done():
+            place.set_result(None)

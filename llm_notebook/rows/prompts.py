@@ -58,7 +58,7 @@ class RowPrompt:
         for expression in self._expressions():
             unknown = sorted(_free_names(expression.code) - _KNOWN - set(columns))
             if unknown:
-                listed = ", ".join(columns)
+                listed = ", ".join(map(str, columns))
                 raise RowsError(f"There is no column {unknown[0]!r}; the columns are {listed}. Nothing was sent.")
 
     def render(self, row: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -491,6 +491,8 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_sent(rows: Rows, giv
         (["a"], {"schema": "text, score"}, "There is a column 'text' already"),
         ([{"text": "a", "error": 1}], {}, "There is a column 'error' already"),
         (["a"], {"attachments": "pictures"}, "no column 'pictures'"),
+        ([{1: "a"}], {}, "There is no column 'text'; the columns are 1."),
+        ([{None: "a"}], {"prompt": "Say {{ row }}", "attachments": "pictures"}, "the columns are None."),
         ([1], {}, "not int"),
     ],
 )
@@ -502,6 +504,48 @@ def test_what_is_wrong_with_an_iterator_is_said_before_anything_is_sent(
     assert says in str(raised.value)
     assert rows.take_asked() == []
     assert llm.runs() == []
+
+
+@pytest.mark.parametrize("error", [ValueError("line 71 is no JSON"), AssertionError(), SystemExit(3)])
+def test_an_iterator_that_fails_ends_the_run_with_its_error_and_what_is_answered_is_kept(
+    rows: Rows, error: BaseException
+) -> None:
+    def texts() -> Iterator[str]:
+        yield from (f"w{number}" for number in range(70))
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        rows.map(texts(), concurrency=4)
+    assert raised.value is error
+    asked = rows.take_asked()
+    assert [row["answer"] for row in rows.map(f"w{number}" for number in range(70))] == [f"w{n}" for n in range(70)]
+    assert len(asked) + len(rows.take_asked()) == 70
+
+
+class _Withdrawing(llm.AsyncModel):
+    """Cancels its own request for one row, as a library does whose connection is closed."""
+
+    model_id = "withdrawing"
+
+    async def execute(
+        self,
+        prompt: llm.Prompt,
+        stream: bool,
+        response: llm.AsyncResponse,
+        conversation: llm.AsyncConversation | None = None,
+    ) -> AsyncIterator[str]:
+        if prompt.prompt == "Say w1":
+            waiting = asyncio.get_running_loop().create_future()
+            waiting.cancel()
+            await waiting
+        yield "yes"
+
+
+def test_a_model_that_cancels_its_own_request_fails_that_row_alone(rows: Rows) -> None:
+    for given in (_frame(8)["text"].tolist(), iter(_frame(8)["text"])):
+        found = rows.map(given, model=_Withdrawing(), concurrency=2)
+        assert [row["answer"] for row in found] == ["yes", None, *["yes"] * 6]
+        assert "cancelled the request" in found[1]["error"]
 
 
 def test_a_later_row_of_an_iterator_is_not_overwritten_and_one_without_the_column_fails_alone(rows: Rows) -> None:

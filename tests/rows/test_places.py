@@ -64,11 +64,13 @@ class _Asker:
     Attributes:
         times: how often each row is with the server; the rows beyond its end are there once.
         seconds: how long a row waits in between.
+        patience: after how many seconds a row gives up its wait, and fails; None for never.
         asked: when each request was sent, and for which row.
     """
 
     times: list[int] = field(default_factory=list)
     seconds: float = 10.0
+    patience: float | None = None
     rows_id: str = "run"
     asked: list[tuple[float, int]] = field(default_factory=list)
     at_once: int = 0
@@ -85,7 +87,11 @@ class _Asker:
         [row] = question.positions
         for attempt in range(self.times[row] if row < len(self.times) else 1):
             if attempt:
-                await wait(self.seconds)
+                try:
+                    async with asyncio.timeout(self.patience):
+                        await wait(self.seconds)
+                except TimeoutError:
+                    return Outcome(failure="other", error="It took too long.")
             self.asked.append((asyncio.get_running_loop().time(), row))
             self.at_once += 1
             self.most = max(self.most, self.at_once)
@@ -122,6 +128,17 @@ def test_every_row_is_answered_and_never_are_more_with_the_server(
     assert asker.most <= concurrency
     assert all(outcome.values == {"answer": row} for row, outcome in found.items())
     assert Counter(row for _, row in asker.asked) == dict(enumerate(times))
+
+
+@given(st.lists(st.integers(1, 4), max_size=40), st.integers(1, 6), st.sampled_from([0.25, 1.0, 7.0, 7.5, 9.0]))
+def test_a_wait_that_is_given_up_takes_no_place_from_anyone_and_makes_none(
+    times: list[int], concurrency: int, patience: float
+) -> None:
+    asker = _Asker(times, 7.0, patience)
+    found = _run(_outcomes(asker, len(times) + 20, concurrency))
+    assert asker.most == concurrency
+    assert all(found[row].failure in ("", "other") for row in range(len(times)))
+    assert all(found[row].values == {"answer": row} for row in range(len(times), len(times) + 20))
 
 
 def test_other_rows_are_asked_while_some_wait() -> None:
@@ -161,12 +178,14 @@ def test_a_limit_that_is_reached_while_rows_want_a_place_ends_the_run() -> None:
     assert {outcome.failure for outcome in found.values()} == {"", "unasked"}
 
 
-def test_an_error_in_a_worker_ends_the_run_with_it() -> None:
-    asker = _Asker([2, 2], seconds=5, fails=lambda row: ZeroDivisionError("fault") if row == 3 else None)
+@pytest.mark.parametrize("error", [ZeroDivisionError("fault"), AssertionError(), SystemExit(2), KeyboardInterrupt()])
+def test_an_error_in_a_worker_ends_the_run_with_it(error: BaseException) -> None:
+    asker = _Asker([2, 2], seconds=5, fails=lambda row: error if row == 3 else None)
 
     async def run() -> None:
-        with pytest.raises(ZeroDivisionError, match="fault"):
+        with pytest.raises(type(error)) as raised:
             await _outcomes(asker, 50, 2)
+        assert raised.value is error
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     _run(run())
@@ -186,6 +205,22 @@ def test_a_stop_ends_the_waits_at_once() -> None:
 
     _run(run())
     assert len(asker.asked) == 3
+
+
+def test_a_stop_while_a_row_wants_a_place_leaves_nothing_behind() -> None:
+    asker = _Asker([2], seconds=2.5)
+
+    async def run() -> None:
+        performing = asyncio.create_task(_outcomes(asker, 12, 2))
+        # It wants a place from 3.5 on, and nobody is answered before 4.0.
+        await asyncio.sleep(3.75)
+        performing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await performing
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    _run(run())
+    assert [at for at, row in asker.asked if row == 0] == [0]
 
 
 def test_a_server_sees_no_more_requests_at_once_than_are_wanted(rows: Rows) -> None:
