@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -51,36 +51,24 @@ class _Gate:
         return Reply([UntilSet(self.open), *answer.pieces], content_type=answer.content_type)
 
 
-def test_an_interrupt_keeps_what_is_answered(openai_server: OpenAIServer) -> None:
+@pytest.mark.parametrize("kind", [list, iter])
+def test_an_interrupt_keeps_what_is_answered(
+    openai_server: OpenAIServer, kind: Callable[[list[str]], list[str] | Iterator[str]]
+) -> None:
     rows = Rows(openai_server, "sync")
     gate = _Gate(20)
     rows.replies = gate.reply
     texts = [f"w{number}" for number in range(_COUNT)]
-    stopper = threading.Thread(target=lambda: (gate.is_shut.wait(30), os.kill(os.getpid(), signal.SIGINT)))
-    stopper.start()
-    with pytest.raises(KeyboardInterrupt):
-        rows.map(texts, model=llm.AsyncOpenAIChat("m", base_url=openai_server.base_url), concurrency=4)
-    stopper.join()
-    gate.open.set()
-    assert gate.seen.total() <= 24
-    found = rows.map(texts, model=llm.AsyncOpenAIChat("m", base_url=openai_server.base_url), concurrency=4)
-    assert [row["answer"] for row in found] == texts
-    assert gate.seen.total() <= _COUNT + 4
-    assert sorted(run.status for run in llm.runs()) == ["complete", "interrupted"]
-
-
-def test_an_interrupt_ends_the_rows_of_an_iterator_and_keeps_what_is_answered(openai_server: OpenAIServer) -> None:
-    rows = Rows(openai_server, "sync")
-    gate = _Gate(20)
-    rows.replies = gate.reply
-    texts = [f"w{number}" for number in range(_COUNT)]
+    model = llm.AsyncOpenAIChat("m", base_url=openai_server.base_url)
     stopper = threading.Thread(target=lambda: (gate.is_shut.wait(60), os.kill(os.getpid(), signal.SIGINT)))
     stopper.start()
     with pytest.raises(KeyboardInterrupt):
-        rows.map(iter(texts), concurrency=4)
+        rows.map(kind(texts), model=model, concurrency=4)
     stopper.join()
     gate.open.set()
-    assert [row["answer"] for row in rows.map(iter(texts), concurrency=4)] == texts
+    assert gate.seen.total() <= 24
+    found = rows.map(kind(texts), model=model, concurrency=4)
+    assert [row["answer"] for row in found] == texts
     assert gate.seen.total() <= _COUNT + 4
     assert sorted(run.status for run in llm.runs()) == ["complete", "interrupted"]
 
