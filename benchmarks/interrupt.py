@@ -80,7 +80,7 @@ def run() -> None:
             client.execute_interactive(_PREPARED, timeout=_PATIENCE, output_hook=lambda _: None)
             peer = _median(manager, client, _CAUGHT.format("print('begun', flush=True); time.sleep(120)"))
             rows = [
-                Row(what, _median(manager, client, code), "sleep()", peer, "≤ 200 ms") for what, code in _CASES.items()
+                Row(what, _median(manager, client, code), "sleep()", peer, "<= 200 ms") for what, code in _CASES.items()
             ]
         finally:
             client.stop_channels()

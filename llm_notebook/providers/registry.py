@@ -101,8 +101,7 @@ class Registry:
             KnownName(model_id, aliases, provider.name if provider.key_env_var else None, provider.key_env_var)
             for provider, model_id, aliases in listed_names()
         )
-        names = [*map(KnownName.of, own), *listed, *map(KnownName.of, others)]
-        return list({one.model_id: one for one in reversed(names)}.values())[::-1]
+        return _first_of_each_id([*map(KnownName.of, own), *listed, *map(KnownName.of, others)])
 
     def find_known(self, name: str) -> ModelWithAliases | None:
         """Return the model with this id or alias as far as it is known at once, see `known_entries()`."""

@@ -96,9 +96,8 @@ class Plan:
     _asking: int = 0
     _asked: int = 0
     _sent: int = 0
-    _ended: list[tuple[int, str]] = field(
-        default_factory=list
-    )  # the requests that ended most recently, in the order in which they were sent
+    # The requests that ended most recently, in the order in which they were sent.
+    _ended: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, question: Question) -> None:
         """Add a question at the end."""

@@ -30,11 +30,13 @@ class ParsedLists:
 
     def parsed(self, provider: str, data: dict[str, Any]) -> Catalog:
         """Return what a file holds; it is empty if that has another shape."""
-        # The file gives out the same list as long as it has not changed.
         listed = data.get("models")
+        if listed is None:
+            return Catalog(provider)
         before, found = self._parsed.get(provider, (None, Catalog(provider)))
-        if listed is None or before is listed:
-            return found if listed is not None else Catalog(provider)
+        # The file gives out the same list as long as it has not changed.
+        if before is listed:
+            return found
         try:
             found = parse_catalog(provider, data)
         except (AttributeError, KeyError, TypeError):
