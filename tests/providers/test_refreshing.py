@@ -22,7 +22,7 @@ from llm_notebook.plugins.llm_package.collection import Bridge
 from llm_notebook.plugins.llm_package.opening import open_bridge
 from llm_notebook.plugins.own import Plugins
 from llm_notebook.providers.catalog.costs import cost_of
-from llm_notebook.providers.catalog.lists import known_model
+from llm_notebook.providers.catalog.lists import known_model, stored_names
 from llm_notebook.providers.refreshing import refresh
 from llm_notebook.providers.registry import Registry
 from llm_notebook.providers.table import PROVIDERS, Provider
@@ -219,7 +219,16 @@ def test_a_refresh_that_fails_leaves_the_stored_list(openai_server: OpenAIServer
     assert known_model("openrouter", "kept") is not None
 
 
-@pytest.mark.parametrize("text", ["{", '{"models": 5}', '{"updated": "x", "models": [5]}', "[]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"models": 5}',
+        '{"updated": "x", "models": [5]}',
+        '{"updated": "x", "models": [{"id": "new", "aliases": null}]}',
+        "[]",
+    ],
+)
 def test_a_stored_list_that_cannot_be_read_counts_as_empty(text: str) -> None:
     path = own_dir() / "models" / "groq.json"
     path.parent.mkdir()
@@ -227,6 +236,7 @@ def test_a_stored_list_that_cannot_be_read_counts_as_empty(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConfigurationWarning)
         assert known_model("groq", "new") is None
+        assert stored_names("groq") == []
 
 
 def ollama(server: OpenAIServer, *names: str) -> None:

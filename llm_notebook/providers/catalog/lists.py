@@ -52,9 +52,10 @@ def stored_list(provider: str) -> Catalog:
 
 def stored_names(provider: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return (the provider's name for a model, its aliases) for each model of that list. Nothing else of it is read."""
-    listed = _read(provider).get("models")
-    known = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    return [(str(entry["id"]), tuple(entry.get("aliases", ()))) for entry in known if "id" in entry]
+    try:
+        return [(entry["id"], tuple(entry.get("aliases", ()))) for entry in _read(provider)["models"]]
+    except (AttributeError, KeyError, TypeError):
+        return []
 
 
 def _read(provider: str) -> dict[str, Any]:
