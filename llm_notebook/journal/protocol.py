@@ -9,6 +9,7 @@ from llm_notebook.journal.operations import AnsweredWith, CallEntry, TurnEntry
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from datetime import datetime
 
     from llm_notebook.journal.grants import Grant
     from llm_notebook.journal.runs import RowEntry, RowsEntry
@@ -64,8 +65,8 @@ class Journal(Protocol):
             rows: whether the rows of runs are among the latest turns. A query finds them in any case.
         """
 
-    def uses(self) -> list[TurnUse]:
-        """Return what each turn used, oldest first, without its messages."""
+    def uses(self, *, since: datetime | None = None) -> list[TurnUse]:
+        """Return what each turn used, oldest first, without its messages: all of them, or those that began at a time or later."""
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the whole history up to and including the answer of this turn."""

@@ -38,7 +38,7 @@ def tell_page(turns: LiveTurns, asked: Mapping[str, Any]) -> None:
 
     Args:
         turns: the turns of this kernel.
-        asked: what a page sent, of any shape: `{"type": "overview"}` `{"type": "default", "model": ID}`, or a question of
+        asked: what a page sent, of any shape: `{"type": "overview"}`, `{"type": "default", "model": ID}`, or a question of
             the panel.
     """
     if asked.get("type") == "panel":

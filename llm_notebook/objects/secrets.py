@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from string import ascii_letters, digits
 from typing import Any
 
 from llm_notebook.configuration.keys import Secret
@@ -83,6 +84,7 @@ _USER = re.compile(r"(?<=://)[^\s/?#'\"<>@\\]{1,500}(?=@[\w\[%])")
 _SECRET_WORDS = ("key", "token", "secret", "passw", "passp", "passc", "pwd", "credential", "authorization")
 # A piece of text at whose end a name may be, and what stands between a name and the end of the sign after it.
 _PIECES = re.compile(r"[A-Za-z0-9_.-]+")
+_IN_A_PIECE = frozenset(f"{ascii_letters}{digits}_.-")
 _SIGN = re.compile(r"""\\?["']?\]?\s{0,20}[=:!]""")
 _LONGEST_SIGN = 30
 # A name and the sign after it, in code, JSON, settings and addresses.
@@ -337,7 +339,7 @@ def _places_of_names(text: str) -> Iterator[tuple[int, int]]:
         end = at if piece is None else piece.end()
         if _SIGN.match(text, end):
             start = at
-            while start and _PIECES.match(text, start - 1):
+            while start and text[start - 1] in _IN_A_PIECE:
                 start -= 1
             yield start, end
 

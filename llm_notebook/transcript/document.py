@@ -41,7 +41,7 @@ def top_fields(view: TranscriptView) -> Document:
 
     The keys are always the same, so that a delta can tell that a value has become empty.
     """
-    cut = view.state == "done" and is_cut(view)
+    cut = is_cut(view)
     document = {
         "model": name_document(view.model_id),
         "state": view.state,

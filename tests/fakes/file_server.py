@@ -29,6 +29,7 @@ class Served:
         status: the HTTP status, if it is an error.
         said: the content-length that is sent, if it is not the true one.
         headers: further headers.
+        waits_at: the number of bytes after which the server waits, and the event for which it waits, before it sends the rest.
     """
 
     content: bytes = b""
@@ -118,7 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif served.waits_at is not None:
             place, event = served.waits_at
             self.wfile.write(body[:place])
-            event.wait(30)
+            if event.wait(30):
+                self.wfile.write(body[place:])
         else:
             self.wfile.write(body)
             self.close_connection = served.said is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -54,6 +54,16 @@ def test_a_chain_and_a_conversation_are_read_oldest_first(journal):
     assert ids(journal.chain("T1")) == ["T1", "T2"]
     assert ids(journal.conversation("C1")) == ["T1", "T2", "T4"]
     assert journal.chain("T") == []
+
+
+def test_what_was_used_is_told_of_all_turns_or_of_those_since_a_time_in_any_zone(journal):
+    later = AT.astimezone(timezone(timedelta(hours=-9))) + timedelta(days=1)
+    done(journal, ended(usage=Usage(3, 4)), begun("T2", at=later), ended("T2", usage=Usage(5, 6)))
+    assert [use.usage for use in journal.uses()] == [Usage(3, 4), Usage(5, 6)]
+    assert [use.usage for use in journal.uses(since=AT)] == [Usage(3, 4), Usage(5, 6)]
+    for since in (later, later.astimezone(timezone(timedelta(hours=12))), AT + timedelta(microseconds=1)):
+        assert [use.usage for use in journal.uses(since=since)] == [Usage(5, 6)]
+    assert journal.uses(since=later + timedelta(microseconds=1)) == []
 
 
 def test_a_turn_streams_until_it_ends(journal):

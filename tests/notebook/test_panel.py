@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from typing import Any
 
 import pytest
 
+from llm_notebook.notebook.frontend.bus import package_version
 from tests.fakes.file_server import FileServer, Served
 from tests.fakes.gguf_files import gguf_bytes
 from tests.notebook.kernels import Kernel
@@ -163,6 +165,57 @@ def test_a_model_is_installed_beside_running_cells_stopped_and_removed(kernel: K
     failed = told(lambda data: any(one["problem"] for one in data["installing"]))
     assert failed["installing"][0]["source"] == missing
     assert _ask(kernel, "cancel", source=missing)["installing"] == []
+
+
+def test_an_installation_is_told_to_pages_after_the_magics_are_loaded_again(
+    kernel: Kernel, file_server: FileServer
+) -> None:
+    goes_on = threading.Event()
+    content = gguf_bytes(padding=1_000_000)
+    file_server.files["/medlar.gguf"] = Served(content, waits_at=(len(content) // 2, goes_on))
+    try:
+        _ask(kernel, "install", source=file_server.url("/medlar.gguf"))
+        assert kernel.run("%reload_ext llm_notebook").status == "ok"
+        kernel.tell("llm_notebook", {"type": "hello", "by": "extension", "version": package_version()})
+        assert len(_ask(kernel, "local")["installing"]) == 1
+    finally:
+        goes_on.set()
+    told = kernel.hear(
+        lambda message: (
+            message["msg_type"] == "comm_msg"
+            and message["content"]["data"].get("about") == "local"
+            and not message["content"]["data"]["installing"]
+        )
+    )
+    assert [model["isWhole"] for model in told["content"]["data"]["models"] if model["name"] == "medlar"] == [True]
+    _ask(kernel, "remove-model", name="medlar")
+
+
+@pytest.mark.parametrize("path", ["no such \u00a0 folder/a.gguf", f"/{'nosuch/' * 100}a.gguf", "/nosuch\0/a.gguf"])
+def test_a_failed_installation_is_begun_again_and_taken_off_by_the_name_that_a_page_knows(
+    kernel: Kernel, path: str
+) -> None:
+    def failed() -> list[dict[str, Any]]:
+        while True:
+            installing: list[dict[str, Any]] = _ask(kernel, "local")["installing"]
+            if all(one["problem"] for one in installing):
+                return installing
+
+    _ask(kernel, "install", source=path)
+    (before,) = failed()
+    _ask(kernel, "install", source=before["source"])
+    assert failed() == [before]
+    assert _ask(kernel, "cancel", source=before["source"])["installing"] == []
+
+
+@pytest.mark.parametrize(
+    "more", [{"about": "conversations", "root": "~a\0b"}, {"about": "install", "source": "~a\0b/c.gguf"}]
+)
+def test_a_question_with_characters_that_no_path_has_is_answered_with_a_sentence(
+    kernel: Kernel, more: dict[str, str]
+) -> None:
+    _run(kernel, "%llm -m echo Hi", "hi")
+    assert "cannot be used" in _ask(kernel, **more)["problem"]
 
 
 @pytest.mark.parametrize("shape", [{}, {"about": ["waiting"]}, {"about": "decide"}, {"about": "waiting", "ask": 7}])

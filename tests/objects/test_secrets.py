@@ -98,6 +98,12 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert scrubber.count == 0
 
 
+def test_a_word_of_a_megabyte_is_read_once() -> None:
+    # As in a file that was encoded to go into an address. Reading on from each of its letters would take minutes.
+    text = f"data={'A' * 1_000_000}key=="
+    assert Scrubber().scrub(text) == text
+
+
 @pytest.mark.parametrize(
     "text",
     [

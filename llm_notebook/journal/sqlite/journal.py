@@ -187,8 +187,8 @@ class SQLiteJournal(Journal):
         """
         return self._read(Reader.history, query, limit, rows=rows)
 
-    def uses(self) -> list[TurnUse]:
-        return self._read(Reader.uses)
+    def uses(self, *, since: datetime | None = None) -> list[TurnUse]:
+        return self._read(Reader.uses, since)
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the whole history up to and including the answer of this turn.

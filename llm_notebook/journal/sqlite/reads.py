@@ -20,6 +20,7 @@ from llm_notebook.journal.sqlite.columns import (
     runs_of,
     text_column,
     text_of,
+    time_column,
     time_of,
     value_of,
 )
@@ -31,6 +32,8 @@ from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from llm_notebook.approvals.requests import CallState
     from llm_notebook.journal.grants import Scope
     from llm_notebook.journal.runs import RowEntry, RowsEntry
@@ -53,7 +56,7 @@ FROM turns LEFT JOIN turn_endings USING (number)
 """
 _USES = """
 SELECT began_at, model_id, coalesce(notebook, started_in), usage, duration_ms
-FROM turns JOIN turn_endings USING (number) ORDER BY turns.number
+FROM turns JOIN turn_endings USING (number) WHERE began_at >= ? ORDER BY turns.number
 """
 _CALLS = """
 SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, request, decision, decided_by, decided_at,
@@ -148,9 +151,9 @@ class Reader:
             turns += self._turns(f"WHERE turns.number IN ({_marks(chunk)}) ORDER BY turns.number DESC", chunk)
         return turns
 
-    def uses(self) -> list[TurnUse]:
-        """Return what each turn used, oldest first."""
-        rows = self._connection.execute(_USES).fetchall()
+    def uses(self, since: datetime | None) -> list[TurnUse]:
+        """Return what each turn used that began at a time or later, oldest first."""
+        rows = self._connection.execute(_USES, (time_column(since) or "",)).fetchall()
         try:
             return [
                 TurnUse(

@@ -46,9 +46,10 @@ class TerminalDisplay:
 
     Reasoning is dim, or has a title if there are no colours. No control character from the model reaches the terminal.
 
-    What has been written cannot be changed, so a wait is written only when it gets long, and a call is written only when it is over. A call that waits for a human is written
-    twice: as a question, and with its outcome. If several calls wait, all of their questions are written first. What a tool prints is
-    written as it arrives, because the tool may ask about it next. The tool's name is written above it, and our mark before each line.
+    What has been written cannot be changed, so a wait is written only when it gets long, and a call only when it is over. A call that waits
+    for a human is written twice: as a question, and with its outcome. If several calls wait, all of their questions are written first. What
+    a tool prints is written as it arrives, because the tool may ask about it next. The tool's name is written above it, and our mark before
+    each line.
 
     Args:
         view: the turn.

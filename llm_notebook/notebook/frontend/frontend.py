@@ -174,8 +174,9 @@ class FrontEnd:
         # The widget stays open. JupyterLab sends what all widgets say through one subshell and deletes it after the last of them,
         # even if another one has come to use it in the meantime; from then on it would lose every click in that widget.
         self._note_version(hello)
-        self.widgets = True
-        self._changed()
+        if not self.widgets:
+            self.widgets = True
+            self._changed()
 
 
 def _always_shows_widgets(shell: InteractiveShell) -> bool:

@@ -47,8 +47,10 @@ class LoopWaker:
             self.close()
 
     def close(self) -> None:
-        """Stop waking it."""
+        """Stop waking it. Only the main thread can, so in any other the loop is woken for as long as the process lives."""
         if self._loop is None or self._reading is None or self._writing is None:
+            return
+        if threading.current_thread() is not threading.main_thread():
             return
         current = signal.set_wakeup_fd(-1)
         if current not in (-1, self._writing.fileno()):

@@ -54,6 +54,8 @@ def _answered(answer: Callable[[LiveTurns, Asked], Answer], turns: LiveTurns, as
         return answer(turns, asked)
     except (JournalError, ModelError, CellError, OSError) as error:
         return {"problem": str(error)}
+    except ValueError:  # such as a NUL in a path; its words might quote a key
+        return {"problem": "This cannot be answered: the question holds characters that cannot be used."}
 
 
 _ANSWERS: Mapping[str, Callable[[LiveTurns, Asked], Answer]] = MappingProxyType(

@@ -35,6 +35,7 @@ class _Installation:
         percent: the same as a number; None where that is not known.
         problem: why it failed; empty if it has not.
         is_stopped: the reader has stopped it.
+        shown: the source as a page is told it.
     """
 
     source: str
@@ -42,6 +43,10 @@ class _Installation:
     percent: int | None = None
     problem: str = ""
     is_stopped: bool = False
+
+    @property
+    def shown(self) -> str:
+        return visible(self.source)[:_LONGEST]
 
     def report(self, line: str) -> None:
         """Take note of how far it is, or end it if the reader has stopped it."""
@@ -53,34 +58,41 @@ class _Installation:
 
 @dataclass(slots=True)
 class Installing:
-    """The installations of this process, by their sources. Those that failed stay until the reader takes them off."""
+    """The installations of this process. Those that failed stay until the reader takes them off.
 
+    Attributes:
+        tell: called whenever there is something new to tell, in the thread of an installation. An installation may go on after
+            the magics that began it are loaded again, so whoever asked last is told.
+    """
+
+    tell: Callable[[], None] = lambda: None
     _known: dict[str, _Installation] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, source: str, tell: Callable[[], None]) -> None:
-        """Begin to install a model.
+    def begin(self, source: str) -> None:
+        """Begin to install a model, again if that has failed.
 
         Args:
-            source: `smollm2`, or what `%llm local install` takes: an address, `hf:OWNER/REPO/FILE.gguf`, or a path.
-            tell: called whenever there is something new to tell, in the thread of the installation.
+            source: `smollm2`, or what `%llm local install` takes: an address, `hf:OWNER/REPO/FILE.gguf`, or a path; or else
+                the source of an installation as a page was told it.
 
         Raises:
             ModelError: the source is none of these.
             CellError: too much is being installed already.
         """
-        run = _runner(source)
         with self._lock:
-            known = self._known.get(source)
+            known = self._find(source)
             if known is not None and not known.problem:
                 return
+            source = known.source if known is not None else source
+            run = _runner(source)
             if sum(not one.problem for one in self._known.values()) >= _MOST:
                 raise CellError(f"{_MOST} models are being installed already. Wait until one is there.")
             installation = self._known[source] = _Installation(source, "Beginning")
 
         def report(line: str) -> None:
             installation.report(line)
-            tell()
+            self.tell()
 
         def install() -> None:
             try:
@@ -91,15 +103,15 @@ class Installing:
                 installation.problem = str(error)
             else:
                 self._forget(source)
-            tell()
+            self.tell()
 
         threading.Thread(target=install, name=f"llm_notebook install {source[:40]}", daemon=True).start()
 
     def stop(self, source: str) -> None:
         """Stop an installation at its next step; what has arrived is kept. One that has failed is taken off the list."""
-        known = self._known.get(source)
+        known = self._find(source)
         if known is not None and known.problem:
-            self._forget(source)
+            self._forget(known.source)
         elif known is not None:
             known.is_stopped = True
 
@@ -107,13 +119,17 @@ class Installing:
         """Return the installations as a page is told them."""
         return [
             {
-                "source": visible(one.source)[:_LONGEST],
+                "source": one.shown,
                 "line": "Stopping" if one.is_stopped else visible(one.line)[:_LONGEST],
                 "percent": one.percent,
                 "problem": visible(one.problem)[:_LONGEST],
             }
             for one in list(self._known.values())
         ]
+
+    def _find(self, source: str) -> _Installation | None:
+        """Return the installation of a source, which may be given as a page was told it."""
+        return self._known.get(source) or next((one for one in list(self._known.values()) if one.shown == source), None)
 
     def _forget(self, source: str) -> None:
         with self._lock:

@@ -115,8 +115,14 @@ def remove(_turns: LiveTurns, asked: Asked) -> Answer:
     return {**_keys(), "said": spoken("The key {} is forgotten.", name)}
 
 
-def local(_turns: LiveTurns, _asked: Asked) -> Answer:
-    """Return the models on this computer, those that arrive, and the one that can be installed without an address."""
+def local(turns: LiveTurns, _asked: Asked) -> Answer:
+    """Return the models on this computer, those that arrive, and the one that can be installed without an address.
+
+    Pages are told from then on how far those are that arrive, as often as they move.
+    """
+    process.of(Installing).tell = lambda: turns.tell(
+        {"type": "panel", "answers": "", "about": "local", **_local(), "said": ""}
+    )
     return {**_local(), "said": ""}
 
 
@@ -134,13 +140,9 @@ def _local() -> Answer:
 
 
 def install(turns: LiveTurns, asked: Asked) -> Answer:
-    """Begin to install a model. Pages are told how far it is, as often as it moves."""
-
-    def tell() -> None:
-        turns.tell({"type": "panel", "answers": "", "about": "local", **_local(), "said": ""})
-
-    process.of(Installing).begin(str(asked.get("source") or "").strip(), tell)
-    return {**_local(), "said": ""}
+    """Begin to install a model."""
+    process.of(Installing).begin(str(asked.get("source") or "").strip())
+    return local(turns, asked)
 
 
 def cancel(_turns: LiveTurns, asked: Asked) -> Answer:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.configuration.process import process
@@ -95,19 +94,6 @@ def runs(_turns: LiveTurns, asked: Asked) -> Answer:
     }
 
 
-@dataclass(slots=True)
-class _Talk:
-    """A conversation, by the first rounds of its chains.
-
-    Attributes:
-        turns: its turns, oldest first.
-        found: what a text was found in, on one line.
-    """
-
-    turns: list[TurnEntry] = field(default_factory=list)
-    found: str = ""
-
-
 def conversations(_turns: LiveTurns, asked: Asked) -> Answer:
     """Return the latest conversations, or those in which a text was said, newest first."""
     journal = _journal()
@@ -115,16 +101,16 @@ def conversations(_turns: LiveTurns, asked: Asked) -> Answer:
     query = query.strip()[:_LONGEST] if isinstance(query, str) else ""
     most = asked.get("most")
     most = most if isinstance(most, int) and 0 < most <= _MOST_TURNS else _MOST_CONVERSATIONS
-    talks: dict[str, _Talk] = {}
+    # By the conversation: where the text was found in it.
+    found: dict[str, str] = {}
     turns = journal.history(query, limit=_MOST_TURNS, rows=False)
     for turn in turns:
         # What a tool asked is a part of the turn that called it, and a row is a part of its run.
         if not turn.begun.inside and not turn.begun.rows:
-            talk = talks.setdefault(turn.begun.conversation_id, _Talk())
-            talk.found = talk.found or (_around(turn, query) if query else "")
-    kept = list(talks)[:most]
-    shown = [_conversation(name, _whole(journal, name), asked, talks[name].found) for name in kept]
-    return {"conversations": shown, "count": len(talks), "isMore": len(turns) == _MOST_TURNS}
+            name = turn.begun.conversation_id
+            found[name] = found.get(name) or (_around(turn, query) if query else "")
+    shown = [_conversation(name, _whole(journal, name), asked, found[name]) for name in list(found)[:most]]
+    return {"conversations": shown, "count": len(found), "isMore": len(turns) == _MOST_TURNS}
 
 
 def _whole(journal: Journal, name: str) -> list[TurnEntry]:
@@ -207,12 +193,11 @@ def _found(name: str) -> list[TurnEntry]:
 
 def usage(_turns: LiveTurns, _asked: Asked) -> Answer:
     """Return what the last seven days have used by day, and today by model."""
-    uses = _journal().uses()
     today = datetime.now().astimezone().date()
     days = [today - timedelta(days=back) for back in reversed(range(_DAYS))]
-    recent = [use for use in uses if use.at.astimezone().date() >= days[0]]
-    by_day, week = add_up(recent, "day")
-    by_model, whole = add_up([use for use in recent if use.at.astimezone().date() == today], "model")
+    uses = _journal().uses(since=datetime.combine(days[0], time.min).astimezone())
+    by_day, week = add_up(uses, "day")
+    by_model, whole = add_up([use for use in uses if use.at.astimezone().date() == today], "model")
     weights = {day: weight(by_day[day.isoformat()], week) if day.isoformat() in by_day else 0.0 for day in days}
     largest = max(weights.values()) or 1.0
     ordered = sorted(by_model, key=lambda model: weight(by_model[model], whole), reverse=True)

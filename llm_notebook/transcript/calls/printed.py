@@ -71,8 +71,9 @@ class Printed:
         return f"{text[:at]}\n… {hidden:,} characters are not kept …\n{text[at:]}" if hidden else text
 
     def is_due(self, now: float | None) -> bool:
-        """Return whether there is something new that is worth showing, and if so, count it as shown. The cost of showing grows with what is
-        kept, so fast output is shown less and less often.
+        """Return whether there is something new that is worth showing, and if so, count it as shown.
+
+        The cost of showing grows with what is kept, so fast output is shown less and less often.
 
         Args:
             now: the time in seconds, on a monotonic clock; None to show everything.

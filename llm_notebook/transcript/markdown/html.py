@@ -1,4 +1,4 @@
-"""The HTML elements that models write, as Markdown has none: `<br>`, `<sub>` and `<sup>`, without attributes. All other HTML stays text."""
+"""The HTML elements that models write where Markdown has no form: `<br>`, `<sub>` and `<sup>`, without attributes. Other HTML stays text."""
 
 from __future__ import annotations
 

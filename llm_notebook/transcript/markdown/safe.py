@@ -6,8 +6,8 @@ takes for code, another may take for a link. So nothing is removed from the text
 new Markdown, in a small form with one way to write each thing, on whose meaning all renderers agree:
 
 1. `math` teaches the parser (markdown-it) to recognise formulas, because notebooks look for formulas before they look for Markdown; `html`
-teaches it a few meaningful elements, and `definitions` keeps what Markdown hides. 2. `writer` walks the blocks of the tree and `inline` the
-content of each paragraph. There is a case for each kind of token that is known
+   teaches it a few meaningful elements, and `definitions` keeps what Markdown hides.
+2. `writer` walks the blocks of the tree and `inline` the content of each paragraph. There is a case for each kind of token that is known
    to be harmless; anything else is written as text or left out.
 3. `escape` writes text and code so that no character of them acts as Markdown, HTML or a formula; `links` decides which addresses
    may be links.

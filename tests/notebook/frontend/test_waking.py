@@ -64,6 +64,17 @@ def test_who_wakes_the_loop_already_is_left_alone() -> None:
     asyncio.run(run())
 
 
+def test_another_thread_leaves_it_as_it_is() -> None:
+    async def run() -> None:
+        waker = LoopWaker()
+        waker.open()
+        await asyncio.to_thread(waker.close)
+        await _wait_for_signal()
+        waker.close()
+
+    asyncio.run(run())
+
+
 def test_without_a_loop_there_is_nothing_to_wake() -> None:
     waker = LoopWaker()
     waker.open()
