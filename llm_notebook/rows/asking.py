@@ -111,7 +111,7 @@ class Asker:
             outcome = Outcome(failure="stopped", error=entry.error)
         else:
             outcome = Outcome(failure=entry.failure or "other", error=entry.error)
-        outcome.turn_id, outcome.at = entry.turn_id, entry.at
+        outcome.turn_id, outcome.at, outcome.usage = entry.turn_id, entry.at, _known(entry.usage)
         outcome.cost = self._cost_of_rounds(entry) if self.base.tools else self._cost(entry.usage, None, entry.at)
         return outcome
 
@@ -223,7 +223,11 @@ def _turns_of(response: _Read) -> list[Turn]:
 
 
 def _usage_of(turn: Turn) -> Usage | None:
-    return turn.state.usage if turn.state.usage.input is not None else None
+    return _known(turn.state.usage)
+
+
+def _known(usage: Usage | None) -> Usage | None:
+    return None if usage is None or usage.input is None else usage
 
 
 def _sum(costs: Sequence[float | None]) -> float | None:
