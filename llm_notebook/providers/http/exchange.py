@@ -115,10 +115,9 @@ class Exchange:
         self._times: dict[str, float] = {}
         self.answering = False
 
-    @property
-    def gate(self) -> Gate | None:
-        """The server's limit for this key, if one was ever seen."""
-        return None if self._passage is None else self._passage.gate
+    def gate_to_wait_at(self) -> Gate | None:
+        """Return the server's limit for this key, if the next attempt has to wait for it."""
+        return None if self._passage is None or self._passage.passes() else self._passage.gate
 
     def look_again(self) -> None:
         """Look for the limit again before another attempt."""

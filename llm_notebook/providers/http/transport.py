@@ -267,14 +267,14 @@ def _redirected(request: Request, location: str) -> Request:
 
 def _wait(exchange: Exchange, notify: Notify) -> None:
     """Wait until the limit of the server and key, if one is known, lets the next attempt through."""
-    if exchange.gate is not None:
-        wait_for_turn(exchange.gate, exchange.waits, notify)
+    if (gate := exchange.gate_to_wait_at()) is not None:
+        wait_for_turn(gate, exchange.waits, notify)
 
 
 async def _await(exchange: Exchange, notify: Notify) -> None:
     """Do what `_wait()` does, on the running event loop."""
-    if exchange.gate is not None:
-        await await_turn(exchange.gate, exchange.waits, notify)
+    if (gate := exchange.gate_to_wait_at()) is not None:
+        await await_turn(gate, exchange.waits, notify)
 
 
 def _beginning(exchange: Exchange, reply: Reply) -> bytes:
