@@ -32,6 +32,8 @@ __all__ = ["REMOVED", "Removal", "Scrubber", "is_code_file", "known_secrets"]
 # In the environment, these hold folders: every shell puts them there.
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
 _SHORTEST = 6
+# What has this many characters, and not only letters, is found again in other texts.
+_RECOGNIZABLE = 8
 _DEEPEST, _MOST_ENTRIES, _LONGEST_VALUE = 4, 1_000, 10_000
 # How many values of variables are looked at in all: a large table of plain dicts must not hold up a prompt.
 _MOST_LOOKED_AT = 20_000
@@ -256,7 +258,12 @@ class Scrubber:
         return is_secret_name(name) and BARE.fullmatch(name) is None and " " not in name.strip()
 
     def _note(self, value: str, what: str) -> str:
-        self._removed.setdefault(Secret(value.strip("\"'")), Removal(self.where, what))
+        found = Secret(value.strip("\"'"))
+        if found not in self._removed:
+            self._removed[found] = Removal(self.where, what)
+            # The same secret may stand by itself elsewhere, as in the message of an error. A word could be just that word there.
+            if len(found) >= _RECOGNIZABLE and not found.isalpha():
+                self._spelled += [(spelled, found) for spelled in spellings(found)]
         return REMOVED
 
     def _without_known(self, text: str) -> str:

@@ -204,6 +204,12 @@ def test_a_secret_is_found_however_json_gives_it(value: object) -> None:
     assert "correct" not in json.dumps(Scrubber().scrub_json(value))
 
 
+def test_a_secret_that_was_found_once_is_found_again_by_itself() -> None:
+    scrubber = Scrubber()
+    scrubber.scrub("password = 'corr3ct horse'\nsecret = 'production'")
+    assert scrubber.scrub("no login with corr3ct horse in production") == f"no login with {REMOVED} in production"
+
+
 @pytest.mark.parametrize(
     "value",
     [
