@@ -38,7 +38,8 @@ from llm_notebook.providers.http.rate_limits.limiter import Limits, await_turn, 
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.connections import Connections
-from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply, Request, request_to
+from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
+from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 from llm_notebook.turns.concurrency.interrupts import stoppable
 
@@ -250,7 +251,7 @@ def _redirected(request: Request, location: str) -> Request:
         httpx.RemoteProtocolError: the target is not an address.
         httpx.UnsupportedProtocol: the target is not encrypted.
     """
-    before = request.extensions["address"]
+    before = request.address.url
     try:
         url = before.join(location)
     except httpx.InvalidURL:
@@ -261,19 +262,19 @@ def _redirected(request: Request, location: str) -> Request:
     dropped = {"host"} if is_same else {"host", "authorization", "cookie"}
     sent = httpx.Headers(request.headers)
     headers = {name: value for name, value in sent.items() if name not in dropped}
-    return request_to("GET", url, headers, request.extensions["timeout"], left=request.extensions["left"])
+    return request_to("GET", Address(url), headers, request.times, left=request.left)
 
 
 def _wait(exchange: Exchange, notify: Notify) -> None:
     """Wait until the limit of the server and key, if one is known, lets the next attempt through."""
-    if exchange.gate is not None:
-        wait_for_turn(exchange.gate, exchange.waits, notify)
+    if (gate := exchange.gate_to_wait_at()) is not None:
+        wait_for_turn(gate, exchange.waits, notify)
 
 
 async def _await(exchange: Exchange, notify: Notify) -> None:
     """Do what `_wait()` does, on the running event loop."""
-    if exchange.gate is not None:
-        await await_turn(exchange.gate, exchange.waits, notify)
+    if (gate := exchange.gate_to_wait_at()) is not None:
+        await await_turn(gate, exchange.waits, notify)
 
 
 def _beginning(exchange: Exchange, reply: Reply) -> bytes:
