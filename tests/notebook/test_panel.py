@@ -196,14 +196,14 @@ def test_an_installation_is_cancelled_while_its_server_is_silent_and_goes_on_by_
 ) -> None:
     goes_on = threading.Event()
     content = gguf_bytes(padding=4_000_000)
-    file_server.files["/bullace.gguf"] = Served(content, waits_at=(len(content) // 2, goes_on))
+    file_server.files["/bullace.gguf"] = Served(content, waits_at=(len(content) * 53 // 100, goes_on))
     url = file_server.url("/bullace.gguf")
     try:
         _ask(kernel, "install", source=url)
         kernel.hear(
             lambda message: (
                 message["msg_type"] == "comm_msg"
-                and [one["percent"] for one in message["content"]["data"].get("installing", ())] == [45]
+                and [one["percent"] for one in message["content"]["data"].get("installing", ())] == [50]
             )
         )
         cancelled = _ask(kernel, "cancel", source=url)
