@@ -1,0 +1,152 @@
+"""Where JupyterLab offers the commands: the launcher, the menus, the palette and the list of shortcuts, which can be edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from scripts.lab_page import LabPage
+from scripts.lab_server import LabServer
+from tests.browser.lab.test_commands import AXE, SERIOUS
+
+_RUN = [
+    "Ask About This Cell",
+    "Ask About the Selection",
+    "New Prompt Cell",
+    "Turn Into Prompt Cell",
+    "Explain This Error",
+    "Fix This Cell…",
+    "Continue the Conversation Here",
+    "Run the Cells Below",
+    "Show What Waits",
+    "Choose a Model…",
+    "New Cells Are Prompts",
+]
+TO_NOTEBOOK = """name => {
+  const { shell } = window.jupyterapp;
+  shell.activateById([...shell.widgets('main')].find(one => one.context?.path === name).id);
+}"""
+_OF_THE_PALETTE = {*_RUN, "Prompt Notebook", "Language Models Panel"}
+
+
+@pytest.fixture
+def own_shortcuts(lab: LabServer) -> Iterator[None]:
+    """Shortcuts that a test may change: they are forgotten afterwards."""
+    yield
+    folder = Path(lab.environment["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", "shortcuts-extension")
+    (folder / "shortcuts.jupyterlab-settings").unlink()
+
+
+def _menu(page: Page, name: str) -> Locator:
+    """Open a menu of the menu bar, and return it."""
+    page.locator(".lm-MenuBar").get_by_text(name, exact=True).click()
+    return page.locator(".lm-Menu")
+
+
+def _texts(menu: Locator) -> list[str]:
+    return menu.locator(".lm-Menu-itemLabel").all_text_contents()
+
+
+def test_the_launcher_makes_a_notebook_whose_cells_are_prompts(lab_page: LabPage) -> None:
+    page, lab = lab_page.page, lab_page.lab
+    page.goto(f"{lab.url}lab/workspaces/auto-launcher?token={lab.token}&reset")
+    card = page.locator(".jp-LauncherCard[data-category=Notebook]", has_text="Prompt Notebook")
+    expect(card).to_be_visible()
+    page.add_script_tag(path=AXE)
+    for theme in ("Light", "Dark"):
+        lab_page.theme(theme)
+        lab_page.screenshot(f"entries-launcher-{theme.lower()}")
+        assert page.evaluate(SERIOUS, ['.jp-LauncherCard[title="Prompt Notebook"]']) == []
+    # The card has the speech bubble, not the first letter of its name.
+    assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+    card.click()
+    cell = page.locator(".jp-CodeCell")
+    expect(cell.locator(".llm-prompt-magic")).to_have_text("%%llm")
+    # It is ready: nothing is asked, the launcher has made room, and the question can be typed.
+    expect(cell.locator(".cm-content")).to_be_focused()
+    page.keyboard.type("Who?")
+    expect(page.locator(".jp-Launcher")).to_have_count(0)
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+    page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel")
+    lab_page.command("notebook:enter-command-mode")
+    lab_page.command("notebook:insert-cell-below")
+    expect(page.locator(".jp-CodeCell .llm-prompt-magic")).to_have_count(2)
+    lab_page.screenshot("entries-prompt-notebook")
+    lab_page.save()
+    path = page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
+    saved = nbformat.read(lab.root / path, as_version=4)
+    assert [(one.cell_type, one.source) for one in saved.cells] == [("code", "%%llm\nWho?"), ("code", "%%llm\n")]
+    assert saved.metadata["kernelspec"]["name"] == "python3"
+
+
+def test_the_menus_and_the_palette_offer_every_command(lab_page: LabPage) -> None:
+    lab_page.write("entries.ipynb", ["6 * 7", "'below'"])
+    page = lab_page.page
+    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    page.add_script_tag(path=AXE)
+    run = _menu(page, "Run")
+    offered = [text for text in _texts(run) if text]
+    first = offered.index(_RUN[0])
+    assert offered[first : first + len(_RUN)] == _RUN
+    assert page.evaluate(SERIOUS, [".lm-Menu"]) == []
+    run.get_by_text("New Prompt Cell", exact=True).click()
+    expect(lab_page.cell(1).locator(".llm-prompt-magic")).to_have_text("%%llm")
+    lab_page.command("notebook:enter-command-mode")
+    # One that is a prompt can be turned back, and the menu says so.
+    run = _menu(page, "Run")
+    expect(run.get_by_text("Turn Into Code Cell", exact=True)).to_be_visible()
+    run.get_by_text("New Cells Are Prompts", exact=True).click()
+    run = _menu(page, "Run")
+    expect(run.get_by_role("menuitemcheckbox", name="New Cells Are Prompts")).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("Escape")
+
+    _menu(page, "View").get_by_text("Language Models Panel", exact=True).click()
+    expect(page.get_by_role("region", name="Language models", exact=True)).to_be_visible()
+
+    page.locator(".jp-Notebook").click(position={"x": 5, "y": 5})
+    lab_page.command("apputils:activate-command-palette")
+    palette = page.locator(".lm-CommandPalette")
+    page.keyboard.type("language models panel")
+    expect(palette.locator(".lm-CommandPalette-itemLabel").first).to_have_text("Language Models Panel")
+    palette.locator("input").fill("")
+    ask = palette.locator(".lm-CommandPalette-header", has_text="Ask").first
+    expect(ask).to_be_visible()
+    # Those of JupyterLab stand among ours where they were used last.
+    shown = set(palette.locator(".lm-CommandPalette-itemLabel").all_text_contents())
+    assert {"Turn Into Code Cell", *_OF_THE_PALETTE} - shown <= {"Turn Into Prompt Cell"}
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.usefixtures("own_shortcuts")
+def test_a_shortcut_is_changed_in_the_list_of_shortcuts(lab_page: LabPage) -> None:
+    lab_page.write("shortcuts.ipynb", ["6 * 7"])
+    page = lab_page.page
+    cells = page.locator(".jp-CodeCell")
+    lab_page.command("settingeditor:open", {"query": "Keyboard Shortcuts"})
+    shortcuts = page.locator(".jp-Shortcuts-ShortcutUI")
+    shortcuts.locator("input[type=search]").fill("Ask About This Cell")
+    row = shortcuts.locator(".jp-Shortcuts-Row", has_text="Ask About This Cell")
+    keys = row.locator(".jp-ContextualShortcut-Key")
+    expect(keys).to_have_text(["Q"])
+    row.locator(".jp-Shortcuts-ShortcutKeys").click()
+    page.keyboard.press("Control+Alt+y")
+    lab_page.screenshot("entries-shortcut")
+    row.locator(".jp-Shortcuts-Submit").click()
+    expect(keys).to_have_text(["Ctrl", "Alt", "Y"])
+    expect(row).to_contain_text("Custom")
+
+    page.evaluate(TO_NOTEBOOK, lab_page.name)
+    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    page.keyboard.press("q")
+    page.keyboard.press("Control+Alt+y")
+    expect(cells).to_have_count(2)
+    expect(cells.nth(1).locator(".cm-line").first).to_have_text("%%llm --context 1")
+    lab_page.command("notebook:enter-command-mode")
+    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    ask = _menu(page, "Run").locator(".lm-Menu-item", has_text="Ask About This Cell")
+    expect(ask.locator(".lm-Menu-itemShortcut")).to_have_text("Ctrl+Alt+Y")
