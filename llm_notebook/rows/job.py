@@ -16,7 +16,7 @@ from llm_notebook.configuration.keys import hidden
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.runs import RowsBegun, RowsEnded
+from llm_notebook.journal.runs import RowsBegun
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import json_text
 from llm_notebook.rows.asking import Asker
@@ -29,6 +29,7 @@ from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import Performance
 from llm_notebook.rows.plan import ASKED_AGAIN, Budget, Plan
 from llm_notebook.rows.prompts import Clean, RowPrompt
+from llm_notebook.rows.recording import RunRecord
 from llm_notebook.rows.reporting.display import Hidden, RunDisplays
 from llm_notebook.rows.reporting.progress import Progress
 from llm_notebook.rows.reporting.run import Run, failures_of
@@ -149,6 +150,7 @@ class Job:
         estimate, budget = self._expect()
         remembered = _REMEMBERED if self.table.count is None else self.table.count
         self.plan = Plan(budget, wanted.dedupe, Progress(self.table.count), remembered)
+        self._record = RunRecord(self.asker.journal, self.asker.rows_id, self.plan.progress)
         self.run = Run(
             self.plan.progress,
             asked.model_id,
@@ -174,8 +176,13 @@ class Job:
         """
         if self.table.count is None:
             self._check_columns(self.asker.reader)
-        self._begin()
-        self.display.open()
+        try:
+            self._begin()
+            self.display.open()
+        except BaseException:
+            # ■ may have been pressed in the meantime, and other processes must not believe that the run goes on.
+            self._end("interrupted")
+            raise
 
     async def collect(self) -> object:
         """Ask all rows of a run that has begun, and return the table with the new columns.
@@ -231,6 +238,9 @@ class Job:
         Args:
             error: the error that ended the run; None if it was completed.
         """
+        if error is not None:
+            # After ■, the work on another loop takes a moment to end, and the user may repeat the call, or list the runs, before that.
+            self._end("interrupted")
         if isinstance(error, Exception):
             self.run.end("fault", str(error))
         elif error is not None:
@@ -238,8 +248,6 @@ class Job:
             self.run.end("stopped", said)
         else:
             self.run.end("limit" if self.plan.stopped else "done", self.plan.stopped)
-        # After ■, the work on another loop takes a moment to end, and the user may repeat the call before that.
-        process.of(RunsHere).end(self)
         self.display.close(self._found, failures_of(self._done))
 
     async def _outcomes(self, window: Window | None = None) -> AsyncGenerator[list[tuple[int, Outcome]], None]:
@@ -255,6 +263,7 @@ class Job:
         try:
             async with aclosing(performance.outcomes()) as batches:
                 async for batch in batches:
+                    self._record.move()
                     yield batch
         except BaseException:
             # Nobody waits for this any more: ■ was pressed, or the iterator was dropped.
@@ -289,19 +298,17 @@ class Job:
             process.of(RunDisplays).notebook(),
         )
         process.of(RunsHere).begin(begun.same, self)
-        other = self.asker.journal.submit(begun).result()
+        other = self._record.begin(begun)
         if other:
-            process.of(RunsHere).end(self)
             raise RowsError(
                 f"Another process is at the same run, {other}: wait for it, or stop it there; then this call takes over what it has."
                 " Nothing was sent."
             )
 
     def _end(self, status: TurnStatus) -> Future[None] | None:
-        """Tell the journal how the run ends."""
-        journal = self.asker.journal
+        """Record how the run ends, unless that is recorded already."""
         process.of(RunsHere).end(self)
-        return None if journal is None else journal.submit(RowsEnded(self.asker.rows_id, status, datetime.now(UTC)))
+        return self._record.end(status)
 
     def _again(self) -> frozenset[str]:
         """Return the kinds of earlier outcomes that are asked again."""

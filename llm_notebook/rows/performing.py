@@ -173,6 +173,8 @@ class Performance:
             if entry is not None and entry.rows_id == self.asker.rows_id and not self.plan.dedupe:
                 entry = None
             earlier = None if entry is None else self.asker.recall(entry)
+            if earlier is not None:
+                self.plan.take_over(question, earlier)
             if earlier is None or earlier.failure in self.again - {""}:
                 self.plan.add(question)
             else:

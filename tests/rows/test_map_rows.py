@@ -438,20 +438,6 @@ def test_expressions_see_the_row_and_missing_values_are_empty(rows: Rows) -> Non
     assert rows.take_asked() == ["3.0|ab|a", "||n"]
 
 
-def test_runs_are_listed_with_how_far_they_came(rows: Rows) -> None:
-    rows.replies = lambda text: refusal(400) if "w1" in text else None
-    rows.map(_frame())
-    [run] = llm.runs()
-    assert (run.begun.count, run.answered, run.failed, run.status) == (5, 4, 1, "complete")
-    assert (run.begun.prompt, run.begun.model_id) == ("Say {{ text }}", "m")
-    assert (run.input_tokens, run.output_tokens) == (40, 20)
-    left = [Reply([b'{"id": "x", "choi'], content_type="application/json")] * 2
-    rows.replies = lambda text: (left.pop() if left else None) if "w1" in text else None
-    rows.map(_frame(), retry="failed", resume=False)
-    # A row that was asked three times is one row, and it was answered.
-    assert [(one.answered, one.failed) for one in llm.runs()] == [(5, 0), (4, 1)]
-
-
 @pytest.mark.parametrize(
     ("given", "says"),
     [
