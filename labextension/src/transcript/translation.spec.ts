@@ -5,8 +5,10 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Gettext } from '@jupyterlab/translation';
 
 import { TranscriptView, translateBy } from '.';
-import type { IHost, ITranscript } from '.';
+import type { ICallBlock, IHost, ITranscript } from '.';
 import { trans, withNodes } from './dom/translation';
+import { CHANGES } from './testing/changes';
+import { call, decided, pending, transcript } from './testing/samples';
 import { STATES } from './testing/states';
 import { UNANSWERED } from './testing/unanswered';
 
@@ -30,6 +32,21 @@ const READ_OUT = ['aria-label', 'title', 'placeholder', 'alt', 'data-l'].concat(
 
 /** Keys of a document whose values are words of the protocol, which nobody reads. */
 const WORDS_OF_PROTOCOL = new Set(['kind', 'state', 'status', 'group']);
+
+const CALL_STATES: ICallBlock['status'][] = [
+  'writing',
+  'queued',
+  'approved',
+  'running',
+  'suspended',
+  'finished',
+  'failed',
+  'denied',
+  'answered',
+  'abandoned',
+  'cancelled',
+  'unknown'
+];
 
 /** Everything in a document that a reader may be shown as it came. */
 function told(value: unknown, key = ''): string[] {
@@ -90,8 +107,8 @@ function untranslated(root: Element, shown: ITranscript): string[] {
         '.llm-answer, .llm-thought, .llm-args, .llm-covered, pre, code, .llm-diff, .llm-well, summary'
       )
     );
-    // A word of several scripts is drawn letter by letter.
-    const isLetters = node.parentElement?.closest('.llm-mixed');
+    // A word of several scripts is drawn letter by letter, and what is left out may begin in a word.
+    const isLetters = node.parentElement?.closest('.llm-mixed, .llm-printed');
     found.push(...parts.filter(part => !isLetters && isStrange(part, isSplit)));
   }
   for (const node of [root, ...Array.from(root.querySelectorAll('*'))]) {
@@ -121,7 +138,35 @@ const HOST: IHost = {
 const PRESSED =
   'summary, [aria-expanded=false], button:not([aria-expanded=true])';
 
-const ALL = Object.entries({ ...STATES, ...UNANSWERED });
+/** A question with each change that a card shows, one after the other. */
+const CHANGED = Object.entries(CHANGES).map(([name, change]) => {
+  const block = pending();
+  change(block);
+  return [name, transcript([block], { state: 'paused' })] as const;
+});
+
+/** A call in each state that one can have, decided about and not. */
+const CALLS = CALL_STATES.flatMap(status => {
+  const ran = { status, seconds: 2, result: 'x'.repeat(5_000) };
+  const change = { name: 'to', before: 'ann', after: 'bob' };
+  const grant = { id: 'g', scope: 'cell' as const, revoked: false };
+  return [
+    call('fetch', {}, ran),
+    call('fetch', { url: 'there' }, { status }),
+    decided({ changes: [change] }, ran),
+    decided({ grant }, { ...ran, seconds: undefined, result: '' }),
+    ...(['denied', 'answered', 'abandoned'] as const).map(verdict =>
+      decided({ verdict, text: 'so' }, { ...ran })
+    ),
+    decided({ verdict: 'abandoned', dropped: true }, ran)
+  ].map((block, at) => [`${status}, ${at}`, transcript([block])] as const);
+});
+
+const ALL = [
+  ...Object.entries({ ...STATES, ...UNANSWERED }),
+  ...CHANGED,
+  ...CALLS
+];
 
 test.each(ALL)('all of our words in %s are translated', (_, shown) => {
   const root = document.body.appendChild(document.createElement('div'));
