@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from scripts.lab_page import LabPage
 from scripts.lab_server import LabServer
 from tests.browser.lab.test_commands import AXE, SERIOUS
+from tests.fakes.openai_server import OpenAIServer, text_reply
 
 _RUN = [
     "Ask About This Cell",
@@ -30,6 +32,8 @@ TO_NOTEBOOK = """name => {
   const { shell } = window.jupyterapp;
   shell.activateById([...shell.widgets('main')].find(one => one.context?.path === name).id);
 }"""
+_IS_BOUND = """() => window.jupyterapp.commands.keyBindings.some(
+  ({ command, keys }) => command === 'llm-notebook:ask-cell' && keys.join() === 'Ctrl Alt Y')"""
 _OF_THE_PALETTE = {*_RUN, "Prompt Notebook", "Language Models Panel"}
 
 
@@ -72,7 +76,8 @@ def test_the_launcher_makes_a_notebook_whose_cells_are_prompts(lab_page: LabPage
     page.keyboard.type("Who?")
     expect(page.locator(".jp-Launcher")).to_have_count(0)
     expect(page.locator(".jp-Dialog")).to_have_count(0)
-    page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel")
+    # A kernel that has not started has not said that its cells are Python.
+    page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.codeMimetype.includes('python')")
     lab_page.command("notebook:enter-command-mode")
     lab_page.command("notebook:insert-cell-below")
     expect(page.locator(".jp-CodeCell .llm-prompt-magic")).to_have_count(2)
@@ -88,12 +93,10 @@ def test_the_menus_and_the_palette_offer_every_command(lab_page: LabPage) -> Non
     lab_page.write("entries.ipynb", ["6 * 7", "'below'"])
     page = lab_page.page
     lab_page.cell(0).locator(".jp-InputPrompt").click()
-    page.add_script_tag(path=AXE)
     run = _menu(page, "Run")
     offered = [text for text in _texts(run) if text]
     first = offered.index(_RUN[0])
     assert offered[first : first + len(_RUN)] == _RUN
-    assert page.evaluate(SERIOUS, [".lm-Menu"]) == []
     run.get_by_text("New Prompt Cell", exact=True).click()
     expect(lab_page.cell(1).locator(".llm-prompt-magic")).to_have_text("%%llm")
     lab_page.command("notebook:enter-command-mode")
@@ -139,6 +142,8 @@ def test_a_shortcut_is_changed_in_the_list_of_shortcuts(lab_page: LabPage) -> No
     row.locator(".jp-Shortcuts-Submit").click()
     expect(keys).to_have_text(["Ctrl", "Alt", "Y"])
     expect(row).to_contain_text("Custom")
+    # The list shows it before it is stored.
+    page.wait_for_function(_IS_BOUND)
 
     page.evaluate(TO_NOTEBOOK, lab_page.name)
     lab_page.cell(0).locator(".jp-InputPrompt").click()
@@ -150,3 +155,27 @@ def test_a_shortcut_is_changed_in_the_list_of_shortcuts(lab_page: LabPage) -> No
     lab_page.cell(0).locator(".jp-InputPrompt").click()
     ask = _menu(page, "Run").locator(".lm-Menu-item", has_text="Ask About This Cell")
     expect(ask.locator(".lm-Menu-itemShortcut")).to_have_text("Ctrl+Alt+Y")
+
+
+def test_the_status_bar_says_what_the_session_cost_and_leads_to_the_usage(
+    lab_page: LabPage, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(text_reply("Next to nothing."))
+    account = f"import os\nos.environ |= {{'OPENAI_BASE_URL': {openai_server.base_url!r}, 'OPENAI_API_KEY': 'sk-none'}}"
+    lab_page.write("cost.ipynb", [f"{account}\n%load_ext llm_notebook", "%%llm -m gpt-4o-mini\nWhat does it cost?"])
+    page = lab_page.page
+    for index in (0, 1):
+        lab_page.run_cell(index)
+        lab_page.wait_until_ran(index)
+    expect(lab_page.answer(1)).to_have_text("Next to nothing.")
+    status = page.get_by_role("group", name="Language models")
+    cost = status.get_by_role("button", name="in this session. Show usage")
+    expect(cost).to_have_text("$0.00")
+    assert re.search(r"\d+ tokens in, \d+ out", str(cost.get_attribute("title")))
+    page.add_script_tag(path=AXE)
+    assert page.evaluate(SERIOUS, [".llm-status"]) == []
+    cost.click()
+    usage = page.get_by_role("region", name="Usage", exact=True)
+    expect(usage.get_by_role("heading").get_by_role("button")).to_have_attribute("aria-expanded", "true")
+    expect(usage.get_by_role("row").filter(has_text="gpt-4o-mini").first).to_be_visible()
+    lab_page.screenshot("entries-cost")

@@ -49,6 +49,12 @@ def test_each_setting_takes_effect_at_once(settings: LabPage) -> None:
     status = page.get_by_role("group", name="Language models")
     for shown in (line, badge, status):
         expect(shown).to_be_visible()
+    page.add_script_tag(path=AXE)
+    failed.locator(".jp-InputPrompt").click()
+    for theme in ("Light", "Dark"):
+        lab.theme(theme)
+        lab.screenshot(f"settings-ask-{theme.lower()}")
+        assert page.evaluate(SERIOUS, [".llm-failed", ".llm-badge", ".llm-status", "[data-jp-item-name=llm-ask]"]) == []
 
     _set(lab, "Explain and Fix on failed cells", on=False)
     expect(line).to_be_hidden()
