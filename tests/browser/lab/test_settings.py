@@ -56,18 +56,15 @@ def test_each_setting_takes_effect_at_once(settings: LabPage) -> None:
         lab.screenshot(f"settings-ask-{theme.lower()}")
         assert page.evaluate(SERIOUS, [".llm-failed", ".llm-badge", ".llm-status", "[data-jp-item-name=llm-ask]"]) == []
 
-    _set(lab, "Explain and Fix on failed cells", on=False)
-    expect(line).to_be_hidden()
-    _set(lab, "Model below each prompt", on=False)
-    expect(badge).to_be_hidden()
-    _set(lab, "Status bar", on=False)
-    expect(status).to_be_hidden()
-    _set(lab, "Explain and Fix on failed cells", on=True)
-    expect(line).to_be_visible()
-    _set(lab, "Model below each prompt", on=True)
-    expect(badge).to_be_visible()
-    _set(lab, "Status bar", on=True)
-    expect(status).to_be_visible()
+    for name, shown in (
+        ("Explain and Fix on failed cells", line),
+        ("Model below each prompt", badge),
+        ("Status bar", status),
+    ):
+        _set(lab, name, on=False)
+        expect(shown).to_be_hidden()
+        _set(lab, name, on=True)
+        expect(shown).to_be_visible()
 
     _set(lab, "Ask About This Cell sends all cells above", on=True)
     failed.locator(".jp-InputPrompt").click()
