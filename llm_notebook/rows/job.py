@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -256,9 +256,7 @@ class Job:
         Args:
             window: holds the rows that are under way, if they cannot be read again.
         """
-        rows: Iterator[tuple[int, Mapping[str, Any]]] = enumerate(self.table.rows())
-        if window is not None:
-            rows = window.reading(rows)
+        rows = enumerate(self.table.rows())
         performance = Performance(self.asker, self.plan, rows, self._wanted.concurrency, self._again(), window)
         try:
             async with aclosing(performance.outcomes()) as batches:
@@ -318,10 +316,10 @@ class Job:
         return again if self._wanted.resume else again | _FINAL | {""}
 
     def _check_columns(self, reader: AnswerReader) -> None:
-        names = self.table.names()
+        attached = self._wanted.attachments
+        names = self.table.names(self._text.names | ({attached} if attached is not None else set()))
         if not names:
             return
-        attached = self._wanted.attachments
         if attached is not None and attached not in names:
             raise RowsError(
                 f"There is no column {attached!r}; the columns are {', '.join(map(str, names))}. Nothing was sent."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import types
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -49,17 +50,21 @@ class RowPrompt:
             )
         self.text = text
 
+    @property
+    def names(self) -> set[str]:
+        """The names in its expressions that only a column can have."""
+        return {name for expression in self._expressions() for name in _free_names(expression.code) - _KNOWN}
+
     def check(self, columns: list[str]) -> None:
         """Refuse names that are not columns.
 
         Raises:
             RowsError: an expression has a name that is neither a column nor one of Python's own.
         """
-        for expression in self._expressions():
-            unknown = sorted(_free_names(expression.code) - _KNOWN - set(columns))
-            if unknown:
-                listed = ", ".join(map(str, columns))
-                raise RowsError(f"There is no column {unknown[0]!r}; the columns are {listed}. Nothing was sent.")
+        unknown = sorted(self.names - {_as_in_code(column) for column in columns})
+        if unknown:
+            listed = ", ".join(map(str, columns))
+            raise RowsError(f"There is no column {unknown[0]!r}; the columns are {listed}. Nothing was sent.")
 
     def render(self, row: Mapping[str, Any]) -> str:
         """Return the prompt of a row.
@@ -76,7 +81,7 @@ class RowPrompt:
             if piece.source in row:
                 found = _text_of(row[piece.source])
             else:
-                names = {**row, ROW: row} if names is None else names
+                names = _variables(row) if names is None else names
                 found = _text_of(_evaluate(piece, names))
             rendered.append(found if self._clean is None else self._clean(piece.source, found))
         return "".join(rendered)
@@ -91,6 +96,16 @@ def _evaluate(expression: Expression, names: dict[str, Any]) -> object:
     except (Exception, SystemExit) as error:
         # A SystemExit would otherwise end the event loop that all rows share.
         raise RowsError(f"{expression.shown} failed with {type(error).__name__}: {error}") from None
+
+
+def _variables(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of the expressions: the columns, and the whole row."""
+    return {**{_as_in_code(name): value for name, value in row.items()}, **row, ROW: row}
+
+
+def _as_in_code(name: str) -> str:
+    """Return a column's name as Python reads it in code, where a ligature is the letters that it stands for."""
+    return name if not isinstance(name, str) or name.isascii() else unicodedata.normalize("NFKC", name)
 
 
 def _free_names(code: types.CodeType) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ TEXT = "text"
 """The column for rows that are plain texts."""
 NOTES = ("error", "cost", "turn")
 """The columns that every result has: why a row failed, what it cost in US dollars, and the id of its turn in the journal."""
-_LOOKED_AT = 64  # rows of an iterator, for their names
+_LOOKED_AT = 64  # rows of an iterator, at most, for their names
 
 
 class Table(Protocol):
@@ -31,8 +31,12 @@ class Table(Protocol):
     @property
     def count(self) -> int | None: ...
 
-    def names(self) -> list[str]:
-        """Return the names of its columns. Of an iterator, the first rows are read for that, and their names are returned."""
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
+        """Return the names of its columns. Of an iterator, they are those of its first rows, which are read for that.
+
+        Args:
+            wanted: the names that are looked for. As long as one of them is missing, another row of an iterator is read, within reason.
+        """
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """Yield its rows, once."""
@@ -102,7 +106,7 @@ class _PandasTable:
                 " df.reset_index(drop=True). Nothing was sent."
             )
 
-    def names(self) -> list[str]:
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
         return [str(name) for name in self.frame.columns]
 
     @property
@@ -141,7 +145,7 @@ class _NarwhalsTable:
             raise RowsError("There are two columns of the same name: rename one. Nothing was sent.") from None
         _refuse_empty(len(self._frame))
 
-    def names(self) -> list[str]:
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
         return list(self._frame.columns)
 
     @property
@@ -170,7 +174,7 @@ class _ListTable:
     def __post_init__(self) -> None:
         _refuse_empty(len(self.items))
 
-    def names(self) -> list[str]:
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
         return list(dict.fromkeys(name for item in self.items for name in _row(item)))
 
     @property
@@ -191,9 +195,16 @@ class _IteratorTable:
         self._items = items
         self._first: list[Mapping[str, Any]] | None = None
 
-    def names(self) -> list[str]:
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
+        names: dict[str, None] = {}
         if self._first is None:
-            self._first = [_row(item) for item in islice(self._items, _LOOKED_AT)]
+            self._first = []
+            # Each may take a while to come, and the first could be asked in the meantime.
+            for item in islice(self._items, _LOOKED_AT):
+                self._first.append(_row(item))
+                names |= dict.fromkeys(self._first[-1])
+                if names.keys() >= set(wanted):
+                    break
         return list(dict.fromkeys(name for row in self._first for name in row))
 
     def rows(self) -> Iterator[Mapping[str, Any]]:

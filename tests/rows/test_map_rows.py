@@ -82,6 +82,50 @@ def test_an_iterator_is_read_as_it_is_needed_and_comes_back_in_order(rows: Rows)
     assert [run.status for run in llm.runs()] == ["complete", "interrupted"]
 
 
+def test_each_row_of_a_slow_iterator_is_asked_as_it_comes_and_its_answer_is_handed_on(rows: Rows) -> None:
+    answers, handed_on = list[str](), threading.Event()
+
+    def texts() -> Iterator[str]:
+        for number in range(5):
+            handed_on.clear()
+            yield f"w{number}"
+            # The next row comes only after the answer to this one.
+            assert handed_on.wait(60)
+
+    def take(row: dict[str, Any]) -> None:
+        answers.append(row["answer"])
+        handed_on.set()
+
+    async def read() -> None:
+        found: Any = await llm.amap_rows(texts(), "Say {{ text }}", model=rows.model, progress=False)
+        async for row in found:
+            take(row)
+
+    if rows.face == "async":
+        asyncio.run(read())
+    else:
+        for row in llm.map_rows(texts(), "Say {{ text }}", model=rows.model, progress=False):
+            take(row)
+    assert answers == ["w0", "w1", "w2", "w3", "w4"]
+
+
+def test_a_column_that_only_a_later_row_of_an_iterator_has_is_found(rows: Rows) -> None:
+    items = [{"text": "w0"}, {"text": "w1", "note": "good"}]
+    found = rows.map(iter(items), "About {{ row.get('note') }} {{ note }} say {{ text }}")
+    assert [row["answer"] for row in found] == [None, "w1"]
+    assert "note" in found[0]["error"]
+
+
+def test_a_column_is_found_however_its_letters_are_written(rows: Rows) -> None:
+    for column in ("ﬁeld", "field", "größe", "größe"):
+        name = {"f": "field", "g": "größe", "ﬁ": "ﬁeld"}[column[0]]
+        for expression in (name, f"{name}[:2]", f"row['{column}']"):
+            frame = pd.DataFrame({column: ["w0"]})
+            assert rows.map(frame, f"Say {{{{ {expression} }}}}")["answer"].tolist() == ["w0"]
+    with pytest.raises(llm.RowsError, match="There is no column 'field'; the columns are text"):
+        rows.map(["a"], "Say {{ ﬁeld }}")
+
+
 def test_a_slow_first_row_lets_no_more_rows_of_an_iterator_pile_up_than_the_window_holds(rows: Rows) -> None:
     is_full, read, read_then = threading.Event(), [0], [0]
 

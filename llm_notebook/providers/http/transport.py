@@ -23,7 +23,6 @@ from there is raised again without its traceback. Once an answer has begun, thos
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -41,6 +40,7 @@ from llm_notebook.providers.http.sockets.connections import Connections
 from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 from llm_notebook.turns.concurrency.interrupts import stoppable
+from llm_notebook.turns.concurrency.withdrawal import pause, refuse_withdrawn
 
 __all__ = ["Transport", "TransportSettings"]
 
@@ -112,7 +112,7 @@ class Transport:
             if isinstance(failure, ModelError):
                 raise failure from None
             notify(failure)
-            time.sleep(failure.delay)
+            pause(failure.delay)
             exchange.look_again()
 
     async def astream(
@@ -217,7 +217,7 @@ class Transport:
                 if isinstance(failure, ModelError):
                     raise failure from None
                 notify(failure)
-                time.sleep(failure.delay)
+                pause(failure.delay)
             yield exchange.begin_file(reply, first_headers)
 
     def _follow_redirects(
@@ -268,12 +268,14 @@ def _wait(exchange: Exchange, notify: Notify) -> None:
     """Wait until the limit of the server and key, if one is known, lets the next attempt through."""
     if exchange.gate is not None:
         wait_for_turn(exchange.gate, exchange.waits, notify)
+    refuse_withdrawn()
 
 
 async def _await(exchange: Exchange, notify: Notify) -> None:
     """Do what `_wait()` does, on the running event loop."""
     if exchange.gate is not None:
         await await_turn(exchange.gate, exchange.waits, notify)
+    refuse_withdrawn()
 
 
 def _beginning(exchange: Exchange, reply: Reply) -> bytes:
