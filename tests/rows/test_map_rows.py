@@ -482,60 +482,6 @@ def test_expressions_see_the_row_and_missing_values_are_empty(rows: Rows) -> Non
     assert rows.take_asked() == ["3.0|ab|a", "||n"]
 
 
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"prompt": "Say {{ txt }}"}, "There is no column 'txt'; the columns are text."),
-        ({"prompt": "Say it"}, "names no column"),
-        ({"prompt": "Say {{ 1 + }}"}, "is not a Python expression"),
-        ({"rows": []}, "There are no rows"),
-        ({"rows": pd.DataFrame({"text": []})}, "There are no rows"),
-        ({"rows": pd.DataFrame({"text": ["a", "b"]}, index=[1, 1])}, "label 1 more than once"),
-        ({"rows": pd.DataFrame([["a", "b"]], columns=["text", "text"])}, "two columns 'text'"),
-        ({"rows": 5}, "not int"),
-        ({"rows": [1, 2]}, "not int"),
-        ({"schema": "text, score"}, "There is a column 'text' already"),
-        ({"rows": [{"text": "a", "error": 1}]}, "There is a column 'error' already"),
-        ({"schema": "a what"}, "unknown type"),
-        ({"concurrency": 0}, "concurrency"),
-        ({"retry": "all"}, "retry"),
-        ({"limit_cost": 1.0}, "limit_cost cannot be held"),
-        ({"limit_cost": -1}, "above 0"),
-        ({"sample": 0}, "sample is a number of rows above 0"),
-        ({"attachments": "pictures"}, "no column 'pictures'"),
-        ({"options": {"temperatur": 1}}, "temperatur"),
-    ],
-)
-def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_sent(rows: Rows, given: dict[str, Any], says: str) -> None:
-    with pytest.raises(llm.RowsError) as raised:
-        rows.map(**{"rows": ["a"], "prompt": "Say {{ text }}", **given})
-    assert says in str(raised.value)
-    assert rows.take_asked() == []
-    assert llm.runs() == []
-
-
-@pytest.mark.parametrize(
-    ("given", "settings", "says"),
-    [
-        (["a"], {"prompt": "Say {{ txt }}"}, "There is no column 'txt'; the columns are text."),
-        (["a"], {"schema": "text, score"}, "There is a column 'text' already"),
-        ([{"text": "a", "error": 1}], {}, "There is a column 'error' already"),
-        (["a"], {"attachments": "pictures"}, "no column 'pictures'"),
-        ([{1: "a"}], {}, "There is no column 'text'; the columns are 1."),
-        ([{None: "a"}], {"prompt": "Say {{ row }}", "attachments": "pictures"}, "the columns are None."),
-        ([1], {}, "not int"),
-    ],
-)
-def test_what_is_wrong_with_an_iterator_is_said_before_anything_is_sent(
-    rows: Rows, given: list[Any], settings: dict[str, Any], says: str
-) -> None:
-    with pytest.raises(llm.RowsError) as raised:
-        rows.map(**{"rows": iter(given), "prompt": "Say {{ text }}", **settings})
-    assert says in str(raised.value)
-    assert rows.take_asked() == []
-    assert llm.runs() == []
-
-
 @pytest.mark.parametrize("error", [ValueError("line 71 is no JSON"), AssertionError(), SystemExit(3)])
 def test_an_iterator_that_fails_ends_the_run_with_its_error_and_what_is_answered_is_kept(
     rows: Rows, error: BaseException
