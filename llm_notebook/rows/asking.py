@@ -207,7 +207,7 @@ class Asker:
     def _key_of(self, prompt: Prompt) -> str:
         """Return a digest of what is sent for a prompt. Rows with the same digest need to be asked only once."""
         if isinstance(self.model, HTTPModel):
-            request, _ = self.model._wire(prompt, False, None)
+            request = self.model._request_ahead(prompt, stream=False)
             sent = [request.url.encode(), request.body]
         else:
             said = [message.to_dict() for message in prompt.messages]

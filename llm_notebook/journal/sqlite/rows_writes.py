@@ -5,7 +5,7 @@ from __future__ import annotations
 from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsCounts, RowsEnded, RowsMoved
 from llm_notebook.journal.sqlite.columns import Column, integer_column, text_column, time_column
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
-from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
+from llm_notebook.journal.sqlite.turn_writes import beginning_of_turn, ending_of_turn
 
 __all__ = ["run_moved"]
 
@@ -53,11 +53,10 @@ def _begun(run: RowsBegun, owner: str | None) -> Write[object]:
 
 
 def _asked(row: RowAsked, owner: str | None) -> Write[object]:
-    begun, ended = turn_begun(row.begun, owner), turn_ended(row.ended)
+    begin, end = beginning_of_turn(row.begun, owner), ending_of_turn(row.ended)
 
     def store(transaction: Transaction) -> None:
-        begun.store(transaction)
-        ended.store(transaction)
+        end(transaction, begin(transaction))
 
     return Write(store, must_last=True)
 

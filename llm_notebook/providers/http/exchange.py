@@ -47,7 +47,8 @@ from llm_notebook.providers.http.rate_limits.passage import Passage
 from llm_notebook.providers.http.retries import Retries, Retry, retry_after, retry_delay
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.deadlines import Left
-from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply, Request, request_to
+from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
+from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]
@@ -150,9 +151,9 @@ class Exchange:
         """Return the request as it is sent."""
         if self._passage is not None:
             self._passage.sent_at = monotonic()
-        url, left = _parsed(self._request.url), self._left
+        address, left = _parsed(self._request.url), self._left
         headers = {**_HEADERS, **self._request.headers}
-        return request_to("POST", url, headers, self._new_times(), body=self._request.body, left=left)
+        return request_to("POST", address, headers, self._new_times(), body=self._request.body, left=left)
 
     def seconds_left(self) -> float:
         """Return the seconds that are left for the whole answer, more than 0; infinity if there is no limit."""
@@ -169,10 +170,9 @@ class Exchange:
 
     def file_request(self) -> Request:
         """Return the request for a file or a part of it. It asks for no compression, as a compressed file cannot be resumed."""
-        url = httpx.URL(self._request.url)
         usual = {name: _HEADERS[name] for name in ("accept", "accept-encoding", "user-agent")}
         headers = usual | self._request.headers
-        return request_to("GET", url, headers, self._new_times(), left=self._left)
+        return request_to("GET", _parsed(self._request.url), headers, self._new_times(), left=self._left)
 
     def begin_file(self, reply: Reply, first_headers: Mapping[str, str]) -> OpenedFile:
         """Treat the reply as the beginning of a file, and return the file."""
@@ -371,8 +371,8 @@ class Exchange:
 
 
 @functools.lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)
+def _parsed(url: str) -> Address:
+    return Address(httpx.URL(url))
 
 
 @functools.lru_cache(maxsize=64)

@@ -37,7 +37,8 @@ from llm_notebook.providers.http.rate_limits.limiter import Limits, await_turn, 
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.connections import Connections
-from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply, Request, request_to
+from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
+from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 from llm_notebook.turns.concurrency.interrupts import stoppable
 from llm_notebook.turns.concurrency.withdrawal import pause, refuse_withdrawn
@@ -250,7 +251,7 @@ def _redirected(request: Request, location: str) -> Request:
         httpx.RemoteProtocolError: the target is not an address.
         httpx.UnsupportedProtocol: the target is not encrypted.
     """
-    before = request.extensions["address"]
+    before = request.address.url
     try:
         url = before.join(location)
     except httpx.InvalidURL:
@@ -261,7 +262,7 @@ def _redirected(request: Request, location: str) -> Request:
     dropped = {"host"} if is_same else {"host", "authorization", "cookie"}
     sent = httpx.Headers(request.headers)
     headers = {name: value for name, value in sent.items() if name not in dropped}
-    return request_to("GET", url, headers, request.extensions["timeout"], left=request.extensions["left"])
+    return request_to("GET", Address(url), headers, request.times, left=request.left)
 
 
 def _wait(exchange: Exchange, notify: Notify) -> None:
