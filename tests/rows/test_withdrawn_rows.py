@@ -97,12 +97,13 @@ def test_a_row_that_waits_is_not_sent_when_an_iterator_fails(
     rows: Rows, model: Any, later: Reply, waits: threading.Event
 ) -> None:
     def texts() -> Iterator[str]:
-        yield from (f"w{number}" for number in range(64))
+        # While rows wait and enough are left to ask, nothing more is read, so the iterator fails before that.
+        yield "w0"
         waits.wait(60)
-        raise ValueError("line 65 is no JSON")
+        raise ValueError("line 2 is no JSON")
 
     rows.replies = lambda text: later if text == "Say w0" else None
-    with pytest.raises(ValueError, match="line 65"):
+    with pytest.raises(ValueError, match="line 2"):
         rows.map(texts(), model=model, concurrency=2)
     assert _wait_for_threads() == []
     asked = rows.take_asked()
