@@ -41,7 +41,7 @@ from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
 from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 from llm_notebook.turns.concurrency.interrupts import stoppable
-from llm_notebook.turns.concurrency.withdrawal import pause, refuse_withdrawn
+from llm_notebook.turns.concurrency.withdrawal import current_withdrawal, pause
 
 __all__ = ["Transport", "TransportSettings"]
 
@@ -267,16 +267,18 @@ def _redirected(request: Request, location: str) -> Request:
 
 def _wait(exchange: Exchange, notify: Notify) -> None:
     """Wait until the limit of the server and key, if one is known, lets the next attempt through."""
-    if exchange.gate is not None:
-        wait_for_turn(exchange.gate, exchange.waits, notify)
-    refuse_withdrawn()
+    if (gate := exchange.gate_to_wait_at()) is not None:
+        wait_for_turn(gate, exchange.waits, notify)
+    if (withdrawal := current_withdrawal.get()) is not None:
+        withdrawal.refuse()
 
 
 async def _await(exchange: Exchange, notify: Notify) -> None:
     """Do what `_wait()` does, on the running event loop."""
-    if exchange.gate is not None:
-        await await_turn(exchange.gate, exchange.waits, notify)
-    refuse_withdrawn()
+    if (gate := exchange.gate_to_wait_at()) is not None:
+        await await_turn(gate, exchange.waits, notify)
+    if (withdrawal := current_withdrawal.get()) is not None:
+        withdrawal.refuse()
 
 
 def _beginning(exchange: Exchange, reply: Reply) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Withdrawal", "Withdrawn", "pause", "refuse_withdrawn", "waking", "withdrawn_by"]
+__all__ = ["Withdrawal", "Withdrawn", "current_withdrawal", "pause", "refuse_withdrawn", "waking", "withdrawn_by"]
 
 
 class Withdrawn(BaseException):
@@ -37,6 +37,15 @@ class Withdrawal:
         for wake in woken:
             wake()
 
+    def refuse(self) -> None:
+        """Send nothing more, if this is made.
+
+        Raises:
+            Withdrawn: it is.
+        """
+        if self.is_made:
+            raise Withdrawn
+
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
         """Let a function be called, by any thread, when this is made during the `with` block; at once if it was made before."""
@@ -52,17 +61,18 @@ class Withdrawal:
                 self._sleepers.discard(wake)
 
 
-_current: ContextVar[Withdrawal | None] = ContextVar("llm_notebook_withdrawal", default=None)
+current_withdrawal: ContextVar[Withdrawal | None] = ContextVar("llm_notebook_withdrawal", default=None)
+"""What may withdraw what is asked here; None if nothing does."""
 
 
 @contextmanager
 def withdrawn_by(withdrawal: Withdrawal) -> Iterator[None]:
     """Let what is asked in the `with` block be withdrawn."""
-    token = _current.set(withdrawal)
+    token = current_withdrawal.set(withdrawal)
     try:
         yield
     finally:
-        _current.reset(token)
+        current_withdrawal.reset(token)
 
 
 def refuse_withdrawn() -> None:
@@ -71,15 +81,15 @@ def refuse_withdrawn() -> None:
     Raises:
         Withdrawn: it was.
     """
-    withdrawal = _current.get()
-    if withdrawal is not None and withdrawal.is_made:
-        raise Withdrawn
+    withdrawal = current_withdrawal.get()
+    if withdrawal is not None:
+        withdrawal.refuse()
 
 
 @contextmanager
 def waking(wake: Callable[[], object]) -> Iterator[None]:
     """Let a function be called, by any thread, when what is asked here is withdrawn during the `with` block."""
-    withdrawal = _current.get()
+    withdrawal = current_withdrawal.get()
     if withdrawal is None:
         yield
         return
@@ -93,7 +103,7 @@ def pause(seconds: float) -> None:
     Raises:
         Withdrawn: what is asked here was withdrawn in the meantime.
     """
-    if _current.get() is None:
+    if current_withdrawal.get() is None:
         time.sleep(seconds)
         return
     woken = threading.Event()

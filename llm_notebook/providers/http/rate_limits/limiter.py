@@ -51,6 +51,11 @@ class Gate:
         """Set the part of the limit that this process may use."""
         self._limit.share = share
 
+    def passes(self) -> bool:
+        """Let a request through that need not wait, as `Limit.passes()` does."""
+        with self._lock:
+            return self._limit.passes(monotonic())
+
     def waits(self) -> Waits:
         """Yield the seconds of each wait until a request may be sent, as `Limit.waits()` does."""
         waits = self._limit.waits(monotonic)
