@@ -108,17 +108,16 @@ class Exchange:
         self._passage = None if limits is None else Passage(limits, (_server_of(request.url), request.key or ""))
         self._decoder = decoder
         self._settings = settings
-        self._accepted_headers: Mapping[str, str] = {}
+        self._accepted: Reply | AsyncReply | None = None
         total = settings.total_timeout
         self._until = None if total is None else monotonic() + total
         self.is_limited = total is not None
         self._times: dict[str, float] = {}
         self.answering = False
 
-    @property
-    def gate(self) -> Gate | None:
-        """The server's limit for this key, if one was ever seen."""
-        return None if self._passage is None else self._passage.gate
+    def gate_to_wait_at(self) -> Gate | None:
+        """Return the server's limit for this key, if the next attempt has to wait for it."""
+        return None if self._passage is None or self._passage.passes() else self._passage.gate
 
     def look_again(self) -> None:
         """Look for the limit again before another attempt."""
@@ -181,23 +180,23 @@ class Exchange:
 
     def _file_pieces(self, reply: Reply) -> Iterator[bytes]:
         try:
-            encoding = reply.headers.get("content-encoding")
-            yield from reply if encoding is None else expanded_pieces(reply, encoding)
+            encoding = reply.header(b"content-encoding")
+            yield from expanded_pieces(reply, encoding) if encoding else reply
         except FAILURES as error:
             raise self.failure_error(error) from None
 
     def accept(self, reply: Reply | AsyncReply) -> bool:
         """Return True if the reply is an answer to decode, and prepare the decoder for it."""
         if self._passage is not None:
-            self._passage.replied(reply.headers.raw, reply.is_success)
+            self._passage.replied(reply.raw_headers, reply.is_success)
         if not reply.is_success:
             # A server may take as long as it likes to answer, but not to refuse.
             self._times["read"] = min(self._times["read"], REFUSAL_PATIENCE)
             return False
         self.answering = True
-        self._accepted_headers = reply.headers
+        self._accepted = reply
         # For other types, the first byte says more: some servers call everything text/html.
-        if self._decoder is not None and reply.headers.get("content-type", "").startswith("application/json"):
+        if self._decoder is not None and reply.header(b"content-type").startswith("application/json"):
             self._decoder.expect_whole()
         return True
 
@@ -207,7 +206,7 @@ class Exchange:
 
     def _request_id(self) -> str | None:
         """Return the id that the server has given to the answer, if it has."""
-        return request_id_in(self._accepted_headers, self._request.secrets)
+        return None if self._accepted is None else request_id_in(self._accepted.headers, self._request.secrets)
 
     def check_time(self) -> None:
         """Abandon an answer that takes longer than the whole answer may take, unless its end has been decoded.
@@ -258,14 +257,14 @@ class Exchange:
 
         If the time for the whole answer is limited, they end in an IncompleteResponse as soon as `check_time()` abandons it.
         """
-        encoding = reply.headers.get("content-encoding")
-        pieces = reply if encoding is None else expanded_pieces(reply, encoding)
+        encoding = reply.header(b"content-encoding")
+        pieces = expanded_pieces(reply, encoding) if encoding else reply
         return checked_pieces(pieces, self.check_time) if self.is_limited else pieces
 
     def aiter_pieces(self, reply: AsyncReply) -> AsyncIterator[bytes]:
         """Return the same as `iter_pieces()` for an async reply."""
-        encoding = reply.headers.get("content-encoding")
-        pieces: AsyncIterator[bytes] = reply if encoding is None else ExpandedPieces(reply, encoding)
+        encoding = reply.header(b"content-encoding")
+        pieces: AsyncIterator[bytes] = ExpandedPieces(reply, encoding) if encoding else reply
         return CheckedPieces(pieces, self.check_time) if self.is_limited else pieces
 
     def decide_after_refusal(self, reply: Reply | AsyncReply, content: bytes) -> Retry | ModelError:

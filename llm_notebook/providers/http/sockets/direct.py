@@ -49,20 +49,36 @@ class _Begun:
     Attributes:
         status_code: the HTTP status.
         is_success: whether it says that the request was fulfilled.
-        headers: its headers.
+        raw_headers: its headers as they were sent.
         stays_open: whether the connection may serve another request afterwards.
         is_whole: whether the body was read to its end.
     """
 
-    __slots__ = ("_pieces", "headers", "is_success", "is_whole", "status_code", "stays_open")
+    __slots__ = ("_headers", "_pieces", "is_success", "is_whole", "raw_headers", "status_code", "stays_open")
 
     def __init__(self, head: Head, pieces: Any) -> None:
         self.status_code = head.status
         self.is_success = httpx.codes.OK <= head.status < httpx.codes.MULTIPLE_CHOICES
-        self.headers = httpx.Headers(head.headers)
-        self.stays_open = head.version != b"1.0" and self.headers.get("connection", "").lower() != "close"
+        self.raw_headers = head.headers
+        self.stays_open = head.version != b"1.0" and self.header(b"connection").lower() != "close"
         self.is_whole = False
+        self._headers: httpx.Headers | None = None
         self._pieces = pieces
+
+    def header(self, name: bytes) -> str:
+        """Return the value of one header, given its name in lower case; empty if there is none.
+
+        This does without `headers`, which take longer to make than a small reply takes to read.
+        """
+        values = [value for known, value in self.raw_headers if known.lower() == name]
+        return b", ".join(values).decode("latin-1") if values else ""
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Its headers."""
+        if self._headers is None:
+            self._headers = httpx.Headers(self.raw_headers)
+        return self._headers
 
     @property
     def redirects_to(self) -> str | None:
