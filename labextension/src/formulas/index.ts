@@ -13,8 +13,9 @@ import temml from 'temml';
 
 import type { ISetFormula } from '../transcript';
 import { provideFont } from './font';
-import { sanitize } from './sanitizing';
 import { linearize } from './linearizing';
+import { rewritten } from './rewriting';
+import { sanitize } from './sanitizing';
 
 /** The longest formula, in characters. The kernel has the same bound (`math.py`). */
 const LONGEST = 4000;
@@ -37,16 +38,6 @@ const REFUSED = new RegExp(
     ')(?![A-Za-z])|\\^\\^'
 );
 
-/** What the library is given in place of what it does not know, or should not see. */
-const REPLACED: [RegExp, string][] = [
-  // A label is a target for references, which are refused. By itself it shows nothing.
-  [/\\label\s*\{[^{}]*\}/g, ''],
-  [/\\(begin|end)\{eqnarray\*?\}/g, '\\$1{align}']
-];
-
-/** The sign between two columns of an `eqnarray`, which an `align` has in its second column. */
-const BETWEEN_COLUMNS = /&((?:[^&\\]|\\[A-Za-z]+(?![A-Za-z])){1,40})&/g;
-
 /**
  * Set a formula.
  *
@@ -58,15 +49,9 @@ export function typeset(tex: string, display: boolean): ISetFormula | null {
   if (tex.length > LONGEST || REFUSED.test(tex)) {
     return null;
   }
-  const known = REPLACED.reduce(
-    (text, [from, to]) => text.replace(from, to),
-    tex.startsWith('\\begin{eqnarray')
-      ? tex.replace(BETWEEN_COLUMNS, (_, sign) => `& ${sign.trim()} `)
-      : tex
-  );
   let markup: string;
   try {
-    markup = temml.renderToString(known, {
+    markup = temml.renderToString(rewritten(tex), {
       ...BOUNDS,
       displayMode: display,
       throwOnError: true
