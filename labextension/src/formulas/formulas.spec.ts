@@ -158,6 +158,8 @@ test('sizes are bounded, and what would grow without end is not set', () => {
   expect(typeset('{'.repeat(3000) + '}'.repeat(900), true)).toBeNull();
   expect(typeset(String.raw`\sqrt `.repeat(600) + 'x', true)).toBeNull();
   expect(typeset('x'.repeat(4001), true)).toBeNull();
+  expect(typeset('x'.repeat(2000), true)).toBeNull();
+  expect(typeset('x'.repeat(500), true)).not.toBeNull();
 });
 
 test('nothing in a formula can act, fetch, name or style what is around it', () => {

@@ -20,6 +20,9 @@ import { sanitize } from './sanitizing';
 /** The longest formula, in characters. The kernel has the same bound (`math.py`). */
 const LONGEST = 4000;
 
+/** How many elements a formula may have: it is laid out at once. */
+const MOST_ELEMENTS = 1500;
+
 const BOUNDS = {
   trust: false,
   /** How many macros a formula may expand. */
@@ -58,6 +61,9 @@ export function typeset(tex: string, display: boolean): ISetFormula | null {
     });
   } catch {
     // The TeX is wrong, or nested so deeply that the stack overflows.
+    return null;
+  }
+  if (markup.split('<m').length > MOST_ELEMENTS) {
     return null;
   }
   const math = sanitize(markup);

@@ -35,7 +35,7 @@ test.each([
     expect(portion.length).toBeLessThanOrEqual(16_384);
     expect(signs(portion)).toBeLessThanOrEqual(1000);
     expect(portion.match(/[\u0e00-\u0eff]/g)?.length ?? 0).toBeLessThanOrEqual(
-      3000
+      2000
     );
     expect(portion).not.toMatch(/^[\udc00-\udfff]|[\ud800-\udbff]$/);
   }

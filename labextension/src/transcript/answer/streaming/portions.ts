@@ -10,8 +10,11 @@ const PORTION_LINES = 400;
 const PORTION_SIGNS = 1000;
 const SIGN = /[|*_~`$[<\\]/g;
 
-/** How many letters of a script without spaces are parsed at a time: Thai, Lao, Burmese and Khmer. A browser looks for their words in a dictionary. */
-const PORTION_UNSPACED = 3000;
+/**
+ * How many letters of a script without spaces are parsed and laid out at a time:
+ * Thai, Lao, Burmese and Khmer. A browser looks for their words in a dictionary.
+ */
+export const UNSPACED_AT_ONCE = 2000;
 const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]/g;
 
 /** This many blocks, with about this many characters, are drawn together. */
@@ -31,7 +34,12 @@ export function portionEnd(source: string, start: number): number {
     at = text.indexOf('\n', at) + 1 || end;
   }
   end = endOfMost(text, Math.min(at, end), SIGN, PORTION_SIGNS);
-  return start + endOfMost(text, end, UNSPACED, PORTION_UNSPACED);
+  return start + endOfMost(text, end, UNSPACED, UNSPACED_AT_ONCE);
+}
+
+/** How many letters of scripts without spaces a text has. */
+export function unspacedIn(text: string): number {
+  return text.match(UNSPACED)?.length ?? 0;
 }
 
 /** The end of a line or a word in the second half of the first so many characters; without one, of the last whole character. */
