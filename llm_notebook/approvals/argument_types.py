@@ -8,6 +8,7 @@ Python are described by their names.
 from __future__ import annotations
 
 import contextlib
+import enum
 import functools
 import inspect
 import types
@@ -15,19 +16,19 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
+from llm_notebook.approvals.classes import is_given, is_installed, state_of
 from llm_notebook.approvals.descriptions import (
     Describer,
     Undescribed,
     code_description,
-    is_given,
-    is_installed,
-    state_of,
 )
+from llm_notebook.tools.callables import is_routine
 from llm_notebook.tools.signatures import ToolSignature
 
 __all__ = ["described_arguments"]
 
 _SIMPLE = (str, bytes, int, float, bool, types.NoneType)
+_CONTAINERS = (tuple, list, dict, set, frozenset)
 
 
 def described_arguments(signature: ToolSignature | None) -> list[object]:
@@ -52,7 +53,7 @@ def _described(annotation: object, seen: dict[int, object]) -> Iterator[object]:
     if isinstance(annotation, type):
         if typing.get_origin(annotation) is None and _is_users(annotation):
             yield from _described_class(annotation, seen)
-    elif inspect.isroutine(annotation):
+    elif is_routine(annotation):
         yield _described_member(annotation)
     elif isinstance(annotation, functools.partial):
         bound = [*enumerate(annotation.args), *sorted(annotation.keywords.items())]
@@ -70,7 +71,7 @@ def _described_object(value: object, seen: dict[int, object]) -> Iterator[object
     if is_users:
         yield from _described_class(kind, seen)
     for name, held in sorted((state_of(value) or {}).items()):
-        if inspect.isroutine(held) or (is_users and isinstance(held, _SIMPLE)):
+        if is_routine(held) or (is_users and isinstance(held, _SIMPLE)):
             yield [kind.__qualname__, name, _described_member(held)]
         elif is_users or callable(held):
             yield from _described(held, seen)
@@ -105,8 +106,9 @@ def _is_users(kind: type) -> bool:
 
 def _counts(name: str, member: object) -> bool:
     """Return whether a member of a class is code or a simple value that somebody wrote, and not something that Python adds to each class."""
-    is_code = inspect.isroutine(member) or isinstance(member, staticmethod | classmethod | property)
-    return is_code or (isinstance(member, _SIMPLE) and not name.startswith("__"))
+    is_code = is_routine(member) or isinstance(member, staticmethod | classmethod | property)
+    is_data = isinstance(member, (*_SIMPLE, *_CONTAINERS, enum.Enum)) and name != "model_config"
+    return is_code or (is_data and not name.startswith("__"))
 
 
 def _described_member(member: Any) -> object:
@@ -116,7 +118,7 @@ def _described_member(member: Any) -> object:
     if isinstance(member, property):
         return [_described_member(function) for function in (member.fget, member.fset, member.fdel)]
     try:
-        return Describer().describe(member)
+        return Describer(settled=True).describe(member)
     except (Undescribed, RecursionError):
         code = getattr(inspect.unwrap(member), "__code__", None)
         return None if code is None else code_description(code)

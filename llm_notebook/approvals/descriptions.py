@@ -2,7 +2,7 @@
 
 Code is described by its code objects, recursively: the bytecode, the constants and the names, without file names, line numbers and the
 order of sets. State is described by its values if they are simple, such as numbers, texts, paths, enums and containers of these. Objects are
-described by their class and their attributes. Objects whose state is not visible to Python, such as a connection or a lock, cannot be
+described by their class and their attributes, and so are values of classes that extend the simple ones. Objects whose state is not visible to Python, such as a connection or a lock, cannot be
 described: they raise `Undescribed`.
 
 A description has to end soon. Values may contain themselves, hold a client with thousands of objects, or be ten megabytes of text. So a value
@@ -12,19 +12,19 @@ abandoned.
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import functools
 import hashlib
-import inspect
 import pathlib
 import re
 import sys
 import types
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llm_notebook.approvals.classes import WRAPPERS, is_code, is_given, is_installed, own_members, state_of
 from llm_notebook.tools.callables import attributes_of
 
 __all__ = [
@@ -34,10 +34,7 @@ __all__ = [
     "Undescribed",
     "code_description",
     "is_adapter",
-    "is_given",
-    "is_installed",
     "parts_of",
-    "state_of",
     "without_adapters",
 ]
 
@@ -46,24 +43,8 @@ _MOST_PARTS = 5_000
 _LONG = 200
 # Modules whose values say everything about themselves in their repr.
 WRITTEN_OUT = frozenset({"datetime", "decimal", "fractions", "uuid", "ipaddress", "zoneinfo"})
-_WRAPPERS = (
-    functools.partial,
-    functools.partialmethod,
-    functools.cached_property,
-    staticmethod,
-    classmethod,
-    property,
-)
-_MADE_IN_C = (
-    types.WrapperDescriptorType,
-    types.MethodDescriptorType,
-    types.ClassMethodDescriptorType,
-    types.BuiltinFunctionType,
-)
-# Attributes of classes that Python and this package create for their own use.
-_NOT_OWN = re.compile(
-    r"__\w+__|_abc_impl|_llm_notebook_counterpart|_is_protocol|_is_runtime_protocol|_member_map_|_value2member_map_"
-)
+_SCALARS = (str, bytes, int, float, complex)
+_CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
 class Undescribed(Exception):
@@ -95,20 +76,43 @@ class Describer:
         self._parts += 1
         if self._parts > _MOST_PARTS:
             raise Undescribed("It is too large.")
-        if isinstance(value, str | bytes | int | float | complex | types.NoneType | types.EllipsisType):
-            return _scalar(value)
-        if isinstance(value, list | tuple | set | frozenset | dict):
-            return self._container(value)
         if isinstance(value, types.ModuleType):
+            if sys.modules.get(value.__name__) is not value:
+                raise Undescribed("Another module may have its name.")
             return ["module", value.__name__]
-        if (written := _written_out(value)) is not None:
-            return [_name_of(type(value)), written]
+        if isinstance(value, type):
+            return self._begun(value) or self._kind(value)
+        if isinstance(value, enum.Enum):
+            return ["enum", self.describe(type(value)), value.name, self.describe(value._value_)]
+        if (simple := self._simple(value)) is not None:
+            return simple if is_given(type(value)) else self._extended(value, simple)
+        return self._begun(value) or (self._callable(value) if is_code(value) else self._object(value))
+
+    def _begun(self, value: object) -> object:
+        """Return a reference to the description of a value if that has begun; otherwise None, and from now on it has."""
         if (begun := self._known.get(id(value))) is not None:
             return ["known", begun]
         self._known[id(value)] = self._parts
-        if isinstance(value, type):
-            return self._kind(value)
-        return self._callable(value) if _is_code(value) else self._object(value)
+        return None
+
+    def _simple(self, value: object) -> object:
+        """Return the description of a simple value by what its built-in type holds; None for any other value."""
+        if isinstance(value, (*_SCALARS, types.NoneType, types.EllipsisType)):
+            return _scalar(value)
+        if isinstance(value, _CONTAINERS):
+            return self._container(value)
+        if isinstance(value, slice):
+            return ["slice", self.describe(value.start), self.describe(value.stop), self.describe(value.step)]
+        if isinstance(value, types.GenericAlias | types.UnionType):
+            return ["alias", self.describe(typing.get_origin(value)), [*map(self.describe, typing.get_args(value))]]
+        written = _written_out(value)
+        return None if written is None else [_name_of(type(value)), written]
+
+    def _extended(self, value: object, simple: object) -> object:
+        """Describe a value whose class extends a simple one: its methods and attributes matter, too."""
+        attributes = state_of(value, of_any=True) or {}
+        own = {name: self.describe(attributes[name]) for name in sorted(attributes)}
+        return ["extended", simple, self.describe(type(value)), own]
 
     def _container(self, value: Any) -> object:
         if isinstance(value, list | set | dict) and not self._settled:
@@ -119,7 +123,7 @@ class Describer:
         kind = _name_of(type(value))
         try:
             if isinstance(value, dict):
-                return [kind, [[self.describe(key), self.describe(item)] for key, item in value.items()]]
+                return [kind, [[self.describe(key), self.describe(item)] for key, item in dict.items(value)]]
             items = [self.describe(item) for item in value]
         finally:
             # A list that stands in two places is described twice, but a list that contains itself only once.
@@ -127,36 +131,51 @@ class Describer:
         return [kind, sorted(items, key=repr) if isinstance(value, set | frozenset) else items]
 
     def _callable(self, value: object) -> object:
+        if isinstance(value, WRAPPERS):
+            return self._wrapper(value)
+        if isinstance(value, types.MethodType):
+            return ["method", self.describe(value.__func__), self.describe(value.__self__)]
+        return self._function(value) if type(value) is types.FunctionType else self._built_in(value)
+
+    def _wrapper(self, value: Any) -> object:
+        """Describe one of the objects of Python's own that hold functions."""
         if isinstance(value, functools.partial | functools.partialmethod):
             keywords = [[name, self.describe(value.keywords[name])] for name in sorted(value.keywords)]
             return ["partial", self.describe(value.func), self.describe(value.args), keywords]
-        if isinstance(value, types.MethodType):
-            return ["method", self.describe(value.__func__), self.describe(value.__self__)]
-        if isinstance(value, staticmethod | classmethod):
-            return [type(value).__name__, self.describe(value.__func__)]
         if isinstance(value, property):
             return ["property", *(self.describe(function) for function in (value.fget, value.fset, value.fdel))]
         if isinstance(value, functools.cached_property):
             return ["cached", self.describe(value.func)]
-        wrapped = attributes_of(value).get("__wrapped__")
-        if not isinstance(value, types.FunctionType):
-            owner = getattr(value, "__self__", None)
-            held = None if owner is None or isinstance(owner, types.ModuleType) else self.describe(owner)
-            named = [str(getattr(value, "__module__", "")), str(getattr(value, "__qualname__", type(value).__name__))]
-            return ["built-in", *named, held, self.describe(wrapped)]
-        if is_adapter(value):
-            return self.describe(wrapped)
-        closure = {name: self.describe(held) for name, held in _closure_of(value).items()}
-        by_name = value.__kwdefaults__ or {}
+        if isinstance(value, functools.singledispatchmethod):
+            registry = value.dispatcher.registry
+            return ["dispatch", [[self.describe(kind), self.describe(registry[kind])] for kind in registry]]
+        return [type(value).__name__, self.describe(value.__func__)]
+
+    def _function(self, function: types.FunctionType) -> object:
+        wrapped = self.describe(vars(function).get("__wrapped__"))
+        if is_adapter(function):
+            return wrapped
+        closure = {name: self.describe(held) for name, held in _closure_of(function).items()}
+        by_name = function.__kwdefaults__ or {}
         defaults = [
-            self.describe(value.__defaults__),
+            self.describe(function.__defaults__),
             [[name, self.describe(by_name[name])] for name in sorted(by_name)],
         ]
-        return ["function", code_description(value.__code__), defaults, closure, self.describe(wrapped)]
+        own = {name: self.describe(held) for name, held in sorted(_own_attributes(function).items())}
+        return ["function", code_description(function.__code__), defaults, closure, own, wrapped]
+
+    def _built_in(self, value: object) -> object:
+        owner = getattr(value, "__self__", None)
+        held = None if owner is None or isinstance(owner, types.ModuleType) else self.describe(owner)
+        named = [str(getattr(value, "__module__", "")), str(getattr(value, "__qualname__", type(value).__name__))]
+        return ["built-in", *named, held, self.describe(attributes_of(value).get("__wrapped__"))]
 
     def _kind(self, kind: type) -> object:
         """Describe a class by its name and by what it and its base classes define."""
-        return ["class", [[_name_of(one), self._members(one)] for one in kind.__mro__ if one is not object]]
+        described = [[_name_of(one), self._members(one)] for one in kind.__mro__ if one is not object]
+        maker = type(kind)
+        is_known = is_given(maker) or is_installed(maker)
+        return ["class", described, _name_of(maker) if is_known else self.describe(maker)]
 
     def _members(self, kind: type) -> object:
         if is_given(kind):
@@ -164,9 +183,8 @@ class Describer:
         members: dict[str, object] = {}
         was_settled, self._settled = self._settled, True
         try:
-            for name, member in sorted(vars(kind).items()):
-                if _is_own(name, member):
-                    self._add_member(members, kind, name, member)
+            for name, member in sorted(own_members(kind).items()):
+                self._add_member(members, kind, name, member)
         finally:
             self._settled = was_settled
         return members
@@ -191,44 +209,6 @@ class Describer:
         ]
 
 
-def state_of(value: object) -> dict[str, Any] | None:
-    """Return the attributes of an object by name; None if the object holds more state than its attributes."""
-    if not all(kind is object or _is_made_in_python(kind) for kind in type(value).__mro__):
-        return None
-    found = dict(attributes_of(value))
-    for kind in type(value).__mro__:
-        for name, member in vars(kind).items():
-            if isinstance(member, types.MemberDescriptorType):
-                with contextlib.suppress(AttributeError):
-                    found[name] = member.__get__(value)
-    return {name: held for name, held in found.items() if not name.startswith("__")}
-
-
-def _is_own(name: str, member: object) -> bool:
-    """Return whether a member of a class is one that somebody wrote."""
-    if isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
-        return False
-    return _is_code(member) if name.startswith("__") else not _NOT_OWN.fullmatch(name)
-
-
-def is_given(kind: type) -> bool:
-    """Return whether a class belongs to Python or to this package."""
-    module = kind.__module__.partition(".")[0]
-    return module == _PACKAGE or (module in sys.stdlib_module_names and module != "__main__")
-
-
-def is_installed(kind: type) -> bool:
-    """Return whether a class comes from an installed package, whose version identifies it."""
-    # The program that runs may be installed, such as pytest, while `__main__` holds what the user defines.
-    file = "" if kind.__module__ == "__main__" else str(getattr(sys.modules.get(kind.__module__), "__file__", ""))
-    return "site-packages" in file or "dist-packages" in file
-
-
-def _is_made_in_python(kind: type) -> bool:
-    """Return whether a class comes from a class statement. The methods of other classes have types that only C code creates."""
-    return kind.__module__ != "builtins" and not any(isinstance(member, _MADE_IN_C) for member in vars(kind).values())
-
-
 @dataclass(slots=True)
 class FunctionParts:
     """The parts of a function.
@@ -237,13 +217,19 @@ class FunctionParts:
         code: the description of its code.
         closure: the values that it closes over, by name.
         defaults: the defaults of its parameters, by position first.
+        attributes: the attributes that somebody gave it, by name.
         wrapped: what it wraps with `functools.wraps`; None if it wraps nothing.
     """
 
     code: object
     closure: dict[str, object]
     defaults: list[tuple[str, object]]
+    attributes: dict[str, object]
     wrapped: object
+
+
+def _own_attributes(function: types.FunctionType) -> dict[str, object]:
+    return {name: held for name, held in vars(function).items() if not name.startswith("__")}
 
 
 def parts_of(function: types.FunctionType) -> FunctionParts:
@@ -253,7 +239,8 @@ def parts_of(function: types.FunctionType) -> FunctionParts:
     defaults = [*zip(names[len(names) - len(by_position) :], by_position, strict=True)]
     defaults += (function.__kwdefaults__ or {}).items()
     wrapped = vars(function).get("__wrapped__")
-    return FunctionParts(code_description(function.__code__), _closure_of(function), defaults, wrapped)
+    code, closure = code_description(function.__code__), _closure_of(function)
+    return FunctionParts(code, closure, defaults, _own_attributes(function), wrapped)
 
 
 def without_adapters(function: object) -> object:
@@ -272,14 +259,15 @@ def _closure_of(function: types.FunctionType) -> dict[str, object]:
             held = cell.cell_contents
         except ValueError:
             continue
-        if name != "__class__" and (held is not wrapped or wrapped is None):
+        is_its_class = name == "__class__" and isinstance(held, type)
+        if not is_its_class and (held is not wrapped or wrapped is None):
             found[name] = held
     return found
 
 
 def is_adapter(function: object) -> bool:
     """Return whether this package made a function only to pass calls on to the one that it wraps."""
-    if not isinstance(function, types.FunctionType) or "__wrapped__" not in vars(function):
+    if type(function) is not types.FunctionType or "__wrapped__" not in vars(function):
         return False
     return str(function.__globals__.get("__name__", "")).partition(".")[0] == _PACKAGE
 
@@ -309,34 +297,25 @@ def _constant(value: object) -> object:
 def _scalar(value: object) -> object:
     """Describe a simple value, with its type, because True is not 1."""
     kind = type(value).__name__ if type(value).__module__ == "builtins" else _name_of(type(value))
-    if isinstance(value, enum.Enum):
-        return ["enum", kind, value.name]
     if isinstance(value, str | bytes):
-        raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
+        raw = str.encode(value, "utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
         return [kind, hashlib.sha256(raw).hexdigest() if len(raw) > _LONG else raw.hex()]
     if isinstance(value, int):
         return [kind, hex(value)]
     if isinstance(value, float):
-        return [kind, value.hex()]
+        return [kind, float.hex(value)]
     if isinstance(value, complex):
         return [kind, value.real.hex(), value.imag.hex()]
     return [kind, repr(value)] if value is None or value is ... else [kind]
 
 
-def _is_code(value: object) -> bool:
-    return isinstance(value, _WRAPPERS) or (inspect.isroutine(value) and not isinstance(value, type))
-
-
 def _written_out(value: object) -> object:
     """Return the repr of an immutable value that is fully described by it; None for any other value."""
     if isinstance(value, pathlib.PurePath):
-        return str(value)
-    if isinstance(value, enum.Enum):
-        return value.name
+        return pathlib.PurePath.__str__(value)
     if isinstance(value, re.Pattern):
         return [_scalar(value.pattern), value.flags]
-    is_plain = isinstance(value, range | slice | types.GenericAlias | types.UnionType)
-    return repr(value) if is_plain or type(value).__module__ in WRITTEN_OUT else None
+    return repr(value) if isinstance(value, range) or type(value).__module__ in WRITTEN_OUT else None
 
 
 def _name_of(kind: type) -> str:

@@ -25,17 +25,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llm_notebook.approvals.argument_types import described_arguments
+from llm_notebook.approvals.classes import state_of
 from llm_notebook.approvals.descriptions import (
     WRITTEN_OUT,
     Describer,
     FunctionParts,
     Undescribed,
     parts_of,
-    state_of,
     without_adapters,
 )
 from llm_notebook.configuration.process import process
-from llm_notebook.tools.callables import attributes_of
+from llm_notebook.tools.callables import attributes_of, is_routine
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
@@ -96,7 +96,7 @@ def identify(tool: Tool) -> Identity:
     """Return the current identity of a tool."""
     toolboxes, signature = tool.toolboxes, tool._signature()
     function = without_adapters(tool.implementation)
-    parts = parts_of(function) if isinstance(function, types.FunctionType) else None
+    parts = parts_of(function) if type(function) is types.FunctionType else None
     arguments = described_arguments(signature)
     gathered = _Gathered(toolboxes)
     code = gathered.code_behind(function, parts)
@@ -180,12 +180,12 @@ class _Gathered:
         if isinstance(function, types.MethodType):
             self._add_owner(function.__self__)
             return ["method", self.code_of(function.__func__)]
-        if isinstance(function, types.FunctionType):
+        if type(function) is types.FunctionType:
             return self._code_of_function(function, parts or parts_of(function))
         if isinstance(function, type):
             self._add_kind(function, function)
             return ["class"]
-        if inspect.isroutine(function):
+        if is_routine(function):
             return self._described(function, function)
         self._add_owner(function)
         return ["object"]
@@ -193,13 +193,15 @@ class _Gathered:
     def _code_of_function(self, function: types.FunctionType, parts: FunctionParts) -> object:
         described = []
         for name, value in parts.closure.items():
-            if isinstance(value, types.FunctionType):
+            if type(value) is types.FunctionType:
                 described.append([name, self._described(value, function)])
             else:
                 self._hold(name, value, function)
         for name, value in parts.defaults:
             # Nobody collects results in a default, so a list there is part of what the function does.
             self._hold(name, value, function, is_shown=False, is_settled=True)
+        for name, value in parts.attributes.items():
+            self._hold(name, value, function)
         wrapped = None if parts.wrapped is None else self.code_of(parts.wrapped)
         return ["function", parts.code, described, wrapped]
 

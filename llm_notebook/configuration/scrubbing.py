@@ -8,6 +8,7 @@ be distinguished from the text around it. If a request carries one, the whole fo
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import json
 import re
@@ -147,6 +148,7 @@ def _parts_of_basic(encoded: str) -> list[str]:
     return [pair, pair.partition(":")[2]]
 
 
+@functools.lru_cache(maxsize=64)
 def secrets_in_url(url: str) -> Secrets:
     """Return the password in an address, and the values in its query whose names say that they are secret."""
     try:

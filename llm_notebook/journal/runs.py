@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from llm_notebook.parts.finishes import Finish
     from llm_notebook.parts.messages import Message, Usage
 
-__all__ = ["RowAsked", "RowEntry", "RowsBegun", "RowsEnded", "RowsEntry"]
+__all__ = ["RowAsked", "RowEntry", "RowsBegun", "RowsCounts", "RowsEnded", "RowsEntry", "RowsMoved"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,16 +40,43 @@ class RowsBegun(AnsweredWith[str]):
 
 
 @dataclass(slots=True, frozen=True)
+class RowsCounts:
+    """How far a run over rows has come.
+
+    Attributes:
+        answered: how many rows have an answer that fits, including those that were answered before the run began.
+        failed: how many rows have failed, including those that had failed before and are not asked again.
+        known: how many of all these were answered, or had failed, before the run began.
+        cost: what it cost to ask them, before as well as in this run, in US dollars; None if that is not known.
+    """
+
+    answered: int
+    failed: int
+    known: int
+    cost: float | None
+
+
+@dataclass(slots=True, frozen=True)
+class RowsMoved(AnsweredWith[None]):
+    """A run over rows has come further. Answered with None."""
+
+    rows_id: str
+    counts: RowsCounts
+
+
+@dataclass(slots=True, frozen=True)
 class RowsEnded(AnsweredWith[None]):
     """A run over rows has ended. Answered with None.
 
     Attributes:
         status: how it ended; `complete` if no row is left to ask.
+        counts: how far it has come.
     """
 
     rows_id: str
     status: TurnStatus
     at: datetime
+    counts: RowsCounts
 
 
 @dataclass(slots=True, frozen=True)
@@ -98,9 +125,11 @@ class RowsEntry:
         begun: the operation that began it.
         status: how it ended, or `streaming`. If its process ended first, the run reads as `interrupted`.
         ended_at: when it ended; None if it has not.
-        answered, failed: how many of the requests that it sent were answered in the end, and how many were not. One that was repeated counts
-            once, and so do those of equal rows. Requests that were interrupted are neither.
-        input_tokens, output_tokens: what they used.
+        answered: how many rows have an answer, including those that were answered before it began.
+        failed: how many rows have failed, including those that had failed before and were not asked again.
+        known: how many of all these were answered, or had failed, before it began.
+        cost: what it cost to ask all of them, before as well as in this run, in US dollars; None if that is not known.
+        input_tokens, output_tokens: what its own requests used.
     """
 
     begun: RowsBegun
@@ -108,5 +137,7 @@ class RowsEntry:
     ended_at: datetime | None
     answered: int
     failed: int
+    known: int
+    cost: float | None
     input_tokens: int
     output_tokens: int

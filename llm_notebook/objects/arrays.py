@@ -10,6 +10,8 @@ from llm_notebook.objects.described import Bounds, Described
 from llm_notebook.objects.figures import describe_figure
 from llm_notebook.objects.frames import counted, range_of
 from llm_notebook.objects.pictures import png_of_array, with_picture
+from llm_notebook.objects.secret_names import is_secret_name
+from llm_notebook.objects.secrets import Scrubber
 
 __all__ = ["describe_array", "describe_xarray"]
 
@@ -31,7 +33,7 @@ def describe_array(array: Any, bounds: Bounds) -> Described | None:
     picture = _pixels(array, as_picture=bounds.as_picture)
     if picture is not None:
         return with_picture(f"{kind}, as a picture", png_of_array(picture), bounds)
-    text = str(array)
+    text = str(_without_secrets(array, bounds.scrubber))
     facts = _facts(array)
     left_out: tuple[str, ...] = ()
     if array.size > numpy.get_printoptions()["threshold"]:
@@ -43,6 +45,18 @@ def describe_array(array: Any, bounds: Bounds) -> Described | None:
         text = f"{text}\n(all but the first and last of {array.size:,} values left out)"
     text, further = bounds.fitted(text)
     return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)
+
+
+def _without_secrets(array: Any, scrubber: Scrubber | None) -> Any:
+    """Return a structured array without the texts in its fields whose names say that they are secret."""
+    named = [name for name in array.dtype.names or () if is_secret_name(name)]
+    if scrubber is None or not named or array.ndim == 0:
+        return array
+    scrubbed = array.astype([(name, "O" if name in named else array.dtype[name]) for name in array.dtype.names])
+    for name in named:
+        for place, value in zip(range(array.size), array[name].flat, strict=True):
+            scrubbed[name].flat[place] = scrubber.scrub_named(name, str(value))
+    return scrubbed
 
 
 def _facts(array: Any) -> str:

@@ -57,7 +57,7 @@ def _outline(thing: Any) -> str:
 def describe_exception(error: BaseException, bounds: Bounds) -> Described:
     """Describe an exception to a model by its traceback, whose end says most."""
     lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
-    text, left_out = bounds.fitted("".join(lines).rstrip(), end_share=0.75)
+    text, left_out = bounds.fitted("".join(lines).rstrip(), end_share=0.75, is_code=False)
     return Described(f"exception {type(error).__name__}", text, left_out=left_out, name=bounds.name)
 
 

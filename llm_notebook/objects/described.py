@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llm_notebook.objects.bounded import cut_text
@@ -35,14 +36,17 @@ class Bounds:
     name: str = ""
     scrubber: Scrubber | None = None
 
-    def fitted(self, text: str, *, end_share: float = 0.0, is_code: bool = True) -> tuple[str, tuple[str, ...]]:
+    def fitted(
+        self, text: str, *, end_share: float = 0.0, is_code: bool = True, are_values: bool = False
+    ) -> tuple[str, tuple[str, ...]]:
         """Return (the text without secrets and within the bounds, what was left out). See `cut_text()` and `Scrubber.scrub()`."""
         if self.scrubber is not None:
             room = self.most_bytes + _MARGIN
             # The middle of a very long text is not sent, so it need not be scrubbed.
             between = text[room:-room]
             parts = (text,) if len(between) < room else (text[:room], between, text[-room:])
-            text = "".join(part if part is between else self.scrubber.scrub(part, is_code=is_code) for part in parts)
+            scrub = partial(self.scrubber.scrub, is_code=is_code, are_values=are_values)
+            text = "".join(part if part is between else scrub(part) for part in parts)
         return cut_text(text, self.most_bytes, end_share=end_share)
 
 

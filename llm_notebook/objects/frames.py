@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from llm_notebook.objects.bounded import left_out_note, size_of
 from llm_notebook.objects.described import MOST_BYTES, Bounds, Described
-from llm_notebook.objects.secrets import Scrubber, is_secret_name
+from llm_notebook.objects.secret_names import is_secret_name
+from llm_notebook.objects.secrets import Scrubber
 
 __all__ = ["MOST_COUNTED", "Column", "Frame", "counted", "described_frame", "most_rows", "range_of"]
 

@@ -92,7 +92,7 @@ def describe_shown(value: object, bounds: Bounds) -> Described | None:
         if isinstance(found, Attachment):
             return Described(f"{kind}, as a picture", "", (found,), name=bounds.name)
         if found:
-            text, left_out = bounds.fitted(found)
+            text, left_out = bounds.fitted(found, is_code=False)
             return Described(
                 f"{kind}, as {'text' if form == 'html' else 'Markdown'}", text, left_out=left_out, name=bounds.name
             )
@@ -135,5 +135,5 @@ def _picture(shown: object) -> bytes | None:
 def describe_repr(value: object, bounds: Bounds) -> Described:
     """Describe any other object to a model: by its `repr()`."""
     kind = type(value).__name__
-    text, left_out = bounds.fitted(safe_repr(value))
+    text, left_out = bounds.fitted(safe_repr(value), is_code=False, are_values=True)
     return Described(kind, text, left_out=left_out, name=bounds.name)

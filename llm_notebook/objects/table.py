@@ -36,6 +36,8 @@ _KINDS: MappingProxyType[str, Describe] = MappingProxyType(
         "pandas.Index": lambda index, bounds: frame_libraries.describe_pandas_series(
             index.to_series().reset_index(drop=True), bounds
         ),
+        # What a style changes is how a frame looks, and a model reads it as text.
+        "pandas.Styler": lambda style, bounds: frame_libraries.describe_pandas(style.data, bounds),
         **dict.fromkeys(("polars.DataFrame", "polars.LazyFrame", "polars.Series"), frame_libraries.describe_polars),
         **dict.fromkeys(("pyarrow.Table", "pyarrow.RecordBatch"), frame_libraries.describe_arrow_table),
         **dict.fromkeys(("pyarrow.Array", "pyarrow.ChunkedArray"), frame_libraries.describe_arrow_array),
@@ -164,10 +166,21 @@ def _describe_json(value: object, bounds: Bounds) -> Described | None:
         return brief(part, bounds.most_bytes // 4, left_out, bounds.scrubber)
 
     with suppress(Exception):
-        rest, pictures = pictures_apart(value)
+        rest, pictures = pictures_apart(_with_names(value))
         found = plain.describe_json(rest, bounds, inside)
         return replace(found, attachments=pictures, left_out=(*found.left_out, *left_out))
     return None
+
+
+def _with_names(value: object, depth: int = 0) -> object:
+    """Return a value with a dict in place of each named tuple in its lists and dicts: the names say what is in it."""
+    if depth > _DEEPEST or not isinstance(value, list | tuple | dict):
+        return value
+    if isinstance(value, tuple) and isinstance(names := getattr(value, "_fields", None), tuple):
+        return {name: _with_names(item, depth + 1) for name, item in zip(names, value, strict=False)}
+    if type(value) is dict:
+        return {name: _with_names(item, depth + 1) for name, item in value.items()}
+    return [_with_names(item, depth + 1) for item in value] if type(value) in (list, tuple) else value
 
 
 def pictures_apart(value: object) -> tuple[object, tuple[Attachment, ...]]:

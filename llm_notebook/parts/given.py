@@ -59,10 +59,10 @@ def as_messages(given: object) -> list[Message]:
     messages: list[Message] = []
     names: dict[str, str] = {}
     for item in given:
-        if isinstance(item, Mapping):
-            messages.append(settled_message(_message_of(item, names)))
-        elif isinstance(item, Message):
+        if isinstance(item, Message):
             messages.append(settled_message(item))
+        elif isinstance(item, Mapping):
+            messages.append(settled_message(_message_of(item, names)))
         else:
             raise TypeError(
                 f"messages= takes Messages, such as user('…'), or dicts with a role, not {type(item).__name__}."

@@ -102,6 +102,9 @@ class TextPart(Part):
     citations: list[Citation] = field(default_factory=list)
 
     def to_dict(self) -> TextPartDict:
+        if not self.provider_metadata and not self.citations:
+            # This is what most messages consist of.
+            return {"type": "text", "text": self.text}
         values = _fields(self)
         values["citations"] = [citation.to_dict() for citation in self.citations]
         return cast("TextPartDict", _without_defaults("text", values))

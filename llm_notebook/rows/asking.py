@@ -22,6 +22,7 @@ from llm_notebook.rows.plan import Question
 from llm_notebook.rows.prompts import RowPrompt, is_missing
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.concurrency.arrivals import outcome_of
+from llm_notebook.turns.concurrency.withdrawal import Withdrawn
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import ChainPlan
@@ -111,7 +112,7 @@ class Asker:
             outcome = Outcome(failure="stopped", error=entry.error)
         else:
             outcome = Outcome(failure=entry.failure or "other", error=entry.error)
-        outcome.turn_id, outcome.at = entry.turn_id, entry.at
+        outcome.turn_id, outcome.at, outcome.usage = entry.turn_id, entry.at, _known(entry.usage)
         outcome.cost = self._cost_of_rounds(entry) if self.base.tools else self._cost(entry.usage, None, entry.at)
         return outcome
 
@@ -149,6 +150,8 @@ class Asker:
                 await run_in_thread(read)
         except WorkersGone:
             raise
+        except Withdrawn:
+            outcome = Outcome(failure="unasked")
         except ModelError as error:
             outcome = Outcome(failure=failure_kind(error), error=str(error))
         except PauseChain as pause:
@@ -204,7 +207,7 @@ class Asker:
     def _key_of(self, prompt: Prompt) -> str:
         """Return a digest of what is sent for a prompt. Rows with the same digest need to be asked only once."""
         if isinstance(self.model, HTTPModel):
-            request, _ = self.model._wire(prompt, False, None)
+            request = self.model._request_ahead(prompt, stream=False)
             sent = [request.url.encode(), request.body]
         else:
             said = [message.to_dict() for message in prompt.messages]
@@ -223,7 +226,11 @@ def _turns_of(response: _Read) -> list[Turn]:
 
 
 def _usage_of(turn: Turn) -> Usage | None:
-    return turn.state.usage if turn.state.usage.input is not None else None
+    return _known(turn.state.usage)
+
+
+def _known(usage: Usage | None) -> Usage | None:
+    return None if usage is None or usage.input is None else usage
 
 
 def _sum(costs: Sequence[float | None]) -> float | None:

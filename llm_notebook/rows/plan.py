@@ -181,6 +181,11 @@ class Plan:
                 del self._settled[next(iter(self._settled))]
         return question.positions
 
+    def take_over(self, question: Question, earlier: Outcome) -> None:
+        """Count what it cost to ask a question before this run, once for equal questions."""
+        if question.key not in self._open and question.key not in self._settled:
+            self.progress.take_over(earlier)
+
     def outcome_of_equal(self, question: Question) -> Outcome | None:
         """Return the outcome of an equal question that is settled and would not be asked again; None if there is none."""
         return self._settled.get(question.key) if self.dedupe else None

@@ -29,6 +29,7 @@ __all__ = [
     "described_callable",
     "documentation",
     "is_coroutine_callable",
+    "is_routine",
     "layers",
     "marks_in",
     "marks_on",
@@ -63,6 +64,18 @@ def is_coroutine_callable(function: object) -> bool:
     if not callable(function):
         return False
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def is_routine(value: object) -> bool:
+    """Return whether a value is a function or a method.
+
+    Objects that only pass for one are none: those of classes with a `__get__` in Python, and those that show the class of what they wrap.
+    """
+    kind = type(value)
+    is_made_in_c = isinstance(
+        inspect.getattr_static(kind, "__get__", None), types.WrapperDescriptorType | types.NoneType
+    )
+    return is_made_in_c and value.__class__ is kind and inspect.isroutine(value)
 
 
 def attributes_of(value: object) -> Mapping[str, Any]:
@@ -109,22 +122,42 @@ def layers(function: object) -> list[Layer]:
             found.append(value.func)
         elif isinstance(value, types.MethodType | staticmethod | classmethod):
             found.append(value.__func__)
-        elif not isinstance(value, type) and not inspect.isroutine(value):
+        elif not isinstance(value, type) and not is_routine(value):
             found.append(inspect.getattr_static(type(value), "__call__", None))
     return list(seen.values())
 
 
 def marks_in(function: object) -> list[Mark]:
-    """Return the marks of everything that a call of a function goes through, and of the objects that are called or whose methods are called."""
+    """Return the marks of everything that a call of a function goes through, and of the objects that are called or whose methods are called.
+
+    A static method, and a method that is taken from its class, are functions by themselves. Their class is looked up by its name.
+    """
     found: list[Mark] = []
     for layer in layers(function):
         called = layer.value
         found += _marks_among(layer.attributes)
         if inspect.ismethod(called):
             found += marks_on(called.__self__, _names_of(called))
-        elif isinstance(called, type) or not inspect.isroutine(called):
+        elif isinstance(called, types.FunctionType):
+            owner, name = _class_of(called)
+            found += marks_on(owner, {name}) if owner is not None else []
+        elif isinstance(called, type) or not is_routine(called):
             found += marks_on(called, _CALLED)
+            found += marks_on(type(called), {"__call__"}) if isinstance(called, type) else []
     return found
+
+
+def _class_of(function: types.FunctionType) -> tuple[type | None, str]:
+    """Return (the class in whose body a function was defined, its name there); None if there is none, or if it is inside another function."""
+    *names, name = function.__qualname__.split(".")
+    scope: Mapping[str, Any] = function.__globals__
+    owner = None
+    for part in names:
+        owner = scope.get(part)
+        if not isinstance(owner, type):
+            return None, name
+        scope = attributes_of(owner)
+    return owner, name
 
 
 def marks_on(owner: object, members: Iterable[str] = ()) -> list[Mark]:

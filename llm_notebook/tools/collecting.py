@@ -14,7 +14,7 @@ from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["ToolLike", "adopt_tool", "as_tools"]
+__all__ = ["ToolLike", "adopt_tool", "as_tools", "sources_of_tools"]
 
 ToolLike = Tool | Toolbox | ServerSideTool | Callable[..., object]
 """What can be given as a tool: a function, a Tool, a Toolbox object or a tool that the provider runs."""
@@ -78,6 +78,19 @@ def adopt_tool(item: object) -> object:
         return item
     package = cast("ToolSource | None", process.answer("the llm package"))
     return item if package is None else package.adopt_tool(item)
+
+
+def sources_of_tools(tools: Iterable[object] | None) -> tuple[Tool | Toolbox | ServerSideTool, ...]:
+    """Return what a list of tools names, checked, with each Toolbox left whole: its tools may change later."""
+    if tools is not None and (
+        isinstance(tools, str | Tool | Toolbox | ServerSideTool) or not isinstance(tools, Iterable)
+    ):
+        as_tools(tools)  # says that a list is wanted
+    adopted = map(adopt_tool, tools or [])
+    sources = tuple(item if isinstance(item, Toolbox) else as_tools([item])[0] for item in adopted)
+    if sources:
+        as_tools(sources)  # checks that no two have the same name
+    return sources
 
 
 def _tools_of(item: object) -> list[Tool] | list[ServerSideTool]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_notebook.tools.annotations import as_pydantic_reads, describe_fields
 
-__all__ = ["VALUE", "multi_schema", "schema_dsl", "schema_of", "without_titles"]
+__all__ = ["VALUE", "multi_schema", "schema_dsl", "schema_of", "without_secret_defaults", "without_titles"]
 
 VALUE = "value"
 """The only property of the schema for a type that is not an object, such as an Enum or a list: providers accept only objects."""
@@ -81,7 +81,7 @@ def schema_of(source: dict[str, Any] | str | type | object) -> dict[str, Any]:
 def _schema_of_type(source: object) -> dict[str, Any]:
     from pydantic import TypeAdapter  # pydantic is slow to import
 
-    schema: dict[str, Any] = TypeAdapter(as_pydantic_reads(source)).json_schema()
+    schema = without_secret_defaults(TypeAdapter(as_pydantic_reads(source)).json_schema())
     reference = schema.get("$ref", "").removeprefix("#/$defs/")
     if reference in schema.get("$defs", {}):
         # The schema of a recursive class is just a reference to its definition.
@@ -91,6 +91,30 @@ def _schema_of_type(source: object) -> dict[str, Any]:
         return schema
     shared: dict[str, Any] = {key: schema.pop(key) for key in ("$defs", "title") if key in schema}
     return {"type": "object", "properties": {VALUE: schema}, "required": [VALUE], **shared}
+
+
+def without_secret_defaults(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of the JSON Schema of somebody's code without the defaults that are secrets: code needs them, and a model does not."""
+    return {
+        key: {name: _without_secret_default(item, name) for name, item in value.items()}
+        if key in ("properties", "$defs") and isinstance(value, dict)
+        else _without_secret_default(value, "")
+        for key, value in schema.items()
+    }
+
+
+def _without_secret_default(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_without_secret_default(item, name) for item in value]
+    if not isinstance(value, dict):
+        return value
+    default = value.get("default")
+    if isinstance(default, str | int | list | dict) and not isinstance(default, bool):
+        from llm_notebook.objects.secrets import Scrubber  # only needed where there are defaults
+
+        if Scrubber().scrub_json(default, name or None) != default:
+            value = {key: item for key, item in value.items() if key != "default"}
+    return without_secret_defaults(value)
 
 
 def without_titles(schema: dict[str, Any]) -> dict[str, Any]:

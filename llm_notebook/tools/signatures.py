@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from llm_notebook.tools.annotations import as_pydantic_reads, describe_fields
 from llm_notebook.tools.callables import bound_by_partial, type_hints
-from llm_notebook.tools.schemas import without_titles
+from llm_notebook.tools.schemas import without_secret_defaults, without_titles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -300,4 +300,4 @@ def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
             if kind != "non-serializable-default":
                 super().emit_warning(kind, detail)
 
-    return without_titles(model.model_json_schema(schema_generator=Quiet))
+    return without_secret_defaults(without_titles(model.model_json_schema(schema_generator=Quiet)))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from llm_notebook.parts.given import as_messages
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart
-from llm_notebook.tools.collecting import adopt_tool, as_tools
+from llm_notebook.tools.collecting import as_tools, sources_of_tools
 from llm_notebook.tools.outputs import settled_result
 from llm_notebook.tools.schemas import schema_of
 from llm_notebook.tools.server_side import ServerSideTool
@@ -87,6 +86,7 @@ class Prompt:
         encoded: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share it, so that each
             encodes only what is new; None if there is only one round.
         fetched: for providers: what was fetched for attachments given by address, or why it was not, by address; shared in the same way.
+        made: for providers: what was made of this prompt before it is asked; a copy, which may say something else, has it no more.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Prompt:
         self.options: Any = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
-        self.tool_sources = _adopted_tools(tools)
+        self.tool_sources = sources_of_tools(tools)
         self._tool_results = tuple(settled_result(result) for result in tool_results or ())
         self.hide_reasoning = hide_reasoning
         self._given = given
@@ -134,6 +134,7 @@ class Prompt:
         # A single prompt is encoded only once.
         self.encoded = EncodedMessages() if encoded is None and self.tool_sources else encoded
         self.fetched: dict[str, bytes | str] = {}
+        self.made: tuple[object, bool, Any] | None = None
         self._readable = Readable()
 
     def _take_objects(
@@ -170,6 +171,7 @@ class Prompt:
             "_calls": None,
             "_opening": opening,
             "_readable": Readable(),
+            "made": None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -182,6 +184,7 @@ class Prompt:
         """Return a copy that shares what the rounds of a chain share, which a pickle leaves out."""
         copied = Prompt.__new__(type(self))
         vars(copied).update(vars(self))
+        copied.made = None
         return copied
 
     @property
@@ -337,6 +340,7 @@ class Prompt:
         if any(new is not old for new, old in zip(chosen, self.tools, strict=True)):
             vars(self)["tools"] = chosen
             self.tool_sources = tuple(chosen)
+            self.made = None
 
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []
@@ -386,15 +390,3 @@ def name_of_source(source: Tool | Toolbox | ServerSideTool) -> str:
     if isinstance(source, Toolbox):
         return type(source).__name__
     return source.sent_name if isinstance(source, ServerSideTool) else source.name
-
-
-def _adopted_tools(tools: Sequence[ToolLike] | None) -> tuple[Tool | Toolbox | ServerSideTool, ...]:
-    if tools is not None and (
-        isinstance(tools, str | Tool | Toolbox | ServerSideTool) or not isinstance(tools, Iterable)
-    ):
-        as_tools(tools)  # says that a list is wanted
-    adopted = map(adopt_tool, tools or [])
-    sources = tuple(item if isinstance(item, Toolbox) else as_tools([item])[0] for item in adopted)
-    if sources:
-        as_tools(sources)  # checks that no two have the same name
-    return sources

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,55 @@ def default(value: Any) -> Callable[..., Any]:
         return root
 
     return tool
+
+
+CODE = {
+    "the value of an enum": "import enum\nclass E(enum.Enum):\n    A = VALUE\nclass C:\n    e = E.A\n    def go(self, path): return self.e.value\ntool = C().go",
+    "an enum in a partial": "import enum\nclass E(enum.Enum):\n    A = VALUE\ndef f(path, root): return root.value\ntool = llm.Tool.function(functools.partial(f, root=E.A), name='tool')",
+    "a method of a text": "class T(str):\n    def root(self): return VALUE\ndef f(path, root): return root.root()\ntool = llm.Tool.function(functools.partial(f, root=T()), name='tool')",
+    "an attribute of a text": "class T(str): ...\ntext = T('x')\ntext.root = VALUE\ndef f(path, root): return root.root\ntool = llm.Tool.function(functools.partial(f, root=text), name='tool')",
+    "an attribute of a dict": "class D(dict): ...\nheld = D()\nheld.root = VALUE\ndef f(path, root): return root.root\ntool = llm.Tool.function(functools.partial(f, root=held), name='tool')",
+    "an attribute of a path": "import pathlib\nclass P(type(pathlib.Path())): ...\nheld = P('/a')\nheld.root_ = VALUE\ndef f(path, root): return root.root_\ntool = llm.Tool.function(functools.partial(f, root=held), name='tool')",
+    "a named tuple": "import collections\nN = collections.namedtuple('N', 'root')\ndef f(path, root): return root.root\ntool = llm.Tool.function(functools.partial(f, root=N(VALUE)), name='tool')",
+    "a method of a tuple": "class N(tuple):\n    def root(self): return VALUE\ndef f(path, root): return root.root()\ntool = llm.Tool.function(functools.partial(f, root=N()), name='tool')",
+    "an attribute of a function": "def tool(path): return tool.root\ntool.root = VALUE",
+    "a private attribute of pydantic": "import pydantic\nclass C(pydantic.BaseModel):\n    _root: str = pydantic.PrivateAttr('')\n    def go(self, path): return self._root\nheld = C()\nheld._root = VALUE\ntool = held.go",
+    "a field that pydantic allows": "import pydantic\nclass C(pydantic.BaseModel, extra='allow'):\n    def go(self, path): return self.root\ntool = C(root=VALUE).go",
+    "a metaclass": "class M(type):\n    root = VALUE\nclass C(metaclass=M):\n    @classmethod\n    def go(cls, path): return cls.root\ntool = C.go",
+    "what calling a class does": "class M(type):\n    def __call__(cls, path): return VALUE\nclass C(metaclass=M):\n    'C.'\ntool = C",
+    "a special name": "class C:\n    __root__ = VALUE\n    def go(self, path): return self.__root__\ntool = C().go",
+    "a descriptor": "class D:\n    def __init__(self, root): self.root = root\n    def __get__(self, held, kind=None): return self.root\nclass C:\n    root = D(VALUE)\n    def go(self, path): return self.root\ntool = C().go",
+    "a decorator that is a class": "class D:\n    def __init__(self, function): functools.update_wrapper(self, function)\n    def __get__(self, held, kind=None): return self\n    def __call__(self, path): return self.root\n@D\ndef tool(path): ...\ntool.root = VALUE",
+    "a method for each type": "class C:\n    @functools.singledispatchmethod\n    def of(self, path): return VALUE\n    def go(self, path): return self.of(path)\ntool = C().go",
+    "a class with the name of one of Python": "class C:\n    __module__, __qualname__ = 'profile', 'Profile'\n    root = VALUE\n    def go(self, path): return self.root\nimport profile\ntool = C().go",
+    "a list of the class of an argument": "class A:\n    def __init__(self, path: str): self.path = path\n    def where(self): return self.roots\nimport pydantic\nclass A(pydantic.BaseModel):\n    path: str\nA.roots = [VALUE]\ndef tool(path: A): return path.roots",
+}
+
+
+@pytest.mark.parametrize("kind", CODE)
+def test_a_value_counts_wherever_it_is_kept(kind: str) -> None:
+    test, again, other = (digest(made(CODE[kind].replace("VALUE", repr(value)))) for value in ("TEST", "TEST", "PROD"))
+    assert test == again
+    assert test != other
+
+
+def test_what_shows_the_class_of_another_object_is_no_function_itself() -> None:
+    source = """
+class Proxy:
+    def __init__(self, function, root): self.function, self.root = function, root
+    __class__ = property(lambda self: type(self.function))
+    __get__ = lambda self, held, kind=None: self
+    __getattr__ = lambda self, name: getattr(self.function, name)
+    def __call__(self, path): return self.root
+def tool(path): ...
+tool = Proxy(tool, VALUE)"""
+    test, other = (digest(made(source.replace("VALUE", repr(value)))) for value in ("TEST", "PROD"))
+    assert test != other
+
+
+def test_a_module_that_only_has_the_name_of_another_is_that_very_module() -> None:
+    modules = [types.ModuleType("tested"), types.ModuleType("tested")]
+    assert len({digest(closing_over(module)) for module in modules}) == 2
 
 
 @pytest.mark.parametrize(

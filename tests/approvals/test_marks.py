@@ -116,6 +116,61 @@ def test_a_named_tool_that_there_is_none_of_is_an_error_and_nothing_is_sent(face
     assert model.requests == ran == []
 
 
+class Kept:
+    @staticmethod
+    @llm.require_approval
+    def erase(path: str) -> None: ...
+
+    @llm.require_approval
+    def wipe(self, path: str) -> None: ...
+
+
+class Overriding(Kept):
+    @staticmethod
+    def erase(path: str) -> None:
+        ran.append(path)
+
+    def wipe(self, path: str) -> None:
+        ran.append(path)
+
+
+class MarkedCalls(type):
+    @llm.require_approval
+    def __call__(cls, path: str) -> None:
+        ran.append(path)
+
+
+class Made(metaclass=MarkedCalls):
+    """Make."""
+
+
+class Decorator:
+    def __init__(self, function: Any) -> None:
+        functools.update_wrapper(self, function)
+
+    def __get__(self, held: object, kind: type | None = None) -> Any:
+        return self
+
+    @llm.require_approval
+    def __call__(self, path: str) -> None:
+        ran.append(path)
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"),
+    [
+        (Overriding.erase, "erase"),
+        (Overriding().erase, "erase"),
+        (functools.partial(Overriding.wipe, Overriding()), "wipe"),
+        (Made, "Made"),
+        (Decorator(delete), "delete"),
+    ],
+)
+def test_what_python_calls_by_way_of_a_class_asks_like_the_class(face: Face, tool: Any, name: str) -> None:
+    pause_of(face, calling(face, "/a", name=name).chain("Hi", tools=[tool]))
+    assert ran == []
+
+
 class NoMarks(llm.Toolbox):
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("__"):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.objects.secrets import REMOVED, Removal, Scrubber, is_secret_name, known_secrets
+from llm_notebook.objects.secret_names import is_secret_name
+from llm_notebook.objects.secrets import REMOVED, Removal, Scrubber, known_secrets
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+abc/def==\nZZZ\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN"
@@ -96,6 +97,130 @@ def test_what_is_no_secret_stays(text: str) -> None:
     scrubber = Scrubber(known_secrets(variables={"key": "month", "token": "order", "tokens": ["count", "price"]}))
     assert scrubber.scrub(text) == text
     assert scrubber.count == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: str = 'correct horse'",
+        "password: str | None = Field(default='correct horse')",
+        "password = ('Tr0ub4dor'\n    ' correct horse')",
+        "password = 'abc' + 'correct horse'",
+        "password = 'it\\'s correct horse'",
+        "password = given or 'correct horse'",
+        "password = 'correct horse' if is_test else ask()",
+        "password, host = 'correct horse', 'h'",
+        "passwords = ['abc', 'correct horse']",
+        "api_key = os.getenv('API_KEY', 'correct horse')",
+        "api_key = os.environ.get('K', 'correct horse')",
+        "connect(api_key=SecretStr('correct horse'))",
+        "setattr(client, 'password', 'correct horse')",
+        "os.environ.setdefault('API_KEY', 'correct horse')",
+        "smtp.login('ana', 'correct horse')",
+        "requests.get(url, auth=('ana', 'correct horse'))",
+        "session.auth = HTTPBasicAuth('ana', 'correct horse')",
+        "if password in ('correct horse', 'b'): ...",
+        "conn = connect('host=db password=correct dbname=x')",
+        "x = 1\n    def f(a, *, token='correct horse'): ...",
+        "    def method(self, token='correct horse'): ...",
+        "%env API_KEY=correct",
+        "%env API_KEY correct",
+        "x = !curl -u ana:correct https://example.com",
+        "!curl -H 'X-Api-Key: correct' https://example.com",
+        "df.to_sql(f'postgres://ana:pa@correct@{host}/db')",
+    ],
+)
+def test_a_secret_is_found_however_code_gives_it(text: str) -> None:
+    scrubber = Scrubber()
+    scrubbed = scrubber.scrub(text)
+    assert "correct" not in scrubbed
+    assert REMOVED in scrubbed
+    assert scrubber.scrub(scrubbed) == scrubbed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|  | value |\n| --- | --- |\n| DB_PASSWORD | correct |\n| host | h |",
+        "| user | password |\n|---|---|\n| ana | correct |\n| bo | None |",
+        "user | password | n\n-----+----------+---\nana  | correct  | 3",
+        "┌──────┬──────────┐\n│ user ┆ password │\n│ ---  ┆ ---      │\n│ str  ┆ str      │\n╞══════╪══════════╡\n│ ana  ┆ correct  │\n└──────┴──────────┘",
+        "  user password\n0  ana  correct",
+        "      user  password\n0      ana   correct\n1  bo bo         x",
+        "DB_PASSWORD    correct\nhost                 h\ndtype: object",
+        "<password>correct</password>",
+        '<add key="Password" value="correct"/>',
+        "machine h login ana password correct",
+        "password: |\n  correct\nuser: ana\n",
+        '"password": correct',
+        "**password**: correct",
+        "**Password:** correct",
+        "postgres://ana:pa/correct@db/prices",
+        "postgres://ana:pa#correct@db/prices",
+        "postgres://ana:pa@correct@db/prices",
+    ],
+)
+def test_a_secret_is_found_however_a_text_gives_it(text: str) -> None:
+    scrubber = Scrubber()
+    scrubbed = scrubber.scrub(text, is_code=False)
+    assert "correct" not in scrubbed
+    assert REMOVED in scrubbed
+    assert scrubber.scrub(scrubbed, is_code=False) == scrubbed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| word | count |\n|---|---|\n| password | 12 |\n| token | 3.5 |",
+        "password    object\nn            int64\ndtype: object",
+        "flags = password | other",
+        "    user  n\n0    a  1",
+        "df.drop(columns=['password', 'token'])",
+        "token = tokens.get('token', '')",
+        "https://example.com:8080/a@b and http://localhost:8888/c@d",
+        "params = {'sql': 'select * from t where password=:given or password=?'}",
+        "parser.add_argument('--password', help='the one of the database')",
+        "password = getpass('The password of the database')",
+        "<input name='password'></input>",
+    ],
+)
+def test_what_only_looks_like_a_table_or_a_call_with_a_secret_stays(text: str) -> None:
+    assert Scrubber().scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": {"main": "correct"}},
+        {"secrets": [{"main": ["correct"]}]},
+        [{"name": "DB_PASSWORD", "value": "correct"}],
+        {"key": "DB_PASSWORD", "value": "correct", "n": 1},
+        [["password", "correct"], ["host", "h"]],
+        {"DB_PASS": "correct"},
+        {"Cookie": "correct"},
+    ],
+)
+def test_a_secret_is_found_however_json_gives_it(value: object) -> None:
+    assert "correct" not in json.dumps(Scrubber().scrub_json(value))
+
+
+def test_a_secret_that_was_found_once_is_found_again_by_itself() -> None:
+    scrubber = Scrubber()
+    scrubber.scrub("password = 'corr3ct horse'\nsecret = 'production'")
+    assert scrubber.scrub("no login with corr3ct horse in production") == f"no login with {REMOVED} in production"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"properties": {"password": {"type": "string", "description": "of the user"}}},
+        {"key": {"main": "a"}},
+        [{"name": "password", "kind": "column"}],
+        ["token", "the"],
+    ],
+)
+def test_json_that_only_describes_a_secret_stays(value: object) -> None:
+    assert Scrubber().scrub_json(value) == value
 
 
 def test_a_word_of_a_megabyte_is_read_once() -> None:
@@ -224,7 +349,26 @@ def test_no_text_is_too_odd(text: str, is_code: bool) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["a:", "key=", "password='", "://a", "-----BEGIN A-----", "eyJ", "sk-", "api_key ", "'''", "a.-", "pwd=abc "],
+    [
+        "a:",
+        "key=",
+        "password='",
+        "://a",
+        "://a:",
+        "<password>",
+        "| password ",
+        "password  x\n",
+        "password: |\n",
+        "-u a",
+        "f(password='a', ",
+        "-----BEGIN A-----",
+        "eyJ",
+        "sk-",
+        "api_key ",
+        "'''",
+        "a.-",
+        "pwd=abc ",
+    ],
 )
 def test_long_texts_take_no_time(piece: str) -> None:
     # Anything quadratic would take minutes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime
 import decimal
@@ -22,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_notebook.objects.described import MOST_BYTES, Described
+from llm_notebook.objects.secrets import Scrubber
 from llm_notebook.objects.table import describe
 from llm_notebook.parts.attachments import Attachment
 
@@ -394,3 +396,37 @@ assert '- a: ' in llm.describe(frame).text
 print(*{{one.split('.')[0] for one in set(sys.modules) - before}})"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert set(done.stdout.split()) & (set(LIBRARIES) - {name}) == set()
+
+
+def _holding_a_secret() -> dict[str, object]:
+    import numpy  # heavy, and only needed here
+    import pandas  # heavy, and only needed here
+
+    named = collections.namedtuple("named", "host password")
+    frame = pandas.DataFrame({"name": ["host", "DB_PASSWORD"], "value": ["h", "correct"]})
+
+    class Client:
+        def __repr__(self) -> str:
+            return "<Client host=h password=correct>"
+
+    return {
+        "a named tuple": named("h", "correct"),
+        "named tuples in a list": [named("h", "correct")],
+        "a structured array": numpy.array([("h", "correct")], dtype=[("host", "U9"), ("password", "U9")]),
+        "a style": pandas.DataFrame({"password": ["correct"]}).style,
+        "a frame of settings": frame,
+        "settings as labels": frame.set_index("name"),
+        "settings as a series": frame.set_index("name")["value"],
+        "settings as columns": frame.set_index("name").T,
+        "the repr of a class": Client(),
+        "an exception": ValueError("no login with password=correct"),
+    }
+
+
+@pytest.mark.parametrize("kind", _holding_a_secret())
+def test_a_secret_in_an_object_is_removed(kind: str) -> None:
+    scrubber = Scrubber()
+    found = describe(_holding_a_secret()[kind], name="x", scrubber=scrubber)
+    assert "correct" not in found.text
+    assert "[removed]" in found.text
+    assert scrubber.count == 1

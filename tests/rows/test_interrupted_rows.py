@@ -188,7 +188,8 @@ def test_a_row_whose_answer_did_not_come_in_time_is_asked_again(rows: Rows) -> N
     rows.take_asked()
     rows.replies = lambda _: None
     assert [row["answer"] for row in rows.map(["w0", "w1"])] == ["w0", "w1"]
-    assert rows.take_asked() == ["Say w0", "Say w1"]
+    # The request that was given up may reach a busy server only now.
+    assert Counter(rows.take_asked()) in ({"Say w0": 1, "Say w1": 1}, {"Say w0": 2, "Say w1": 1})
 
 
 _ON_A_FULL_DISK = """

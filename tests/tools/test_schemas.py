@@ -299,3 +299,30 @@ def test_importing_loads_nothing_heavy() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+class Login(BaseModel):
+    user: str = "ana"
+    password: str = "correct"
+
+
+@dataclasses.dataclass
+class Server:
+    login: Login = dataclasses.field(default_factory=Login)
+    address: str = "postgres://ana:correct@db/prices"
+    retries: int = 3
+
+
+def connect(host: str, *, api_key: str = "correct", login: Login = Login()) -> str:
+    return host + api_key
+
+
+def test_defaults_that_are_secrets_do_not_reach_a_model() -> None:
+    for schema in (schema_of(Server), schema_of(Login), multi_schema(schema_of(Server)), function_schema(connect)):
+        assert "correct" not in json.dumps(schema)
+    assert schema_of(Server)["properties"]["retries"]["default"] == 3
+    assert schema_of(Login)["properties"]["user"]["default"] == "ana"
+    tool = Tool.function(connect)
+    assert tool.input_schema["required"] == ["host"]
+    assert tool.implementation is not None
+    assert tool.implementation(host="h") == "hcorrect"

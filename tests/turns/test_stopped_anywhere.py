@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -78,6 +79,8 @@ class Stop:
     def during(self, act: Callable[[], object]) -> bool:
         """Do something. Returns whether the instruction was reached."""
         before = sys.gettrace()
+        # The journal's thread must not be the one that closes generators whose instructions are traced here: Python may crash.
+        gc.disable()
         # Python 3.12 reports instructions only if a frame wanted that before tracing begins.
         sys._getframe().f_trace_opcodes = True
         sys.settrace(self)
@@ -87,6 +90,7 @@ class Stop:
             pass
         finally:
             sys.settrace(before)
+            gc.enable()
         return self.number <= 0
 
 
@@ -147,6 +151,10 @@ def stop_and_go_on(face: Face, tools: list[Any], number: int) -> bool:
     return is_reached
 
 
+@pytest.mark.skipif(
+    sys.version_info[:2] == (3, 12),
+    reason="Python 3.12 can crash when a thread closes a generator whose instructions another thread has traced",
+)
 # A coroutine that is stopped before its first instruction was never awaited, and asyncio says so.
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ __all__ = [
     "value_of",
 ]
 
-Column = str | bytes | int | None
+Column = str | bytes | int | float | None
 """A value of a column as it is written."""
 Row = tuple[Any, ...]
 """The values of a row as SQLite returns them. Their types are those of the tables in `schema`, which Python cannot know."""

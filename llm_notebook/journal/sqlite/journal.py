@@ -6,6 +6,7 @@ import atexit
 import os
 import weakref
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from llm_notebook.journal.operations import (
     TurnEnded,
 )
 from llm_notebook.journal.protocol import Journal
-from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsEnded
+from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsEnded, RowsMoved
 from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, calls_decided, calls_left_by
 from llm_notebook.journal.sqlite.connections import Connections
 from llm_notebook.journal.sqlite.grant_writes import grant_given, grant_revoked, notebook_renamed
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SQLiteJournal", "open_sqlite_journal"]
 
+
+# Another process may hold the journal's lock for long, and then runs are listed as they were.
+_LONGEST_WAIT = 1.0  # seconds
 
 A = TypeVar("A")
 P = ParamSpec("P")
@@ -81,6 +85,7 @@ class SQLiteJournal(Journal):
     def _begin(self) -> None:
         self._is_closed = self._is_quiet = False
         self._owner = ""
+        self._latest: Future[object] | None = None
         self._connections = Connections(self.path, open_file)
         self._ownership = Ownership(self.path)
         self._writer = Writer(self._connections, self._ownership.is_held)
@@ -123,7 +128,9 @@ class SQLiteJournal(Journal):
         An operation that cannot be recorded, such as a second end of a turn, gives a future with a ValueError.
         """
         try:
-            return self._writer.submit(cast("Write[A]", self._write_for(operation)))
+            submitted = self._writer.submit(cast("Write[A]", self._write_for(operation)))
+            self._latest = cast("Future[object]", submitted)
+            return submitted
         except Exception as error:
             failed: Future[A] = Future()
             failed.set_exception(error)
@@ -151,7 +158,7 @@ class SQLiteJournal(Journal):
                 return grant_given(operation) if isinstance(operation, Granted) else grant_revoked(operation)
             case NotebookRenamed():
                 return notebook_renamed(operation)
-            case RowsBegun() | RowAsked() | RowsEnded():
+            case RowsBegun() | RowAsked() | RowsMoved() | RowsEnded():
                 return run_moved(operation, self._owner_if_any())
         raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 
@@ -218,6 +225,9 @@ class SQLiteJournal(Journal):
         return self._read(Reader.rows, requests, rows_id)
 
     def runs(self, *, limit: int = 50) -> list[RowsEntry]:
+        # Whoever asks has just begun or stopped a run, and the writer may not have got to that yet.
+        if self._latest is not None:
+            futures.wait([self._latest], _LONGEST_WAIT)
         return self._read(Reader.runs, limit)
 
     def grants(self) -> list[Grant]:

@@ -27,15 +27,18 @@ FROM turns JOIN turn_endings USING (number)
 WHERE rows IS NOT NULL AND request IN ({}) AND ? IN ('', rows)
 ORDER BY status = 'complete', turns.number
 """
+# Runs of earlier versions have recorded no counts, so their requests are counted.
 _RUNS = """
 SELECT rows_id, same, model_id, prompt, count, notebook, began_at, ended_at, status, owner,
-    (SELECT count(DISTINCT request) FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'complete'),
-    (SELECT count(DISTINCT request) FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'failed'
+    coalesce(answered, (SELECT count(DISTINCT request) FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'complete')),
+    coalesce(failed, (SELECT count(DISTINCT request) FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'failed'
         AND request NOT IN (
             SELECT request FROM turns JOIN turn_endings AS ending USING (number) WHERE rows = rows_id AND ending.status = 'complete'
-        )),
+        ))),
+    coalesce(known, 0),
     (SELECT total(json_extract(usage, '$.input')) FROM turns JOIN turn_endings USING (number) WHERE rows = rows_id),
-    (SELECT total(json_extract(usage, '$.output')) FROM turns JOIN turn_endings USING (number) WHERE rows = rows_id)
+    (SELECT total(json_extract(usage, '$.output')) FROM turns JOIN turn_endings USING (number) WHERE rows = rows_id),
+    cost
 FROM runs ORDER BY number DESC LIMIT ?
 """
 
@@ -96,7 +99,8 @@ def _row_from(row: Row, content: Callable[[str], bytes]) -> RowEntry:
 
 def _run_from(row: Row, is_held: IsHeld) -> RowsEntry:
     rows_id, same, model_id, prompt, count, notebook, began_at, ended_at, status, owner = row[:10]
-    answered, failed, input_tokens, output_tokens = map(int, row[10:])
+    answered, failed, known, input_tokens, output_tokens = map(int, row[10:15])
+    cost = None if row[15] is None else float(row[15])
     begun = RowsBegun(
         text_of(rows_id),
         text_of(same),
@@ -108,4 +112,4 @@ def _run_from(row: Row, is_held: IsHeld) -> RowsEntry:
     )
     if status is None:
         status = "streaming" if is_held(owner) else "interrupted"
-    return RowsEntry(begun, status, time_of(ended_at), answered, failed, input_tokens, output_tokens)
+    return RowsEntry(begun, status, time_of(ended_at), answered, failed, known, cost, input_tokens, output_tokens)

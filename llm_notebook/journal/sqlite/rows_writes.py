@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsEnded
-from llm_notebook.journal.sqlite.columns import integer_column, text_column, time_column
+from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsCounts, RowsEnded, RowsMoved
+from llm_notebook.journal.sqlite.columns import Column, integer_column, text_column, time_column
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
-from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
+from llm_notebook.journal.sqlite.turn_writes import beginning_of_turn, ending_of_turn
 
 __all__ = ["run_moved"]
 
 
-def run_moved(operation: RowsBegun | RowAsked | RowsEnded, owner: str | None) -> Write[object]:
-    """Return the write that records the beginning or the end of a run, or one of its rows.
+def run_moved(operation: RowsBegun | RowAsked | RowsMoved | RowsEnded, owner: str | None) -> Write[object]:
+    """Return the write that records the beginning or the end of a run, how far it has come, or one of its rows.
 
     Args:
         operation: the operation.
@@ -19,7 +19,12 @@ def run_moved(operation: RowsBegun | RowAsked | RowsEnded, owner: str | None) ->
     """
     if isinstance(operation, RowAsked):
         return _asked(operation, owner)
-    return _begun(operation, owner) if isinstance(operation, RowsBegun) else _ended(operation)
+    if isinstance(operation, RowsBegun):
+        return _begun(operation, owner)
+    columns = _counts(operation.counts)
+    if isinstance(operation, RowsEnded):
+        columns |= {"status": operation.status, "ended_at": time_column(operation.at)}
+    return _changed(operation.rows_id, columns)
 
 
 def _begun(run: RowsBegun, owner: str | None) -> Write[object]:
@@ -48,19 +53,23 @@ def _begun(run: RowsBegun, owner: str | None) -> Write[object]:
 
 
 def _asked(row: RowAsked, owner: str | None) -> Write[object]:
-    begun, ended = turn_begun(row.begun, owner), turn_ended(row.ended)
+    begin, end = beginning_of_turn(row.begun, owner), ending_of_turn(row.ended)
 
     def store(transaction: Transaction) -> None:
-        begun.store(transaction)
-        ended.store(transaction)
+        end(transaction, begin(transaction))
 
     return Write(store, must_last=True)
 
 
-def _ended(run: RowsEnded) -> Write[object]:
-    values = (run.status, time_column(run.at), text_column(run.rows_id))
+def _counts(counts: RowsCounts) -> dict[str, Column]:
+    return {"answered": counts.answered, "failed": counts.failed, "known": counts.known, "cost": counts.cost}
+
+
+def _changed(rows_id: str, columns: dict[str, Column]) -> Write[object]:
+    sets = ", ".join(f"{name} = ?" for name in columns)
+    values = (*columns.values(), text_column(rows_id))
 
     def store(transaction: Transaction) -> None:
-        transaction.connection.execute("UPDATE runs SET status = ?, ended_at = ? WHERE rows_id = ?", values).close()
+        transaction.connection.execute(f"UPDATE runs SET {sets} WHERE rows_id = ?", values).close()
 
     return Write(store)

@@ -255,6 +255,14 @@ _ROWS = (
     "ALTER TABLE turn_endings ADD COLUMN failure TEXT NOT NULL DEFAULT ''",
 )
 
+# How far a run has come, counted in rows; NULL before it has come anywhere, and in runs of earlier versions. Cost is in US dollars.
+_COUNTS = (
+    "ALTER TABLE runs ADD COLUMN answered INTEGER",
+    "ALTER TABLE runs ADD COLUMN failed INTEGER",
+    "ALTER TABLE runs ADD COLUMN known INTEGER",
+    "ALTER TABLE runs ADD COLUMN cost REAL",
+)
+
 # A file's `user_version` is the number of migrations that it has had.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *_VIEWS),
@@ -276,4 +284,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     _PRINTED,
     _ROWS,
+    _COUNTS,
 )

@@ -18,11 +18,12 @@ from llm_notebook.parts.messages import Message, TextPart
 __all__ = [
     "answer_text",
     "find_turns",
-    "index_answer",
-    "index_prompt",
+    "index_texts",
     "is_available",
     "prepare_index",
     "prompt_text",
+    "row_of_answer",
+    "row_of_prompt",
 ]
 
 # Scripts without spaces between words. Each character is indexed as a word, and a word of a query becomes a phrase of them.
@@ -32,6 +33,8 @@ _UNSPACED = re.compile(
 _INCOMPLETE = "search_is_incomplete"
 # A text with more characters was not written for a reader, and indexing takes more time per character the longer the text is.
 _MOST_SEARCHED = 1_000_000
+# Every SQLite accepts twice as many parameters in one statement.
+_MOST_AT_ONCE = 250
 
 
 def is_available() -> bool:
@@ -55,9 +58,8 @@ def prepare_index(connection: sqlite3.Connection) -> None:
         connection.execute("DROP TABLE search")
     connection.execute(SEARCH_TABLE)
     for number, prompt, answer in _read_texts(connection):
-        index_prompt(connection, number, prompt, uses_index=True)
-        if answer is not None:
-            index_answer(connection, number, answer, uses_index=True)
+        answered = [] if answer is None else [(row_of_answer(number), answer)]
+        index_texts(connection, [(row_of_prompt(number), prompt), *answered], uses_index=True)
     connection.execute("DELETE FROM facts WHERE name = ?", (_INCOMPLETE,))
 
 
@@ -73,14 +75,25 @@ def answer_text(messages: Sequence[Message]) -> str:
     return _joined(_texts([message for message in messages if message.role == "assistant"]))
 
 
-def index_prompt(connection: sqlite3.Connection, number: int, text: str, *, uses_index: bool) -> None:
-    """Add a turn's prompt to the index, or mark the index as incomplete."""
-    _index(connection, 2 * number, text, uses_index)
+def row_of_prompt(number: int) -> int:
+    """Return the row of the index for the prompt of a turn."""
+    return 2 * number
 
 
-def index_answer(connection: sqlite3.Connection, number: int, text: str, *, uses_index: bool) -> None:
-    """Add a turn's answer to the index, or mark the index as incomplete."""
-    _index(connection, 2 * number + 1, text, uses_index)
+def row_of_answer(number: int) -> int:
+    """Return the row of the index for the answer of a turn."""
+    return 2 * number + 1
+
+
+def index_texts(connection: sqlite3.Connection, texts: Sequence[tuple[int, str]], *, uses_index: bool) -> None:
+    """Add texts to the index, by their rows, or mark the index as incomplete."""
+    if texts and not uses_index:
+        connection.execute("INSERT OR IGNORE INTO facts VALUES (?, '1')", (_INCOMPLETE,))
+        return
+    for start in range(0, len(texts), _MOST_AT_ONCE):
+        part = texts[start : start + _MOST_AT_ONCE]
+        values = [value for row, text in part for value in (row, _searchable(text))]
+        connection.execute(f"INSERT INTO search (rowid, text) VALUES {', '.join(['(?, ?)'] * len(part))}", values)
 
 
 def find_turns(connection: sqlite3.Connection, query: str, *, uses_index: bool) -> list[int]:
@@ -123,13 +136,6 @@ def _read_texts(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str 
     for number, messages, settings, output in rows:
         prompt = prompt_text(messages_of(messages, without_content), json_of(settings))
         yield number, prompt, None if output is None else answer_text(messages_of(output, without_content))
-
-
-def _index(connection: sqlite3.Connection, row: int, text: str, uses_index: bool) -> None:
-    if uses_index:
-        connection.execute("INSERT INTO search (rowid, text) VALUES (?, ?)", (row, _searchable(text)))
-    else:
-        connection.execute("INSERT OR IGNORE INTO facts VALUES (?, '1')", (_INCOMPLETE,))
 
 
 def _texts(messages: Sequence[Message]) -> list[str]:

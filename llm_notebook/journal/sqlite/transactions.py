@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.sqlite.columns import text_of
+from llm_notebook.journal.sqlite.search import index_texts
 
 if TYPE_CHECKING:
     from llm_notebook.journal.sqlite.columns import Column, Contents, Row
     from llm_notebook.journal.sqlite.reads import IsHeld
 
-__all__ = ["Transaction", "Write"]
+__all__ = ["Transaction", "Write", "is_taken"]
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -22,6 +24,9 @@ A_co = TypeVar("A_co", covariant=True)
 @dataclass(slots=True, frozen=True)
 class Transaction:
     """A transaction that may write.
+
+    Each statement lets other threads run and then waits until it may go on, which costs more than the statement does while an event loop is
+    busy. So a write takes as few as it can, and the words of all turns are added to the search index together.
 
     Attributes:
         connection: the connection, on which the transaction has begun.
@@ -32,16 +37,28 @@ class Transaction:
     connection: sqlite3.Connection
     is_held: IsHeld
     uses_index: bool
+    _texts: list[tuple[int, str]] = field(default_factory=list)
 
     def row(self, select: str, *parameters: Column) -> Row | None:
         """Return the first row of a query, or None if there is none."""
         return cast("Row | None", self.connection.execute(select, parameters).fetchone())
 
     def insert(self, table: str, columns: Mapping[str, Column]) -> int:
-        """Add a row and return its number."""
-        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        done = self.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))
+        """Add a row and return its number.
+
+        Raises:
+            sqlite3.IntegrityError: there is such a row already; see `is_taken()`.
+        """
+        done = self.connection.execute(_insertion(table, *columns), tuple(columns.values()))
         return cast("int", done.lastrowid)
+
+    def index(self, *texts: tuple[int, str]) -> None:
+        """Add texts to the search index, by their rows in it, when the transaction is finished."""
+        self._texts.extend(texts)
+
+    def finish(self) -> None:
+        """Store what was left until the end of the transaction. The caller commits it afterwards."""
+        index_texts(self.connection, self._texts, uses_index=self.uses_index)
 
     def keep(self, contents: Contents) -> None:
         """Store the bytes of attachments that are not stored yet."""
@@ -71,3 +88,13 @@ class Write(Generic[A_co]):
 
     store: Callable[[Transaction], A_co]
     must_last: bool = False
+
+
+def is_taken(error: sqlite3.IntegrityError) -> bool:
+    """Return whether a row could not be added because there is one with the same key."""
+    return error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+@functools.lru_cache(maxsize=32)
+def _insertion(table: str, *columns: str) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"

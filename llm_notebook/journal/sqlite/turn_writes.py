@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llm_notebook.journal.sqlite import search
@@ -14,16 +16,41 @@ from llm_notebook.journal.sqlite.columns import (
     time_column,
     usage_column,
 )
-from llm_notebook.journal.sqlite.transactions import Transaction, Write
+from llm_notebook.journal.sqlite.transactions import Transaction, Write, is_taken
 
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import TurnBegun, TurnEnded
 
-__all__ = ["turn_begun", "turn_ended"]
+__all__ = ["beginning_of_turn", "ending_of_turn", "turn_begun", "turn_ended"]
 
 
 def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
     """Return the write that records the beginning of a turn.
+
+    Args:
+        turn: the operation.
+        owner: the lock of the process that begins the turn; None if it holds none.
+    """
+    begin = beginning_of_turn(turn, owner)
+
+    def store(transaction: Transaction) -> None:
+        begin(transaction)
+
+    return Write(store)
+
+
+def turn_ended(turn: TurnEnded) -> Write[None]:
+    """Return the write that records the end of a turn."""
+    turn_id, end = text_column(turn.turn_id), ending_of_turn(turn)
+
+    def store(transaction: Transaction) -> None:
+        end(transaction, transaction.number_of_turn(turn_id))
+
+    return Write(store, must_last=True)
+
+
+def beginning_of_turn(turn: TurnBegun, owner: str | None) -> Callable[[Transaction], int]:
+    """Return what records the beginning of a turn, and returns the turn's number.
 
     Args:
         turn: the operation.
@@ -53,22 +80,23 @@ def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
     }
     prompt = search.prompt_text(turn.messages, turn.settings)
 
-    def store(transaction: Transaction) -> None:
-        if transaction.row("SELECT 1 FROM turns WHERE turn_id = ?", columns["turn_id"]):
-            raise ValueError(f"Turn {turn.turn_id} has begun already.")
+    def store(transaction: Transaction) -> int:
         transaction.keep(contents)
-        number = transaction.insert("turns", columns)
-        search.index_prompt(transaction.connection, number, prompt, uses_index=transaction.uses_index)
+        try:
+            number = transaction.insert("turns", columns)
+        except sqlite3.IntegrityError as error:
+            raise (ValueError(f"Turn {turn.turn_id} has begun already.") if is_taken(error) else error) from None
+        transaction.index((search.row_of_prompt(number), prompt))
+        return number
 
-    return Write(store)
+    return store
 
 
-def turn_ended(turn: TurnEnded) -> Write[None]:
-    """Return the write that records the end of a turn."""
+def ending_of_turn(turn: TurnEnded) -> Callable[[Transaction, int], None]:
+    """Return what records the end of a turn, given the turn's number."""
     if turn.status == "streaming":
         raise ValueError("A turn that has ended is not streaming.")
     contents = Contents()
-    turn_id = text_column(turn.turn_id)
     columns = {
         "status": turn.status,
         "output": messages_column(turn.messages, contents),
@@ -82,12 +110,12 @@ def turn_ended(turn: TurnEnded) -> Write[None]:
     }
     answer = search.answer_text(turn.messages)
 
-    def store(transaction: Transaction) -> None:
-        number = transaction.number_of_turn(turn_id)
-        if transaction.row("SELECT 1 FROM turn_endings WHERE number = ?", number):
-            raise ValueError(f"Turn {turn.turn_id} has ended already.")
+    def store(transaction: Transaction, number: int) -> None:
         transaction.keep(contents)
-        transaction.insert("turn_endings", {"number": number, **columns})
-        search.index_answer(transaction.connection, number, answer, uses_index=transaction.uses_index)
+        try:
+            transaction.insert("turn_endings", {"number": number, **columns})
+        except sqlite3.IntegrityError as error:
+            raise (ValueError(f"Turn {turn.turn_id} has ended already.") if is_taken(error) else error) from None
+        transaction.index((search.row_of_answer(number), answer))
 
-    return Write(store, must_last=True)
+    return store

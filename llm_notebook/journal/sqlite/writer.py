@@ -145,6 +145,7 @@ class Writer:
             transaction = Transaction(connection, self._is_held, opened.uses_index)
             try:
                 answers = [_stored(write, transaction) for write in writes]
+                transaction.finish()
                 connection.execute("COMMIT").close()
             except BaseException:
                 if connection.in_transaction:

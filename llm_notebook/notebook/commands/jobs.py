@@ -18,6 +18,7 @@ from llm_notebook.notebook.commands.usage import cost_of_tokens
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.parts.messages import Usage
+from llm_notebook.rows.reporting.run import dollars
 from llm_notebook.transcript.words import duration, short_id
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _STATES: Mapping[str, str] = MappingProxyType(
     {"streaming": "running", "complete": "done", "interrupted": "stopped", "failed": "failed"}
 )
 _NOTE = (
-    "A run counts what it asked itself; rows that were answered before are not in it. To go on with one that was stopped, run its cell"
+    "A run that goes on with an earlier one counts its rows too, and what they cost. To go on with one that was stopped, run its cell"
     " again: it asks only what is left. `%llm history TURN` shows the conversation of a row, by the column `turn`."
 )
 
@@ -87,7 +88,7 @@ def _line(run: RowsEntry, *, is_whole: bool) -> Line:
             begun.model_id,
             _when(begun.at),
             "" if begun.count is None else f"{begun.count:,}",
-            f"{run.answered:,}",
+            f"{run.answered:,}{f' ({run.known:,} before)' if run.known else ''}",
             f"{run.failed:,}" if run.failed else "",
             cost_of_run(run),
             f"{state_of_run(run)}{took}",
@@ -97,7 +98,9 @@ def _line(run: RowsEntry, *, is_whole: bool) -> Line:
 
 
 def cost_of_run(run: RowsEntry) -> str:
-    """Return what a run cost, in words; empty where nothing is billed."""
+    """Return what a run cost, with the rows that it has taken over, in words; empty where nothing is billed."""
+    if run.cost:
+        return dollars(run.cost)
     cost = cost_of_tokens(run.begun.model_id, Usage(run.input_tokens, run.output_tokens), run.begun.at)
     return "" if cost is None else str(cost) if cost.usd is not None else "not known"
 

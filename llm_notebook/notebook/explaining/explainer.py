@@ -41,7 +41,9 @@ def explain_failure(
     asks_for_fix = "fix" in command.words
     failure = failures.find(int(number[0]) if number is not None else None)
     _refuse_hidden(failure, tags)
-    report = report_on(failure, variables, scrubber_for(variables), asks_for_fix=asks_for_fix)
+    # The message of an error often repeats an argument of the function that raised it.
+    held = {f"frame {number}": frame.variables for number, frame in enumerate(failure.frames)}
+    report = report_on(failure, variables, scrubber_for({**variables, **held}), asks_for_fix=asks_for_fix)
     system = EXPLAIN + (FIX if asks_for_fix else "")
     # The text is sent unchanged: braces in the cell are not expressions of the prompt.
     arguments = replace(

@@ -72,7 +72,7 @@ def report_on(
     versions = versions_of(failure.packages, modules, [*raw, *used])
     source = scrubber.scrub(failure.source)
     line = _failing_line(failure)
-    said = scrubber.scrub(failure.said)[:_LONGEST_MESSAGE]
+    said = scrubber.scrub(failure.said, is_code=False)[:_LONGEST_MESSAGE]
     parts = [
         f"{failure.name} failed: {said.splitlines()[0]}" + (" Propose a cell that works." if asks_for_fix else ""),
         _section(

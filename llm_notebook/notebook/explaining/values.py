@@ -100,7 +100,8 @@ def _text(name: str, value: object, scrubber: Scrubber) -> str:
     """Return the beginning of a value, without secrets."""
     try:
         if isinstance(value, FunctionType | BuiltinFunctionType | type):
-            return _signature(value)
+            # Its arguments may have secrets as defaults.
+            return scrubber.scrub(f"def {_signature(value)}: ...").removeprefix("def ").removesuffix(": ...")
         text = _repr(value)
     except Exception as error:  # an object's own code may fail in any way, as it may be what failed before
         return f"(its repr() fails: {type(error).__name__})"

@@ -195,6 +195,10 @@ def _pairs(kind: str, given: Given) -> dict[str, str]:
     return pairs
 
 
+# Without these, no magic works any more, or the outputs of cells can no longer be looked up.
+_OF_IPYTHON = frozenset({"get_ipython", "In", "Out"})
+
+
 def _variable(given: str | None) -> tuple[str | None, str]:
     """Split `NAME:FORM` into (the name of a variable, what it is to be)."""
     if given is None:
@@ -202,6 +206,8 @@ def _variable(given: str | None) -> tuple[str | None, str]:
     name, colon, form = given.partition(":")
     if not name.isidentifier() or keyword.iskeyword(name):
         raise CellError(f"--out needs the name of a variable, not {name!r}. Nothing was sent.")
+    if name in _OF_IPYTHON:
+        raise CellError(f"IPython needs {name} for itself: --out takes another name. Nothing was sent.")
     return name, _choice("--out NAME:FORM", form, _FORMS) if colon else ""
 
 

@@ -10,9 +10,10 @@ from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, ModelA
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.providers.catalog.catalog import CatalogModel
     from llm_notebook.providers.http.documents.attached import Needs
-    from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
+    from llm_notebook.providers.http.wire import AnswerDecoder, Body, WireRequest
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["AnthropicMessages", "AsyncAnthropicMessages"]
@@ -73,12 +74,12 @@ class _AnthropicMessages(HTTPModel):
         # The provider fetches pictures and PDFs.
         return lambda kind: kind.startswith("text/")
 
-    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
-        from llm_notebook.providers.anthropic.answers import MessagesDecoder  # loads pydantic_core
+    def _body(self, prompt: Prompt, stream: bool) -> Body:
         from llm_notebook.providers.anthropic.requests import (  # loaded with the first request
             messages_body_text,
             messages_settings,
         )
+        from llm_notebook.providers.http.wire import Body  # loaded with the first request
 
         options = prompt.options
         limit = self.max_output if stream else min(self.max_output, _MOST_TOKENS_AT_ONCE)
@@ -86,11 +87,13 @@ class _AnthropicMessages(HTTPModel):
         cache = bool(options.cache)
         settings = messages_settings(prompt, stream=stream, fields=fields, cache=cache)
         betas = settings.pop("betas", None)
-        body = messages_body_text(prompt, self.model_name, settings, cache=cache)
-        request = self.wire_request("messages", body, key)
-        if betas:
-            request.headers["anthropic-beta"] = ",".join(betas)
-        return request, MessagesDecoder(self.model_id, self.model_name, stream=stream, secrets=request.secrets)
+        text = messages_body_text(prompt, self.model_name, settings, cache=cache)
+        return Body("messages", text, {"anthropic-beta": ",".join(betas)} if betas else {})
+
+    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
+        from llm_notebook.providers.anthropic.answers import MessagesDecoder  # loads pydantic_core
+
+        return MessagesDecoder(self.model_id, self.model_name, stream=stream, secrets=secrets)
 
 
 class AnthropicMessages(_AnthropicMessages, SyncHTTPModel):

@@ -12,8 +12,9 @@ from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, ModelA
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.providers.catalog.catalog import CatalogModel
-    from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
+    from llm_notebook.providers.http.wire import AnswerDecoder, Body
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["AsyncGeminiModel", "GeminiModel"]
@@ -61,15 +62,19 @@ class _GeminiModel(HTTPModel):
     def key_headers(self, key: str) -> dict[str, str]:
         return {"x-goog-api-key": Secret(key)}
 
-    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
-        from llm_notebook.providers.gemini.answers import GenerateContentDecoder  # loads pydantic_core
-        from llm_notebook.providers.gemini.requests import gemini_body_text  # with the first request
+    def _body(self, prompt: Prompt, stream: bool) -> Body:
+        from llm_notebook.providers.gemini.requests import gemini_body_text  # loaded with the first request
+        from llm_notebook.providers.http.wire import Body  # loaded with the first request
 
         fields = prompt.options.request_fields(reasons=self.reasoning, hide_reasoning=prompt.hide_reasoning)
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         path = f"models/{quote(self.model_name, safe='')}:{method}"
-        request = self.wire_request(path, gemini_body_text(prompt, fields), key)
-        return request, GenerateContentDecoder(self.model_id, stream=stream, secrets=request.secrets)
+        return Body(path, gemini_body_text(prompt, fields))
+
+    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
+        from llm_notebook.providers.gemini.answers import GenerateContentDecoder  # loads pydantic_core
+
+        return GenerateContentDecoder(self.model_id, stream=stream, secrets=secrets)
 
 
 class GeminiModel(_GeminiModel, SyncHTTPModel):

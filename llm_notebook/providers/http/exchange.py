@@ -47,7 +47,8 @@ from llm_notebook.providers.http.rate_limits.passage import Passage
 from llm_notebook.providers.http.retries import Retries, Retry, retry_after, retry_delay
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.deadlines import Left
-from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply, Request, request_to
+from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
+from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]
@@ -107,17 +108,16 @@ class Exchange:
         self._passage = None if limits is None else Passage(limits, (_server_of(request.url), request.key or ""))
         self._decoder = decoder
         self._settings = settings
-        self._accepted_headers: Mapping[str, str] = {}
+        self._accepted: Reply | AsyncReply | None = None
         total = settings.total_timeout
         self._until = None if total is None else monotonic() + total
         self.is_limited = total is not None
         self._times: dict[str, float] = {}
         self.answering = False
 
-    @property
-    def gate(self) -> Gate | None:
-        """The server's limit for this key, if one was ever seen."""
-        return None if self._passage is None else self._passage.gate
+    def gate_to_wait_at(self) -> Gate | None:
+        """Return the server's limit for this key, if the next attempt has to wait for it."""
+        return None if self._passage is None or self._passage.passes() else self._passage.gate
 
     def look_again(self) -> None:
         """Look for the limit again before another attempt."""
@@ -150,9 +150,9 @@ class Exchange:
         """Return the request as it is sent."""
         if self._passage is not None:
             self._passage.sent_at = monotonic()
-        url, left = _parsed(self._request.url), self._left
+        address, left = _parsed(self._request.url), self._left
         headers = {**_HEADERS, **self._request.headers}
-        return request_to("POST", url, headers, self._new_times(), body=self._request.body, left=left)
+        return request_to("POST", address, headers, self._new_times(), body=self._request.body, left=left)
 
     def seconds_left(self) -> float:
         """Return the seconds that are left for the whole answer, more than 0; infinity if there is no limit."""
@@ -169,10 +169,9 @@ class Exchange:
 
     def file_request(self) -> Request:
         """Return the request for a file or a part of it. It asks for no compression, as a compressed file cannot be resumed."""
-        url = httpx.URL(self._request.url)
         usual = {name: _HEADERS[name] for name in ("accept", "accept-encoding", "user-agent")}
         headers = usual | self._request.headers
-        return request_to("GET", url, headers, self._new_times(), left=self._left)
+        return request_to("GET", _parsed(self._request.url), headers, self._new_times(), left=self._left)
 
     def begin_file(self, reply: Reply, first_headers: Mapping[str, str]) -> OpenedFile:
         """Treat the reply as the beginning of a file, and return the file."""
@@ -181,23 +180,23 @@ class Exchange:
 
     def _file_pieces(self, reply: Reply) -> Iterator[bytes]:
         try:
-            encoding = reply.headers.get("content-encoding")
-            yield from reply if encoding is None else expanded_pieces(reply, encoding)
+            encoding = reply.header(b"content-encoding")
+            yield from expanded_pieces(reply, encoding) if encoding else reply
         except FAILURES as error:
             raise self.failure_error(error) from None
 
     def accept(self, reply: Reply | AsyncReply) -> bool:
         """Return True if the reply is an answer to decode, and prepare the decoder for it."""
         if self._passage is not None:
-            self._passage.replied(reply.headers.raw, reply.is_success)
+            self._passage.replied(reply.raw_headers, reply.is_success)
         if not reply.is_success:
             # A server may take as long as it likes to answer, but not to refuse.
             self._times["read"] = min(self._times["read"], REFUSAL_PATIENCE)
             return False
         self.answering = True
-        self._accepted_headers = reply.headers
+        self._accepted = reply
         # For other types, the first byte says more: some servers call everything text/html.
-        if self._decoder is not None and reply.headers.get("content-type", "").startswith("application/json"):
+        if self._decoder is not None and reply.header(b"content-type").startswith("application/json"):
             self._decoder.expect_whole()
         return True
 
@@ -207,7 +206,7 @@ class Exchange:
 
     def _request_id(self) -> str | None:
         """Return the id that the server has given to the answer, if it has."""
-        return request_id_in(self._accepted_headers, self._request.secrets)
+        return None if self._accepted is None else request_id_in(self._accepted.headers, self._request.secrets)
 
     def check_time(self) -> None:
         """Abandon an answer that takes longer than the whole answer may take, unless its end has been decoded.
@@ -258,14 +257,14 @@ class Exchange:
 
         If the time for the whole answer is limited, they end in an IncompleteResponse as soon as `check_time()` abandons it.
         """
-        encoding = reply.headers.get("content-encoding")
-        pieces = reply if encoding is None else expanded_pieces(reply, encoding)
+        encoding = reply.header(b"content-encoding")
+        pieces = expanded_pieces(reply, encoding) if encoding else reply
         return checked_pieces(pieces, self.check_time) if self.is_limited else pieces
 
     def aiter_pieces(self, reply: AsyncReply) -> AsyncIterator[bytes]:
         """Return the same as `iter_pieces()` for an async reply."""
-        encoding = reply.headers.get("content-encoding")
-        pieces: AsyncIterator[bytes] = reply if encoding is None else ExpandedPieces(reply, encoding)
+        encoding = reply.header(b"content-encoding")
+        pieces: AsyncIterator[bytes] = ExpandedPieces(reply, encoding) if encoding else reply
         return CheckedPieces(pieces, self.check_time) if self.is_limited else pieces
 
     def decide_after_refusal(self, reply: Reply | AsyncReply, content: bytes) -> Retry | ModelError:
@@ -371,8 +370,8 @@ class Exchange:
 
 
 @functools.lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)
+def _parsed(url: str) -> Address:
+    return Address(httpx.URL(url))
 
 
 @functools.lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Mapping
@@ -104,8 +105,7 @@ class Server(KeyHolder):
     @property
     def origin(self) -> str:
         """The server and the model as a text that says where an answer came from. It holds no secret."""
-        parts = urlsplit(self.address)
-        return f"{parts.hostname or ''}{parts.path} {self.model_name}"
+        return f"{_place_of(self.address)} {self.model_name}"
 
     def key_headers(self, key: str) -> dict[str, str]:
         """Return the headers that carry the key."""
@@ -217,8 +217,8 @@ class OpenAIServer(Server):
         Raises:
             ModelError: the variable does not hold an address.
         """
-        given = os.getenv("OPENAI_BASE_URL", "").strip()
-        if self.base_url is not None or not given:
+        given = "" if self.base_url is not None else os.getenv("OPENAI_BASE_URL", "").strip()
+        if not given:
             return super().address
         try:
             _check_address(given)
@@ -232,6 +232,12 @@ class OpenAIServer(Server):
     def is_behind_gateway(self) -> bool:
         """True if no address was given and the environment names another server than OpenAI's."""
         return self.base_url is None and self.address != OPENAI_URL
+
+
+@functools.lru_cache(maxsize=64)
+def _place_of(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.hostname or ''}{parts.path}"
 
 
 def join_address(address: str, path: str) -> str:

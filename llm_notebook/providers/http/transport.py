@@ -23,7 +23,6 @@ from there is raised again without its traceback. Once an answer has begun, thos
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -38,9 +37,11 @@ from llm_notebook.providers.http.rate_limits.limiter import Limits, await_turn, 
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.connections import Connections
-from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply, Request, request_to
+from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
+from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 from llm_notebook.turns.concurrency.interrupts import stoppable
+from llm_notebook.turns.concurrency.withdrawal import current_withdrawal, pause
 
 __all__ = ["Transport", "TransportSettings"]
 
@@ -112,7 +113,7 @@ class Transport:
             if isinstance(failure, ModelError):
                 raise failure from None
             notify(failure)
-            time.sleep(failure.delay)
+            pause(failure.delay)
             exchange.look_again()
 
     async def astream(
@@ -217,7 +218,7 @@ class Transport:
                 if isinstance(failure, ModelError):
                     raise failure from None
                 notify(failure)
-                time.sleep(failure.delay)
+                pause(failure.delay)
             yield exchange.begin_file(reply, first_headers)
 
     def _follow_redirects(
@@ -250,7 +251,7 @@ def _redirected(request: Request, location: str) -> Request:
         httpx.RemoteProtocolError: the target is not an address.
         httpx.UnsupportedProtocol: the target is not encrypted.
     """
-    before = request.extensions["address"]
+    before = request.address.url
     try:
         url = before.join(location)
     except httpx.InvalidURL:
@@ -261,19 +262,23 @@ def _redirected(request: Request, location: str) -> Request:
     dropped = {"host"} if is_same else {"host", "authorization", "cookie"}
     sent = httpx.Headers(request.headers)
     headers = {name: value for name, value in sent.items() if name not in dropped}
-    return request_to("GET", url, headers, request.extensions["timeout"], left=request.extensions["left"])
+    return request_to("GET", Address(url), headers, request.times, left=request.left)
 
 
 def _wait(exchange: Exchange, notify: Notify) -> None:
     """Wait until the limit of the server and key, if one is known, lets the next attempt through."""
-    if exchange.gate is not None:
-        wait_for_turn(exchange.gate, exchange.waits, notify)
+    if (gate := exchange.gate_to_wait_at()) is not None:
+        wait_for_turn(gate, exchange.waits, notify)
+    if (withdrawal := current_withdrawal.get()) is not None:
+        withdrawal.refuse()
 
 
 async def _await(exchange: Exchange, notify: Notify) -> None:
     """Do what `_wait()` does, on the running event loop."""
-    if exchange.gate is not None:
-        await await_turn(exchange.gate, exchange.waits, notify)
+    if (gate := exchange.gate_to_wait_at()) is not None:
+        await await_turn(gate, exchange.waits, notify)
+    if (withdrawal := current_withdrawal.get()) is not None:
+        withdrawal.refuse()
 
 
 def _beginning(exchange: Exchange, reply: Reply) -> bytes:

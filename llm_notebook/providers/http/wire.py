@@ -11,7 +11,7 @@ from llm_notebook.errors import ModelError
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, Usage
 
-__all__ = ["AnswerDecoder", "Decoder", "OpenedFile", "TLSSettings", "WireRequest"]
+__all__ = ["AnswerDecoder", "Body", "Decoder", "OpenedFile", "TLSSettings", "WireRequest"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -29,6 +29,21 @@ class TLSSettings:
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Body:
+    """What a wire format makes of a prompt. It depends neither on the key nor on the headers of the model.
+
+    Attributes:
+        path: the path under the server's address.
+        text: JSON text.
+        headers: the headers that go with it.
+    """
+
+    path: str
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

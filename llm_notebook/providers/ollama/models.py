@@ -10,9 +10,9 @@ from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, SyncHTTPModel
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.providers.http.documents.attached import Needs
-    from llm_notebook.providers.http.wire import WireRequest
-    from llm_notebook.providers.ollama.answers import OllamaDecoder
+    from llm_notebook.providers.http.wire import AnswerDecoder, Body
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["AsyncOllama", "Ollama", "server_address"]
@@ -68,14 +68,18 @@ class _Ollama(HTTPModel):
     def _needs_bytes(self, prompt: Prompt) -> Needs:
         return lambda _kind: True
 
-    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, OllamaDecoder]:
-        from llm_notebook.providers.ollama.answers import OllamaDecoder  # loads pydantic_core
+    def _body(self, prompt: Prompt, stream: bool) -> Body:
+        from llm_notebook.providers.http.wire import Body  # loaded with the first request
         from llm_notebook.providers.ollama.requests import ollama_body_text  # loads pydantic_core
 
         fields, origin = prompt.options.request_fields(), self.origin
-        body = ollama_body_text(prompt, self.model_name, stream=stream, fields=fields, origin=origin)
-        request = self.wire_request("api/chat", body, key)
-        return request, OllamaDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
+        text = ollama_body_text(prompt, self.model_name, stream=stream, fields=fields, origin=origin)
+        return Body("api/chat", text)
+
+    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
+        from llm_notebook.providers.ollama.answers import OllamaDecoder  # loads pydantic_core
+
+        return OllamaDecoder(self.model_id, stream=stream, secrets=secrets, origin=self.origin)
 
     def advice(self, status: int, key: str | None) -> str | None:
         if status == 404:

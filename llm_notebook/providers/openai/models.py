@@ -14,9 +14,9 @@ from llm_notebook.providers.openai.dialects import DIALECTS
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.providers.http.documents.attached import Needs
-    from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
-    from llm_notebook.providers.openai.chat_answers import ChatDecoder
+    from llm_notebook.providers.http.wire import AnswerDecoder, Body
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"]
@@ -60,11 +60,8 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
             return super().key_headers(key)
         return {"api-key": Secret(key)}
 
-    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
-        return self._chat(prompt, stream, key)
-
-    def _chat(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, ChatDecoder]:
-        from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
+    def _body(self, prompt: Prompt, stream: bool) -> Body:
+        from llm_notebook.providers.http.wire import Body  # loaded with the first request
         from llm_notebook.providers.openai.chat_requests import chat_body_text  # loaded with the first request
 
         dialect = self._dialect
@@ -72,12 +69,15 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         if prompt.schema is not None and prompt.options.strict_schema and dialect.schema == "json_object":
             raise ModelError(f"{self.model_id} cannot hold its answers to a schema exactly: leave out strict_schema.")
         options = prompt.options.request_fields(dialect, self.model_name)
-        origin = self.origin
-        body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=origin)
-        path = "chat/completions" if self.azure is None else self.azure.chat_path
-        request = self.wire_request(path, body, key)
-        secrets = request.secrets
-        return request, ChatDecoder(self.model_id, stream=stream, secrets=secrets, origin=origin, prompt=prompt)
+        text = chat_body_text(
+            prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=self.origin
+        )
+        return Body("chat/completions" if self.azure is None else self.azure.chat_path, text)
+
+    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
+        from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
+
+        return ChatDecoder(self.model_id, stream=stream, secrets=secrets, origin=self.origin, prompt=prompt)
 
 
 class OpenAIChat(_OpenAIChat, SyncHTTPModel):
@@ -112,21 +112,26 @@ class _OpenAIResponses(_OpenAIChat):
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
     _speaks_chat_only = False
 
-    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
-        from llm_notebook.providers.openai.responses_answers import ResponsesDecoder  # loads pydantic_core
+    def _body(self, prompt: Prompt, stream: bool) -> Body:
+        from llm_notebook.providers.http.wire import Body  # loaded with the first request
         from llm_notebook.providers.openai.responses_requests import responses_body_text  # with the first request
 
         if prompt.options.for_chat:
             self._refuse_server_side_tools(prompt)
         if self._goes_as_chat(prompt):
-            return self._chat(prompt, stream, key)
+            return super()._body(prompt, stream)
         options = prompt.options.responses_fields()
-        origin = self.origin
-        body = responses_body_text(
-            prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning, origin=origin
+        text = responses_body_text(
+            prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning, origin=self.origin
         )
-        request = self.wire_request("responses", body, key)
-        return request, ResponsesDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
+        return Body("responses", text)
+
+    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
+        from llm_notebook.providers.openai.responses_answers import ResponsesDecoder  # loads pydantic_core
+
+        if self._goes_as_chat(prompt):
+            return super()._decoder(prompt, stream, secrets)
+        return ResponsesDecoder(self.model_id, stream=stream, secrets=secrets, origin=self.origin)
 
     def _goes_as_chat(self, prompt: Prompt) -> bool:
         """Return whether the prompt is sent as Chat Completions: because of an option, or to a gateway, since few gateways speak Responses."""

@@ -57,7 +57,7 @@ class ChatOptions(HTTPOptions):
 
     def request_fields(self, dialect: ChatDialect, model_name: str = "") -> dict[str, Any]:
         """Return the options as request fields of a server that speaks this dialect, for the model that it knows under this name."""
-        not_chat = (name for name in type(self).model_fields if name not in ReasoningChatOptions.model_fields)
+        not_chat = type(self).model_fields.keys() - ReasoningChatOptions.model_fields.keys()
         given = self.given("json_object", "strict_schema", *not_chat)
         fields = dialect.request_fields(given, model_name) if given else {}
         if self.json_object:

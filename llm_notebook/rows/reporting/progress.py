@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from llm_notebook.journal.runs import RowsCounts
 from llm_notebook.rows.outcomes import Outcome
 
 __all__ = ["Progress"]
@@ -41,6 +42,8 @@ class Progress:
         sent: how many requests were sent and have ended.
         known: how many rows were answered or had failed before this run.
         answered_at: the time of the latest of these; None if there are none.
+        earlier_cost: the known cost of asking the rows that were asked before, in US dollars.
+        has_unknown_earlier_cost: whether the cost of some row that was asked before is not known.
     """
 
     count: int | None = None
@@ -53,6 +56,8 @@ class Progress:
     sent: int = 0
     known: int = 0
     answered_at: datetime | None = None
+    earlier_cost: float = 0.0
+    has_unknown_earlier_cost: bool = False
 
     @property
     def failed(self) -> int:
@@ -87,6 +92,24 @@ class Progress:
             self.has_unknown_cost = self.has_unknown_cost or outcome.usage is not None
         else:
             self.cost += outcome.cost
+
+    def take_over(self, earlier: Outcome) -> None:
+        """Count what it cost to ask a row before this run."""
+        if earlier.cost is not None:
+            self.earlier_cost += earlier.cost
+        else:
+            self.has_unknown_earlier_cost = self.has_unknown_earlier_cost or earlier.usage is not None
+
+    @property
+    def counts(self) -> RowsCounts:
+        """How far the run has come, as the journal records it."""
+        is_unknown = self.has_unknown_cost or self.has_unknown_earlier_cost
+        return RowsCounts(
+            self.answered,
+            self.failed - self.failures["unasked"],
+            self.known,
+            None if is_unknown else self.cost + self.earlier_cost,
+        )
 
     @property
     def summary(self) -> str:

@@ -136,6 +136,21 @@ def test_a_secret_in_a_cell_a_value_or_the_exception_is_not_sent(
     assert "[removed] 5 secrets" in shown
 
 
+def test_a_secret_that_only_a_function_knows_is_not_sent_in_its_message(
+    terminal: InteractiveShell, capsys: Capture
+) -> None:
+    terminal.run_cell(
+        "def log_in(user, password, *, token: str = 'as-a-default-1'):\n"
+        "    raise ValueError(f'{user} has no password {password[:-2]!r}, {password!r}, {token}')"
+    )
+    terminal.run_cell("given = ['ana', 'only-its-own']\nlog_in(*given)", store_history=True)
+    text, shown = _explain(terminal, capsys)
+    assert "ValueError: ana has no password" in text
+    for secret in ("only-its-own", "as-a-default-1"):
+        assert secret not in text
+        assert secret not in shown
+
+
 def test_an_object_whose_repr_fails_does_no_harm(terminal: InteractiveShell, capsys: Capture) -> None:
     terminal.run_cell("class Odd:\n    shape = property(lambda self: 1 / 0)\n    def __repr__(self): return 1 / 0")
     terminal.run_cell("odd = Odd()\nodd + 1", store_history=True)

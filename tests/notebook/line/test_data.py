@@ -84,6 +84,14 @@ def test_a_variable_gets_what_the_options_say(kernel: Kernel, options: str, prom
         assert kernel.value("repr(x)") == value
 
 
+def test_a_name_that_ipython_needs_is_refused(terminal: InteractiveShell) -> None:
+    for name in ("get_ipython", "Out", "In"):
+        with pytest.raises(
+            Exception, match=rf"IPython needs {name} for itself: --out takes another name\. Nothing was sent"
+        ):
+            terminal.run_line_magic("llm", f"-m data --out {name} hello")
+
+
 def test_a_frame_of_a_library_that_is_not_there_is_refused_or_a_list_that_says_so(
     terminal: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,9 @@ from llm_notebook.configuration.scrubbing import secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.answers.bounded import BoundedBody
 from llm_notebook.providers.http.documents.addresses import Hop, hop_of
-from llm_notebook.providers.http.sockets.direct import Connection, Reply, request_to
+from llm_notebook.providers.http.sockets.direct import Reply
+from llm_notebook.providers.http.sockets.http11 import Address, request_to
+from llm_notebook.providers.http.sockets.proxied import connection_to
 from llm_notebook.providers.http.sockets.socket_streams import addresses_of
 
 if TYPE_CHECKING:
@@ -150,9 +152,9 @@ def _asked(hop: Hop, found: Sequence[str] | None, proxy: str | None, until: floa
         there = url.copy_with(host=address)
         name = None if found is None else hop.host
         request = request_to(
-            "GET", there, headers, {}, left=lambda: max(0.001, until - time.monotonic()), tls_name=name
+            "GET", Address(there), headers, {}, left=lambda: max(0.001, until - time.monotonic()), tls_name=name
         )
-        with closing(Connection(there, tls, proxy)) as connection:
+        with closing(connection_to(there, tls, proxy)) as connection:
             try:
                 reply = connection.send(request)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:

@@ -176,6 +176,17 @@ class Limit:
                 return
             self._give_back()
 
+    def passes(self, now: float) -> bool:
+        """Let a request through that need not wait, as most need not. Return whether it was let through; otherwise, it takes its `waits()`."""
+        if self._closed_until(now) > now:
+            return False
+        if self._take(now) > now or self._closed_until(now, is_taken=True) > now:
+            self._give_back()
+            return False
+        self._waiting -= 1
+        self.number += 1
+        return True
+
     def learn(self, stated: Mapping[str, Stated], number: int | None, now: float) -> None:
         """Take what the headers of a reply say.
 

@@ -44,6 +44,16 @@ class Passage:
         """Look for the limit again, which may have been seen in the meantime."""
         self.gate = self._limits.seen.get(self._asked)
 
+    def passes(self) -> bool:
+        """Return whether the next attempt may be sent at once; otherwise, it takes its `waits()`."""
+        gate = self.gate
+        if gate is None:
+            return True
+        if not gate.passes():
+            return False
+        self._number = gate.number
+        return True
+
     def waits(
         self, time_to_wait: Callable[[float], float], notify: Callable[[float], object]
     ) -> Generator[float, None, None]:

@@ -35,13 +35,13 @@ import httpx
 from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import TransportError
 from llm_notebook.providers.http.settings import TransportSettings
-from llm_notebook.providers.http.sockets.direct import (
-    IDLE_SECONDS,
+from llm_notebook.providers.http.sockets.direct import IDLE_SECONDS, AsyncReply, Reply
+from llm_notebook.providers.http.sockets.http11 import Address, Request
+from llm_notebook.providers.http.sockets.proxied import (
     AsyncConnection,
-    AsyncReply,
     Connection,
-    Reply,
-    Request,
+    async_connection_to,
+    connection_to,
 )
 from llm_notebook.providers.http.wire import TLSSettings
 
@@ -58,7 +58,7 @@ _MOST_CONNECTIONS = 512
 ConnectionT = TypeVar("ConnectionT")
 Semaphore = TypeVar("Semaphore")
 
-_Address = tuple[str, TLSSettings | None]
+_ServerKey = tuple[str, TLSSettings | None]
 """A server's scheme, host and port, and the TLS settings: requests with the same pair share connections."""
 
 
@@ -127,7 +127,7 @@ class _LoopServers:
     """
 
     waits: Waits
-    servers: dict[_Address, _Server[AsyncConnection, asyncio.Semaphore]] = field(default_factory=dict)
+    servers: dict[_ServerKey, _Server[AsyncConnection, asyncio.Semaphore]] = field(default_factory=dict)
     closer: AsyncGenerator[None, None] | None = None
 
 
@@ -146,7 +146,7 @@ class Connections:
 
     def _start_afresh(self) -> None:
         self._lock = threading.Lock()
-        self._servers: dict[_Address, _Server[Connection, threading.BoundedSemaphore]] = {}
+        self._servers: dict[_ServerKey, _Server[Connection, threading.BoundedSemaphore]] = {}
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopServers] = weakref.WeakKeyDictionary()
         self._contexts: dict[TLSSettings | None, ssl.SSLContext] = {}
 
@@ -170,8 +170,8 @@ class Connections:
         Raises:
             httpx.PoolTimeout: every connection is busy for as long as the settings allow.
         """
-        server = self._server(request.extensions["address"], settings.tls)
-        if not server.free.acquire(timeout=request.extensions["timeout"].get("pool")):
+        server = self._server(request.address, settings.tls)
+        if not server.free.acquire(timeout=request.times.get("pool")):
             raise httpx.PoolTimeout("every connection is busy")
         try:
             connection = _take_usable(server)
@@ -195,33 +195,42 @@ class Connections:
         """Do what `send()` does, on the running event loop."""
         return _Sending(self, request, settings)
 
-    def _server(self, url: httpx.URL, tls: TLSSettings | None) -> _Server[Connection, threading.BoundedSemaphore]:
-        address = _address_of(url, tls)
+    def _server(self, address: Address, tls: TLSSettings | None) -> _Server[Connection, threading.BoundedSemaphore]:
+        key, url = (address.server, tls), address.url
         with self._lock:
-            if address not in self._servers:
+            if key not in self._servers:
                 free = threading.BoundedSemaphore(most_connections())
-                to_server = functools.partial(Connection, url, self._tls_context(address), proxy_for(str(url)))
-                self._servers[address] = _Server(to_server, free)
-            return self._servers[address]
+                to_server = functools.partial(connection_to, url, self._tls_context(key), proxy_for(str(url)))
+                self._servers[key] = _Server(to_server, free)
+            return self._servers[key]
+
+    def _known_server(
+        self, address: Address, tls: TLSSettings | None
+    ) -> _Server[AsyncConnection, asyncio.Semaphore] | None:
+        """Return what `_async_server()` returned before on the running event loop; None if it did not."""
+        import asyncio  # a slow import that only async code needs, and async code has it loaded
+
+        of_loop = self._by_loop.get(asyncio.get_running_loop())
+        return None if of_loop is None or of_loop.closer is None else of_loop.servers.get((address.server, tls))
 
     async def _async_server(
-        self, url: httpx.URL, tls: TLSSettings | None
+        self, address: Address, tls: TLSSettings | None
     ) -> _Server[AsyncConnection, asyncio.Semaphore]:
         import asyncio  # a slow import that only async code needs, and async code has it loaded
 
         from llm_notebook.providers.http.sockets.asyncio_streams import Waits  # loads asyncio
 
-        address, loop = _address_of(url, tls), asyncio.get_running_loop()
+        key, url, loop = (address.server, tls), address.url, asyncio.get_running_loop()
         with self._lock:
             of_loop = self._by_loop.get(loop)
             if of_loop is None:
                 of_loop = self._by_loop[loop] = _LoopServers(Waits())
-            if address not in of_loop.servers:
+            if key not in of_loop.servers:
                 free = asyncio.Semaphore(most_connections())
-                tls_context, proxy = self._tls_context(address), proxy_for(str(url))
-                to_server = functools.partial(AsyncConnection, url, tls_context, proxy, waits=of_loop.waits)
-                of_loop.servers[address] = _Server(to_server, free)
-            server = of_loop.servers[address]
+                tls_context, proxy = self._tls_context(key), proxy_for(str(url))
+                to_server = functools.partial(async_connection_to, url, tls_context, proxy, waits=of_loop.waits)
+                of_loop.servers[key] = _Server(to_server, free)
+            server = of_loop.servers[key]
         if of_loop.closer is None:
             of_loop.closer = self._close_with(loop)
             await anext(of_loop.closer)
@@ -238,13 +247,13 @@ class Connections:
                 while (connection := server.idle.take()) is not None:
                     await connection.aclose()
 
-    def _tls_context(self, address: _Address) -> ssl.SSLContext | Literal[False]:
+    def _tls_context(self, key: _ServerKey) -> ssl.SSLContext | Literal[False]:
         """Return the TLS context for a server. Servers with the same settings share one; plain http needs none.
 
         Raises:
             TransportError: a certificate file cannot be used.
         """
-        origin, tls = address
+        origin, tls = key
         if not origin.startswith("https:"):
             return False
         if tls not in self._contexts:
@@ -272,14 +281,18 @@ class _Sending(AbstractAsyncContextManager[AsyncReply]):
         self._settings = settings
 
     async def __aenter__(self) -> AsyncReply:
-        self._server = server = await self._connections._async_server(
-            self._request.extensions["address"], self._settings.tls
+        server = self._connections._known_server(self._request.address, self._settings.tls)
+        self._server = server = server or await self._connections._async_server(
+            self._request.address, self._settings.tls
         )
-        try:
-            async with _timeout(self._request.extensions["timeout"].get("pool") if server.free.locked() else None):
-                await server.free.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("every connection is busy") from None
+        if server.free.locked():
+            try:
+                async with _timeout(self._request.times.get("pool")):
+                    await server.free.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout("every connection is busy") from None
+        else:
+            await server.free.acquire()
         try:
             self._connection = await _atake_usable(server)
             try:
@@ -339,10 +352,6 @@ def most_connections() -> int:
         return _MOST_CONNECTIONS
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(_MOST_CONNECTIONS, files // 2))
-
-
-def _address_of(url: httpx.URL, tls: TLSSettings | None) -> _Address:
-    return f"{url.scheme}://{url.netloc.decode()}", tls
 
 
 def _timeout(seconds: float | None) -> asyncio.Timeout:

@@ -1,22 +1,21 @@
-"""httpcore's connections without the pools and clients that HTTP libraries put around them, and their replies.
+"""Connections to servers without the pools and clients that HTTP libraries put around them, and their replies.
 
-A client adds features that no model's API needs, such as cookies, and a pool adds what `connections.py` does at a lower price. So requests go
-directly to an httpcore connection, and replies are read from it. That takes a third off the CPU time of a request and leaves a third fewer
-objects for the garbage collector to traverse while many are in flight. Behind a proxy, the connection is a pool of one connection, because only
-httpcore's pools know how to reach a server through a proxy.
+A client adds features that no model's API needs, such as cookies, and a pool adds what `connections.py` does at a lower price. So a connection here
+only opens a stream of httpcore's kind and moves bytes between it and `http11.py`. Behind a proxy, see `proxied.py`.
 """
 
 from __future__ import annotations
 
-import base64
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import httpcore
 import httpx
 
-from llm_notebook.configuration.keys import Secret
-from llm_notebook.providers.http.sockets.deadlines import Left, TimeLeft
+from llm_notebook.providers.http.sockets.deadlines import TimeLeft
+from llm_notebook.providers.http.sockets.http11 import Dialogue, Head, Request
 from llm_notebook.providers.http.sockets.socket_streams import SocketBackend
 
 if TYPE_CHECKING:
@@ -24,13 +23,14 @@ if TYPE_CHECKING:
 
     from llm_notebook.providers.http.sockets.asyncio_streams import Waits
 
-__all__ = ["IDLE_SECONDS", "AsyncConnection", "AsyncReply", "Connection", "Reply", "Request", "request_to"]
+__all__ = ["FAILURES", "IDLE_SECONDS", "AsyncReply", "DirectAsyncConnection", "DirectConnection", "Reply", "for_httpx"]
 
 # httpx drops idle connections after 5 s, but people pause longer between prompts. It notices connections that a server has closed in the
 # meantime.
 IDLE_SECONDS = 60.0
 _PORTS = {"http": 80, "https": 443}
-_FAILURES = (
+_MOST_READ = 2**16  # bytes at a time
+FAILURES = (
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.ProxyError,
@@ -38,64 +38,47 @@ _FAILURES = (
     httpcore.UnsupportedProtocol,
 )
 
-Request = httpcore.Request
-"""A request, which `request_to()` creates. Its extensions have the `address` as an `httpx.URL`, the `timeout` of each phase, and `left`."""
-
-
-def request_to(
-    method: str,
-    url: httpx.URL,
-    headers: Mapping[str, str],
-    times: Mapping[str, float | None],
-    *,
-    body: bytes | None = None,
-    left: Left | None = None,
-    tls_name: str | None = None,
-) -> Request:
-    """Return a request.
-
-    Args:
-        method: the HTTP method.
-        url: the address.
-        headers: the headers, without those that result from the address and the body.
-        times: how many seconds each phase may take, by the names that httpx has for them; None means no limit.
-        body: what is sent.
-        left: returns the seconds that are left for the whole request; None if there is no limit.
-        tls_name: the name that the server's certificate must have, if it differs from the address.
-    """
-    sent = [] if "host" in headers else [(b"Host", url.netloc.rpartition(b"@")[2])]
-    sent += [(name.encode(), value.encode()) for name, value in {**headers, **_login(url)}.items()]
-    if body is not None:
-        sent.append((b"Content-Length", str(len(body)).encode()))
-    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    extensions: dict[str, Any] = {"timeout": times, "address": url, "left": left}
-    if tls_name is not None:
-        extensions["sni_hostname"] = tls_name
-    return Request(method, target, headers=sent, content=body, extensions=extensions)
-
 
 class _Begun:
     """The part of a reply that has arrived when its body begins.
 
+    Args:
+        head: the beginning.
+        pieces: the body, iterated once and then closed.
+
     Attributes:
         status_code: the HTTP status.
         is_success: whether it says that the request was fulfilled.
-        headers: its headers.
+        raw_headers: its headers as they were sent.
         stays_open: whether the connection may serve another request afterwards.
         is_whole: whether the body was read to its end.
     """
 
-    __slots__ = ("_stream", "headers", "is_success", "is_whole", "status_code", "stays_open")
+    __slots__ = ("_headers", "_pieces", "is_success", "is_whole", "raw_headers", "status_code", "stays_open")
 
-    def __init__(self, answered: httpcore.Response) -> None:
-        self.status_code = answered.status
-        self.is_success = httpx.codes.is_success(answered.status)
-        self.headers = httpx.Headers(answered.headers)
-        is_old = answered.extensions.get("http_version") == b"HTTP/1.0"
-        self.stays_open = not is_old and self.headers.get("connection", "").lower() != "close"
+    def __init__(self, head: Head, pieces: Any) -> None:
+        self.status_code = head.status
+        self.is_success = httpx.codes.OK <= head.status < httpx.codes.MULTIPLE_CHOICES
+        self.raw_headers = head.headers
+        self.stays_open = head.version != b"1.0" and self.header(b"connection").lower() != "close"
         self.is_whole = False
-        # httpcore types a reply's stream as sync or async.
-        self._stream: Any = answered.stream
+        self._headers: httpx.Headers | None = None
+        self._pieces = pieces
+
+    def header(self, name: bytes) -> str:
+        """Return the value of one header, given its name in lower case; empty if there is none.
+
+        This does without `headers`, which take longer to make than a small reply takes to read.
+        """
+        values = [value for known, value in self.raw_headers if known.lower() == name]
+        return b", ".join(values).decode("latin-1") if values else ""
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Its headers."""
+        if self._headers is None:
+            self._headers = httpx.Headers(self.raw_headers)
+        return self._headers
 
     @property
     def redirects_to(self) -> str | None:
@@ -110,82 +93,97 @@ class Reply(_Begun):
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._stream
-        except _FAILURES as error:
-            raise _for_httpx(error) from error
+            yield from self._pieces
+        except FAILURES as error:
+            raise for_httpx(error) from error
         self.is_whole = True
 
     def close(self) -> None:
         """Stop reading. This closes a connection whose reply has not been read to its end."""
-        self._stream.close()
+        self._pieces.close()
 
 
 class AsyncReply(_Begun, AsyncIterator[bytes]):
     """`Reply`, iterated with `async for`."""
 
-    __slots__ = ("_pieces",)
-
-    def __init__(self, answered: httpcore.Response) -> None:
-        super().__init__(answered)
-        self._pieces: AsyncIterator[bytes] = aiter(self._stream)
+    __slots__ = ()
 
     async def __anext__(self) -> bytes:
         try:
-            return await anext(self._pieces)
+            piece: bytes = await anext(self._pieces)
         except StopAsyncIteration:
             self.is_whole = True
             raise
-        except _FAILURES as error:
-            raise _for_httpx(error) from error
+        except FAILURES as error:
+            raise for_httpx(error) from error
+        return piece
 
     async def aclose(self) -> None:
         """Do what `Reply.close()` does."""
-        await self._stream.aclose()
+        await self._pieces.aclose()
 
 
-class _Connected:
-    """What both kinds of connections say about themselves."""
+class _Stream(Protocol):
+    def get_extra_info(self, info: str) -> Any: ...
 
-    _asked: Any
-    _direct: httpcore.HTTPConnection | httpcore.AsyncHTTPConnection | None
-    _time_left: TimeLeft
+
+class _Direct:
+    """What connections with and without `await` have in common.
+
+    Args:
+        url: an address on the server.
+        tls: the TLS context; False for plain http.
+    """
+
+    _stream: _Stream | None
+
+    def __init__(self, url: httpx.URL, tls: ssl.SSLContext | Literal[False]) -> None:
+        self._host, self._port = url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
+        self._tls = tls
+        self._time_left = TimeLeft()
+        self._dialogue = Dialogue()
+        # Since when it waits for another request; None while it is busy, and when it is closed.
+        self._idle_since: float | None = None
 
     @property
     def is_in_step(self) -> bool:
         """False if the server has sent more than its reply, which would be mistaken for the reply to the next request."""
-        return _is_in_step(self._asked)
+        return self._dialogue.is_in_step
 
     @property
     def is_usable(self) -> bool:
-        """False if the server has closed the connection since the last reply."""
-        return self._direct is None or (self._direct.is_available() and not self._direct.has_expired())
+        """False if the server has closed the connection since the last reply, or it has been idle for too long."""
+        if self._stream is None or self._idle_since is None:
+            return False
+        # An idle connection is readable if its server has closed it.
+        is_old = time.monotonic() - self._idle_since > IDLE_SECONDS
+        return not is_old and not self._stream.get_extra_info("is_readable")
 
     def rest(self) -> None:
         """Forget the last request."""
         self._time_left.of_whole = None
 
+    def _tls_arguments(self, request: Request) -> dict[str, Any]:
+        assert self._tls
+        self._tls.set_alpn_protocols(["http/1.1"])
+        return {
+            "ssl_context": self._tls,
+            "server_hostname": request.tls_name or self._host,
+            "timeout": request.times.get("connect"),
+        }
 
-class Connection(_Connected):
-    """One connection to a server, which is opened by its first request. It accepts the next one when the previous reply has been read.
+    def _has_ended(self) -> bool:
+        """End the exchange, and return whether the connection may stay open."""
+        if not self._dialogue.end():
+            return False
+        self._idle_since = time.monotonic()
+        return True
 
-    Args:
-        url: an address on the server.
-        tls: the TLS context; False for plain http.
-        proxy: the address of the proxy through which the server is reached; None if there is none.
-    """
 
-    def __init__(self, url: httpx.URL, tls: ssl.SSLContext | Literal[False], proxy: str | None) -> None:
-        self._time_left = TimeLeft()
-        backend = SocketBackend(self._time_left)
-        self._direct = None
-        if proxy is None:
-            self._direct = httpcore.HTTPConnection(
-                _origin(url), ssl_context=tls or None, keepalive_expiry=IDLE_SECONDS, network_backend=backend
-            )
-            self._asked = self._direct
-        else:
-            kind = httpcore.SOCKSProxy if proxy.startswith("socks") else httpcore.HTTPProxy
-            self._asked = kind(**_proxy_arguments(proxy, tls), network_backend=backend)
+class DirectConnection(_Direct):
+    """One connection to a server, which is opened by its first request. It accepts the next one when the previous reply has been read."""
+
+    _stream: httpcore.NetworkStream | None = None
 
     def send(self, request: Request) -> Reply:
         """Send a request, and return the unread reply.
@@ -193,91 +191,119 @@ class Connection(_Connected):
         Raises:
             httpx.HTTPError: no reply came.
         """
-        self._time_left.of_whole = request.extensions["left"]
+        self._time_left.of_whole, self._idle_since = request.left, None
         try:
-            return Reply(self._asked.handle_request(request))
-        except _FAILURES as error:
-            raise _for_httpx(error) from error
+            stream = self._stream or self._open(request)
+            # A server may refuse a request before it has read all of it.
+            with suppress(httpcore.WriteError):
+                stream.write(self._dialogue.sent(request), request.times.get("write"))
+            while (head := self._dialogue.head()) is None:
+                self._dialogue.arrived(stream.read(_MOST_READ, request.times.get("read")))
+        except FAILURES as error:
+            raise for_httpx(error) from error
+        return Reply(head, self._pieces(stream, request.times))
 
     def close(self) -> None:
         """Close the connection."""
-        self._asked.close()
+        self._idle_since = None
+        if self._stream is not None:
+            self._stream.close()
+
+    def _open(self, request: Request) -> httpcore.NetworkStream:
+        backend = SocketBackend(self._time_left)
+        self._stream = stream = backend.connect_tcp(self._host, self._port, request.times.get("connect"))
+        if self._tls:
+            self._stream = stream = stream.start_tls(**self._tls_arguments(request))
+        return stream
+
+    def _pieces(self, stream: httpcore.NetworkStream, times: Mapping[str, float | None]) -> Iterator[bytes]:
+        dialogue = self._dialogue
+        try:
+            while (piece := dialogue.piece()) != b"":
+                if piece is None:
+                    dialogue.arrived(stream.read(_MOST_READ, times.get("read")))
+                else:
+                    yield piece
+        finally:
+            if not self._has_ended():
+                self.close()
 
 
-class AsyncConnection(_Connected):
-    """`Connection`, on the running event loop. The connections of a loop share `waits`."""
+class DirectAsyncConnection(_Direct):
+    """`DirectConnection`, on the running event loop. The connections of a loop share `waits`."""
 
-    def __init__(
-        self, url: httpx.URL, tls: ssl.SSLContext | Literal[False], proxy: str | None, *, waits: Waits
-    ) -> None:
-        from llm_notebook.providers.http.sockets.asyncio_streams import AsyncioBackend  # loads asyncio
+    _stream: httpcore.AsyncNetworkStream | None = None
 
-        self._time_left = TimeLeft()
-        backend = AsyncioBackend(self._time_left, waits)
-        self._direct = None
-        if proxy is None:
-            self._direct = httpcore.AsyncHTTPConnection(
-                _origin(url), ssl_context=tls or None, keepalive_expiry=IDLE_SECONDS, network_backend=backend
-            )
-            self._asked = self._direct
-        else:
-            kind = httpcore.AsyncSOCKSProxy if proxy.startswith("socks") else httpcore.AsyncHTTPProxy
-            self._asked = kind(**_proxy_arguments(proxy, tls), network_backend=backend)
+    def __init__(self, url: httpx.URL, tls: ssl.SSLContext | Literal[False], waits: Waits) -> None:
+        super().__init__(url, tls)
+        self._waits = waits
 
     async def send(self, request: Request) -> AsyncReply:
-        """Send a request, and return the unread reply, as `Connection.send()` does."""
-        self._time_left.of_whole = request.extensions["left"]
+        """Send a request, and return the unread reply, as `DirectConnection.send()` does."""
+        self._time_left.of_whole, self._idle_since = request.left, None
         try:
-            return AsyncReply(await self._asked.handle_async_request(request))
-        except _FAILURES as error:
-            raise _for_httpx(error) from error
+            stream = self._stream or await self._open(request)
+            with suppress(httpcore.WriteError):
+                await stream.write(self._dialogue.sent(request), request.times.get("write"))
+            while (head := self._dialogue.head()) is None:
+                self._dialogue.arrived(await stream.read(_MOST_READ, request.times.get("read")))
+        except FAILURES as error:
+            raise for_httpx(error) from error
+        return AsyncReply(head, _AsyncPieces(self, self._dialogue, stream, request.times))
 
     async def aclose(self) -> None:
         """Close the connection."""
-        await self._asked.aclose()
+        self._idle_since = None
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    async def end(self) -> None:
+        """End the exchange, and close the connection unless another one may follow."""
+        if not self._has_ended():
+            await self.aclose()
+
+    async def _open(self, request: Request) -> httpcore.AsyncNetworkStream:
+        from llm_notebook.providers.http.sockets.asyncio_streams import AsyncioBackend  # loads asyncio
+
+        backend = AsyncioBackend(self._time_left, self._waits)
+        self._stream = stream = await backend.connect_tcp(self._host, self._port, request.times.get("connect"))
+        if self._tls:
+            self._stream = stream = await stream.start_tls(**self._tls_arguments(request))
+        return stream
 
 
-def _login(url: httpx.URL) -> dict[str, str]:
-    """Return the header for the user and password in an address; nothing if it has none."""
-    if not url.userinfo:
-        return {}
-    pair = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
-    return {"authorization": Secret(f"Basic {pair}")}
+class _AsyncPieces(AsyncIterator[bytes]):
+    """The body of a reply. It is not a generator, because an event loop that shuts down closes generators even while they are in use."""
+
+    __slots__ = ("_connection", "_dialogue", "_is_closed", "_stream", "_times")
+
+    def __init__(
+        self,
+        connection: DirectAsyncConnection,
+        dialogue: Dialogue,
+        stream: httpcore.AsyncNetworkStream,
+        times: Mapping[str, float | None],
+    ) -> None:
+        self._connection = connection
+        self._dialogue = dialogue
+        self._stream = stream
+        self._times = times
+        self._is_closed = False
+
+    async def __anext__(self) -> bytes:
+        while (piece := self._dialogue.piece()) is None:
+            self._dialogue.arrived(await self._stream.read(_MOST_READ, self._times.get("read")))
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    async def aclose(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            await self._connection.end()
 
 
-def _origin(url: httpx.URL) -> httpcore.Origin:
-    return httpcore.Origin(url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme])
-
-
-def _proxy_arguments(proxy: str, tls: ssl.SSLContext | Literal[False]) -> dict[str, Any]:
-    """Return the arguments of a pool of one connection that reaches its server through a proxy."""
-    named = httpx.Proxy(url=proxy)
-    url = named.url
-    return {
-        "proxy_url": httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        "proxy_auth": named.raw_auth,
-        "ssl_context": tls or None,
-        "max_connections": 1,
-        "max_keepalive_connections": 1,
-        "keepalive_expiry": IDLE_SECONDS,
-    }
-
-
-def _is_in_step(asked: object) -> bool:
-    """Return whether an httpcore connection, or a pool of one, holds no data that nobody has asked for.
-
-    httpcore does not say, so this looks at the state that it keeps for the connection. If a version keeps it elsewhere, each request gets a new
-    connection, but never a false reply.
-    """
-    connections = getattr(asked, "connections", [asked])
-    connection = connections[0] if connections else None
-    while (inner := getattr(connection, "_connection", None)) is not None:
-        connection = inner
-    state = getattr(connection, "_h11_state", None)
-    return state is not None and not state.trailing_data[0]
-
-
-def _for_httpx(error: Exception) -> httpx.TransportError:
+def for_httpx(error: Exception) -> httpx.TransportError:
     """Return httpx's error of the same name for an error of httpcore."""
     kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
     return kind(str(error))
