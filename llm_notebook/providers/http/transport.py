@@ -1,6 +1,6 @@
 """The transport: sends a WireRequest over HTTP, pumps the reply's bytes through a Decoder, retries, and reuses connections.
 
-This is where the I/O happens. Besides this module only `connections.py`, `direct.py`, `exchange.py` and `fetching.py` know httpx. `stream()` and
+This is where the I/O happens. Besides this module only those in `sockets/`, `exchange.py` and `fetching.py` know httpx. `stream()` and
 `astream()` are the same loop, without and with `await`:
 
     send the request
