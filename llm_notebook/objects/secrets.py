@@ -23,7 +23,14 @@ from llm_notebook.configuration.scrubbing import Secrets, spellings
 from llm_notebook.objects.offered import class_name
 from llm_notebook.objects.secret_forms import FORMS, PAIRS, USER_OPTION, USERS
 from llm_notebook.objects.secret_names import BARE, REMOVED, is_named_so, is_secret_name
-from llm_notebook.objects.secrets_after_names import DESCRIPTIONS, QUOTED, SECRET_WORDS, is_value, values_after_names
+from llm_notebook.objects.secrets_after_names import (
+    DESCRIPTIONS,
+    QUOTED,
+    is_value,
+    names_secrets,
+    values_after_names,
+    words_in,
+)
 from llm_notebook.objects.secrets_in_code import literals_in_code
 from llm_notebook.objects.secrets_in_tables import cells_in_tables
 
@@ -48,6 +55,7 @@ _VALUES = frozenset({"value", "val", "content", "default", "Value"})
 _OF_SCHEMAS = frozenset({"type", "$ref", "anyOf", "oneOf", "allOf", "enum"})
 # How code and commands are recognized that give a user and a password.
 _GIVEN_TO = ("auth", "login")
+_GIVEN = re.compile(r"""auth\s{0,5}=\s{0,5}[(\[]|BasicAuth\(|\.login\(""")
 _USER_OPTIONS = (" -u", " --user")
 _PROGRAMS = (".py", ".pyi", ".ipynb", ".r", ".jl", ".js", ".ts", ".tsx", ".java", ".c", ".cpp", ".go", ".rs", ".sql")
 _NOTHING = frozenset({"", "None", "nan", "NaN", "<NA>", "null", REMOVED})
@@ -165,12 +173,15 @@ class Scrubber:
             are_values: it is a value everywhere, also in `Client(password=other)`, as in the `repr()` of an object.
         """
         text = self._without_known(text)
-        lowered = text.lower()
-        has_words = _contains(lowered, SECRET_WORDS)
+        words = words_in(text)
+        # Most texts with one of these words have no name of a secret.
+        has_names = names_secrets(text, words)
+        before = text
         # What the syntax of a text says about it is read first, before other rules change it.
-        if has_words or _contains(lowered, _GIVEN_TO):
+        if has_names or (_contains(text, _GIVEN_TO) and _GIVEN.search(text)):
             text = self._without_literals(text)
-        if has_words:
+        if has_names:
+            lowered = text.lower()
             for needle, notation in PAIRS:
                 if needle in lowered:
                     text = notation.sub(self._without_value, text)
@@ -183,17 +194,23 @@ class Scrubber:
         if "://" in text:
             for users in USERS:
                 text = users.sub(lambda found: self._remove(found, "the user of an address"), text)
-        return self._without_named(text, is_code=is_code, are_values=are_values) if has_words else text
+        words = words if text is before else words_in(text)
+        return self._without_named(text, words, is_code=is_code, are_values=are_values)
 
-    def _without_named(self, text: str, *, is_code: bool, are_values: bool = False) -> str:
-        return self._without_spans(text, [*values_after_names(text, is_code=is_code, are_values=are_values)])
+    def _without_named(self, text: str, words: list[int], *, is_code: bool, are_values: bool = False) -> str:
+        found = [*values_after_names(text, words, is_code=is_code, are_values=are_values)] if words else []
+        return self._without_spans(text, found) if found else text
 
     def _without_literals(self, text: str) -> str:
         for start, end, name in reversed(literals_in_code(text)):
             quoted = QUOTED.match(text, start)
             if not name:
                 # A text in a program may hold settings.
-                text = text[:start] + self._without_named(text[start:end], is_code=False) + text[end:]
+                text = (
+                    text[:start]
+                    + self._without_named(text[start:end], words_in(text[start:end]), is_code=False)
+                    + text[end:]
+                )
             elif (
                 quoted is not None
                 and REMOVED not in text[start:end]

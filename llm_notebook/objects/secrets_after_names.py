@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from string import ascii_letters, digits
 
 from llm_notebook.objects.secret_names import BARE, LOOKS_SECRET, REMOVED, is_secret_name
 
-__all__ = ["DESCRIPTIONS", "QUOTED", "SECRET_WORDS", "is_value", "values_after_names"]
+__all__ = ["DESCRIPTIONS", "QUOTED", "is_value", "names_secrets", "values_after_names", "words_in"]
 
 Span = tuple[int, int, str]
 """Where a value begins and ends in the text, and the name before it."""
 
 _SHORTEST = 6
 # Every name of a secret contains one of these.
-SECRET_WORDS = ("key", "token", "secret", "pass", "pwd", "credential", "authorization", "cookie")
+_SECRET_WORDS = ("key", "token", "secret", "pass", "pwd", "credential", "authorization", "cookie")
 # A piece of text at whose end a name may be, and what stands between a name and the end of the sign after it.
 _PIECES = re.compile(r"[A-Za-z0-9_.-]+")
 _IN_A_PIECE = frozenset(f"{ascii_letters}{digits}_.-")
 _SIGN = re.compile(r"""\\?["'*`]{0,3}\]?\s{0,20}[=:!]""")
 _LONGEST_SIGN = 30
+_LONGEST_NAME = 200
+# The only letter that becomes two when it is made small.
+_LONGER = re.compile("\u0130")
 # A name and the sign after it, in code, JSON, settings and addresses.
 _NAMED = re.compile(
     r"""(?<![A-Za-z0-9_])-{0,2}(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,100})"""
@@ -45,10 +49,49 @@ _SHORTEST_SETTING = 3
 _ENDS = ".:!?`*"
 
 
-def values_after_names(text: str, *, is_code: bool, are_values: bool = False) -> Iterator[Span]:
-    """Yield the values in a text that follow the names of secrets, in order. See `Scrubber.scrub()` for the arguments."""
+def words_in(text: str) -> list[int]:
+    """Return where the words begin that are in every name of a secret, in order."""
+    lowered = text.lower()
+    # A few letters become longer, and then the places differ.
+    searched = lowered if len(lowered) == len(text) else _LONGER.sub("i", text).lower()
+    return sorted(at for word in _SECRET_WORDS for at in _occurrences(searched, word))
+
+
+def names_secrets(text: str, words: Iterable[int]) -> bool:
+    """Return whether a text has the name of a secret in it, other than a mere `key` or `token`.
+
+    Args:
+        text: the text.
+        words: what `words_in()` has found in it.
+    """
+    end = 0
+    for at in words:
+        if at < end:
+            continue
+        start = _start_of_piece(text, at)
+        piece = _PIECES.match(text, start)
+        end = piece.end() if piece is not None else at
+        if _is_strong(text[start : min(end, start + _LONGEST_NAME)].strip(".").rpartition(".")[2]):
+            return True
+    return False
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_strong(name: str) -> bool:
+    return is_secret_name(name) and BARE.fullmatch(name) is None
+
+
+def values_after_names(text: str, words: Iterable[int], *, is_code: bool, are_values: bool = False) -> Iterator[Span]:
+    """Yield the values in a text that follow the names of secrets, in order.
+
+    Args:
+        text: the text.
+        words: what `words_in()` has found in it.
+        is_code: see `Scrubber.scrub()`.
+        are_values: see there.
+    """
     at = 0
-    for start, end in _places_of_names(text):
+    for start, end in _places_of_names(text, words):
         named = _NAMED.search(text, max(at, start), end + _LONGEST_SIGN) if end > at else None
         if named is None:
             continue
@@ -72,27 +115,25 @@ def values_after_names(text: str, *, is_code: bool, are_values: bool = False) ->
         yield value.start("value"), at, name
 
 
-def _places_of_names(text: str) -> Iterator[tuple[int, int]]:
+def _places_of_names(text: str, words: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield (the start, the end) of each piece of a text that may end with the name of a secret and has a sign after it, in order.
 
     Only what contains one of the words is looked at: most texts have many names, and no such one.
     """
-    lowered = text.lower()
-    if len(lowered) != len(text):
-        # A few letters become longer, and then the places differ.
-        yield from (piece.span() for piece in _PIECES.finditer(text))
-        return
     end = 0
-    for at in sorted(at for word in SECRET_WORDS for at in _occurrences(lowered, word)):
+    for at in words:
         if at < end:
             continue
         piece = _PIECES.match(text, at)
         end = at if piece is None else piece.end()
         if _SIGN.match(text, end):
-            start = at
-            while start and text[start - 1] in _IN_A_PIECE:
-                start -= 1
-            yield start, end
+            yield _start_of_piece(text, at), end
+
+
+def _start_of_piece(text: str, at: int) -> int:
+    while at and text[at - 1] in _IN_A_PIECE:
+        at -= 1
+    return at
 
 
 def _occurrences(text: str, word: str) -> Iterator[int]:

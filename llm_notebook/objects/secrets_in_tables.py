@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from llm_notebook.objects.secret_names import is_secret_name
+from llm_notebook.objects.secret_names import BARE, is_secret_name
 
 __all__ = ["cells_in_tables"]
 
@@ -53,9 +53,10 @@ def cells_in_tables(text: str, *, is_code: bool) -> list[Span]:
 
 
 def _secret(cell: str) -> str:
-    """Return the name of a secret that is all of a cell; empty if there is none."""
+    """Return the name of a secret that is all of a cell; empty if there is none. Many columns are called just `key` or `token`."""
     named = _NAME.fullmatch(cell.strip())
-    return named[1] if named and is_secret_name(named[1].rpartition(".")[2]) else ""
+    name = named[1].rpartition(".")[2] if named else ""
+    return name if is_secret_name(name) and BARE.fullmatch(name) is None else ""
 
 
 def _in_separated(lines: Sequence[tuple[int, str]], *, is_code: bool) -> Iterator[Span]:

@@ -22,6 +22,7 @@ from llm_notebook.rows.plan import Question
 from llm_notebook.rows.prompts import RowPrompt, is_missing
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.concurrency.arrivals import outcome_of
+from llm_notebook.turns.concurrency.withdrawal import Withdrawn
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import ChainPlan
@@ -149,6 +150,8 @@ class Asker:
                 await run_in_thread(read)
         except WorkersGone:
             raise
+        except Withdrawn:
+            outcome = Outcome(failure="unasked")
         except ModelError as error:
             outcome = Outcome(failure=failure_kind(error), error=str(error))
         except PauseChain as pause:

@@ -6,6 +6,7 @@ from llm_notebook.errors import UnknownModelError
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.providers.table import WIRES
+from llm_notebook.rows.errors import RowsError
 
 __all__ = ["AnyModel", "asked_model"]
 
@@ -22,12 +23,15 @@ def asked_model(model: AnyModel | str | None, *, has_tools: bool) -> AnyModel:
 
     Raises:
         UnknownModelError: no model has that name.
+        RowsError: it is neither a model nor a name.
     """
     if model is None or isinstance(model, str):
         try:
             return get_async_model(model)
         except UnknownModelError:
             return get_model(model)
+    if not isinstance(model, AnyModel):
+        raise RowsError(f"model is a model or its name, not {model!r}. Nothing was sent.")
     for sync, other in WIRES.values():
         # A class that the user has written may do something else.
         if type(model) is sync and not has_tools:

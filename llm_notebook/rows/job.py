@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import heapq
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.approvals.marks import policy_of
 from llm_notebook.configuration.keys import hidden
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
@@ -25,7 +23,7 @@ from llm_notebook.rows.estimating import CostRefused, Estimator
 from llm_notebook.rows.executors.remote import RemoteModel
 from llm_notebook.rows.flavours import asked_model
 from llm_notebook.rows.one_at_a_time import RunsHere
-from llm_notebook.rows.outcomes import AnswerReader, Outcome
+from llm_notebook.rows.outcomes import NOTES, AnswerReader, Outcome
 from llm_notebook.rows.performing import Performance
 from llm_notebook.rows.plan import ASKED_AGAIN, Budget, Plan
 from llm_notebook.rows.prompts import Clean, RowPrompt
@@ -34,24 +32,21 @@ from llm_notebook.rows.reporting.display import Hidden, RunDisplays
 from llm_notebook.rows.reporting.progress import Progress
 from llm_notebook.rows.reporting.run import Run, failures_of
 from llm_notebook.rows.sampling import sample_of
-from llm_notebook.rows.tables import NOTES, check_names, open_table, with_outcome
+from llm_notebook.rows.tables import check_names, open_table, with_outcome
+from llm_notebook.rows.wanted import Wanted, base_prompt
 from llm_notebook.rows.window import Window
-from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.concurrency.arrivals import outcome_of
-from llm_notebook.turns.prompt import Prompt
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Future
 
-    from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnStatus
     from llm_notebook.journal.protocol import Journal
     from llm_notebook.rows.flavours import AnyModel
     from llm_notebook.rows.reporting.display import RunDisplay
     from llm_notebook.rows.reporting.run import Estimate
-    from llm_notebook.tools.collecting import ToolLike
 
-__all__ = ["Job", "Wanted"]
+__all__ = ["Job"]
 
 _UNASKED = "It was not asked: the run was stopped before."
 _RESUMED = " What is answered is kept; the same call asks the rest."
@@ -60,41 +55,6 @@ _FINAL = frozenset({"misfit", "ended", "long", "request", "other"})
 _WINDOW = 16
 # Where the rows are an iterator and nothing is kept, the answers to so many are remembered for equal ones.
 _REMEMBERED = 10_000
-
-
-@dataclass(slots=True, frozen=True)
-class Wanted:
-    """The arguments of `map_rows()` other than the rows, the prompt and the model. They are documented there."""
-
-    schema: object = None
-    system: str | None = None
-    options: Mapping[str, Any] | None = None
-    attachments: str | None = None
-    concurrency: int = 16
-    limit_cost: float | None = None
-    dedupe: bool = True
-    resume: bool = True
-    retry: str | None = None
-    keep: bool = True
-    key: KeySource | None = None
-    progress: bool = True
-    sample: int | None = None
-    tools: Sequence[ToolLike] = ()
-    chain_limit: int | None = None
-    executor: Executor | None = None
-    send_keys: bool = False
-
-    def __post_init__(self) -> None:
-        if self.concurrency < 1:
-            raise RowsError(f"concurrency is at least 1, not {self.concurrency}. Nothing was sent.")
-        if self.retry not in (None, "failed"):
-            raise RowsError(f'retry takes "failed", not {self.retry!r}. Nothing was sent.')
-        if self.limit_cost is not None and not self.limit_cost > 0:
-            raise RowsError(f"limit_cost is a number of US dollars above 0, not {self.limit_cost!r}. Nothing was sent.")
-        if self.executor is not None and self.tools:
-            raise RowsError("Tools run in this process, so they cannot go with executor=. Nothing was sent.")
-        if self.sample is not None and self.sample < 1:
-            raise RowsError(f"sample is a number of rows above 0, not {self.sample!r}. Nothing was sent.")
 
 
 class Job:
@@ -137,7 +97,7 @@ class Job:
         self.asker = Asker(
             asked,
             self._text,
-            _base(asked, wanted, reader),
+            base_prompt(asked, wanted, reader),
             reader,
             wanted.attachments,
             _journal() if wanted.keep else None,
@@ -256,9 +216,7 @@ class Job:
         Args:
             window: holds the rows that are under way, if they cannot be read again.
         """
-        rows: Iterator[tuple[int, Mapping[str, Any]]] = enumerate(self.table.rows())
-        if window is not None:
-            rows = window.reading(rows)
+        rows = enumerate(self.table.rows())
         performance = Performance(self.asker, self.plan, rows, self._wanted.concurrency, self._again(), window)
         try:
             async with aclosing(performance.outcomes()) as batches:
@@ -284,7 +242,7 @@ class Job:
             return
         model, table = self.asker.model, self.table
         # It is not known what an iterator will yield, so two of them never count as the same run.
-        first = self.asker.rows_id if table.count is None else repr(next(iter(table.rows())))
+        first = self.asker.rows_id if table.count is None else _words(next(iter(table.rows())))
         same = json_text(
             [model.model_id, self._text.text, self._wanted.system, self.asker.base.settings(), table.count, first]
         )
@@ -318,10 +276,11 @@ class Job:
         return again if self._wanted.resume else again | _FINAL | {""}
 
     def _check_columns(self, reader: AnswerReader) -> None:
-        names = self.table.names()
-        if not names:
-            return
         attached = self._wanted.attachments
+        wanted = {*self._text.names, *(key for key in self._text.keys if isinstance(key, str))}
+        names = self.table.names(wanted if attached is None else wanted | {attached})
+        if not names and self.table.count is None:
+            return
         if attached is not None and attached not in names:
             raise RowsError(
                 f"There is no column {attached!r}; the columns are {', '.join(map(str, names))}. Nothing was sent."
@@ -345,28 +304,14 @@ class Job:
         return (None if self.table.count is None else estimate), Budget(limit, each)
 
 
-def _base(model: AnyModel, wanted: Wanted, reader: AnswerReader) -> Prompt:
-    try:
-        base = Prompt(
-            "x",
-            model,
-            system=wanted.system,
-            schema=reader.schema,
-            tools=wanted.tools,
-            options=model.Options(**(wanted.options or {})),
-        )
-        model._check(base)
-    except (TypeError, ValueError) as error:
-        raise RowsError(f"{error} Nothing was sent.") from None
-    for tool in base.tools:
-        if isinstance(tool, Tool) and policy_of(tool) is not None:
-            raise RowsError(
-                f"{tool.name} asks a human before it runs, for whom rows cannot wait: leave it out, or pass it without"
-                " require_approval. Nothing was sent."
-            )
-    return base
-
-
 def _journal() -> Journal:
     current = process.of(CurrentJournal)
     return current.journal or current.to_read
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    try:
+        return repr(row)
+    except Exception:
+        # Some object in it cannot say what it is.
+        return ""

@@ -8,7 +8,8 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from llm_notebook.configuration.process import process
-from llm_notebook.rows.job import Job, Wanted
+from llm_notebook.rows.job import Job
+from llm_notebook.rows.wanted import Wanted
 from llm_notebook.turns.concurrency.event_loop import EventLoopThread
 from llm_notebook.turns.concurrency.interrupts import stoppable
 

@@ -16,10 +16,12 @@ from llm_notebook.rows.errors import RowsError
 from llm_notebook.tools.answers import json_in
 from llm_notebook.tools.schemas import schema_of
 
-__all__ = ["ANSWER", "AnswerReader", "Outcome"]
+__all__ = ["ANSWER", "NOTES", "AnswerReader", "Outcome"]
 
 ANSWER = "answer"
 """The column for answers without a schema."""
+NOTES = ("error", "cost", "turn")
+"""The columns that every result has: why a row failed, what it cost in US dollars, and the id of its turn in the journal."""
 
 # A provider that filters an answer, or ends it at a limit, would do the same again.
 _ENDED_EARLY = {
@@ -81,6 +83,11 @@ class AnswerReader:
         self.columns = columns_of(self.schema)
         if not self.columns:
             raise RowsError("The schema names no fields, so there are no columns to fill. Nothing was sent.")
+        taken = next((column.name for column in self.columns if column.name in NOTES), None)
+        if taken is not None:
+            raise RowsError(
+                f"The schema has a field {taken!r}, and the result needs that name: rename it. Nothing was sent."
+            )
 
     def read(self, messages: list[Message], finish: Finish | None) -> Outcome:
         """Return the outcome of an answer.

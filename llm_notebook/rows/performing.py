@@ -1,7 +1,7 @@
 """Performs a run: reads the rows, keeps the wanted number of questions under way, and passes outcomes on as they arrive.
 
 How it works. A number of workers each take the next question from the plan and ask it. The first worker that notices that few questions
-are left reads some more rows: it makes their prompts, and asks the journal, once for all of them, which were answered before. If only
+are left reads some more rows (of an iterator in a thread, since it may be slow): it makes their prompts, and asks the journal, once for all of them, which were answered before. If only
 questions that were set aside are left, the workers wait until the first of them is due. A row that waits before its request is repeated
 gives its place to another worker; see `places.py`. Everything runs on one event loop, so nothing has to be locked.
 """
@@ -9,7 +9,7 @@ gives its place to another worker; see `places.py`. Everything runs on one event
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -22,12 +22,16 @@ from llm_notebook.rows.errors import RowsError, WorkersGone
 from llm_notebook.rows.outcomes import Outcome
 from llm_notebook.rows.places import Places
 from llm_notebook.rows.plan import ASKED_AGAIN, Plan, Question
+from llm_notebook.rows.reading import RowReader
 from llm_notebook.rows.window import Window
+from llm_notebook.turns.concurrency.arrivals import outcome_of
 from llm_notebook.turns.concurrency.waits import waiting_by
+from llm_notebook.turns.concurrency.withdrawal import Withdrawal, withdrawn_by
 
 __all__ = ["Performance"]
 
 _ROWS_AT_ONCE = 64
+_TO_GATHER = 0.002  # seconds
 Done = tuple[int, Outcome]
 """The number of a row, and its outcome."""
 
@@ -42,7 +46,7 @@ class Performance:
         rows: the rows that have not been read yet, with their numbers.
         concurrency: how many questions are with the server at the same time. As many more may wait to be repeated.
         again: the kinds of earlier outcomes that are asked again.
-        window: says whether more rows may be read; None if all may be.
+        window: holds the rows of an iterator, and says how many more may be read; None if the rows are a table.
     """
 
     asker: Asker
@@ -53,18 +57,22 @@ class Performance:
     window: Window | None = None
     _done: list[Done] = field(default_factory=list)
     _is_read: bool = False
+    _reader: RowReader[tuple[int, Mapping[str, Any]]] | None = None
+    _reading: asyncio.Task[None] | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
     _workers: set[asyncio.Task[None]] = field(default_factory=set)
     _context: Context = field(default_factory=copy_context)
     _failure: BaseException | None = None
     _threads: ThreadPoolExecutor | None = None
+    _withdrawal: Withdrawal = field(default_factory=Withdrawal)
     _places: Places = field(init=False)
 
     def __post_init__(self) -> None:
         self._places = Places(self.concurrency, self._start_worker, self._room)
         if self.window is not None:
             self.window.on_room = self._room.set
+            self._reader = RowReader(self.rows)
 
     async def outcomes(self) -> AsyncGenerator[list[Done], None]:
         """Yield outcomes as they arrive, several at a time. Once it is closed, nothing more is asked. `plan.stopped` says why a run ended early."""
@@ -81,6 +89,13 @@ class Performance:
                 raise self._failure
             yield self._left_unasked()
         finally:
+            # A thread cannot be cancelled.
+            self._withdrawal.make()
+            if self._reader is not None:
+                self._reader.close()
+            if (reading := self._reading) is not None:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
             while self._workers:
                 for worker in self._workers:
                     worker.cancel()
@@ -100,18 +115,23 @@ class Performance:
 
     async def _work(self) -> None:
         try:
-            with waiting_by(self._places.wait):
+            with waiting_by(self._places.wait), withdrawn_by(self._withdrawal):
                 await self._ask_all()
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            # The other workers end too, and then the run raises this. A SystemExit that left its task would end the event loop.
-            self._failure = self._failure or error
-            self.plan.stop(str(error) or type(error).__name__)
+            self._fail(error)
         finally:
             self._places.leave()
             # Workers that are waiting have nothing left to wait for.
             self._room.set()
+
+    def _fail(self, error: BaseException) -> None:
+        """End the run with an error. A SystemExit that left its task would end the event loop."""
+        self._failure = self._failure or error
+        self.plan.stop(str(error) or type(error).__name__)
+        self._withdrawal.make()
+        self._room.set()
 
     async def _ask_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -124,13 +144,18 @@ class Performance:
             except WorkersGone as error:
                 outcome = Outcome(failure="connection", error=str(error))
                 self.plan.stop(str(error), is_fault=True)
+            if outcome.failure == "unasked":
+                outcome.error = self.plan.stopped
             self._take(self.plan.finish(question, outcome, loop.time()), outcome)
+            if self.plan.is_fault:
+                # What waits before it is sent again is not sent: it would fail too, or could not be kept.
+                self._withdrawal.make()
 
     async def _next(self) -> Question | None:
         """Wait for a question and return it; None when there are no more, or when a row that has waited wants the place."""
         loop = asyncio.get_running_loop()
         while not self.plan.stopped and not self._places.are_wanted:
-            if self.plan.queued < self.concurrency and not self._is_read and self._has_room():
+            if self.plan.queued < self.concurrency and not self._is_read:
                 self._read_rows()
             question = self.plan.next(loop.time())
             if question is not None:
@@ -151,14 +176,35 @@ class Performance:
         except TimeoutError:
             pass
 
-    def _has_room(self) -> bool:
-        return self.window is None or self.window.has_room
-
     def _read_rows(self) -> None:
+        """Read some more rows. Those of an iterator come a little later."""
+        if self.window is None or self._reader is None:
+            rows = list(islice(self.rows, _ROWS_AT_ONCE))
+            self._is_read = len(rows) < _ROWS_AT_ONCE
+            self._take_rows(rows)
+        elif self._reading is None and self.window.room > 0:
+            self._reading = asyncio.create_task(self._take_read(self.window, self._reader))
+
+    async def _take_read(self, window: Window, reader: RowReader[tuple[int, Mapping[str, Any]]]) -> None:
+        """Wait until rows of an iterator come, and take them."""
+        try:
+            await outcome_of(reader.read(min(_ROWS_AT_ONCE, window.room)))
+            # Most iterators have many rows at once, and looking them up together costs little more than looking one up.
+            await asyncio.sleep(_TO_GATHER)
+            rows, self._is_read = reader.take()
+            window.take(rows)
+            self._take_rows(rows)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            self._reading = None
+            self._room.set()
+
+    def _take_rows(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         """Make the questions of some more rows, and settle those that were answered before."""
         questions = []
-        rows = list(islice(self.rows, _ROWS_AT_ONCE))
-        self._is_read = len(rows) < _ROWS_AT_ONCE
         for position, row in rows:
             try:
                 questions.append(self.asker.question(position, row))
@@ -205,4 +251,4 @@ class Performance:
     async def _in_thread(self, read: Callable[[], object]) -> object:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self.concurrency, thread_name_prefix="llm_notebook rows")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, read)

@@ -10,6 +10,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from llm_notebook.turns.concurrency.waits import pause_task
+
 __all__ = ["Places"]
 
 
@@ -44,14 +46,14 @@ class Places:
     async def wait(self, seconds: float) -> None:
         """Wait without a place, if that may be, and then for a place."""
         if not self._spare:
-            await asyncio.sleep(seconds)
+            await pause_task(seconds)
             return
         self._spare -= 1
         self._start_worker()
         try:
-            await asyncio.sleep(seconds)
+            await pause_task(seconds)
         finally:
-            # If a timeout of the model cuts the wait short, its worker goes on all the same, so another one has to end.
+            # If a timeout of the model cuts the wait short, or the row is withdrawn, its worker goes on all the same, so another one has to end.
             place = self._want()
         await place
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import builtins
 import math
 import types
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from llm_notebook.objects.table import describe_known
@@ -38,10 +40,14 @@ class RowPrompt:
 
     def __init__(self, text: str, clean: Clean | None = None) -> None:
         self._clean = clean
+        if not isinstance(text, str):
+            raise RowsError(f"The prompt is a text, not {type(text).__name__}. Nothing was sent.")
         try:
             self._pieces = split_expressions(text)
         except WrongExpression as error:
-            raise RowsError(f"{error}, so nothing was sent.") from None
+            hint = ' A column whose name is no Python name is written {{ row["unit price"] }}.'
+            is_name = "not a Python expression" in str(error)
+            raise RowsError(f"{error}, so nothing was sent.{hint if is_name else ''}") from None
         if not any(isinstance(piece, Expression) for piece in self._pieces):
             raise RowsError(
                 "The prompt names no column, so every row would be asked the same. Write a column in double braces, such as"
@@ -49,17 +55,31 @@ class RowPrompt:
             )
         self.text = text
 
+    @property
+    def names(self) -> set[str]:
+        """The names in its expressions that only a column can have."""
+        return {name for expression in self._expressions() for name in _free_names(expression.code) - _KNOWN}
+
+    @property
+    def keys(self) -> list[object]:
+        """The keys that its expressions look up in the row, as far as they are written there."""
+        return [key for expression in self._expressions() for key in _row_keys(expression.source)]
+
     def check(self, columns: list[str]) -> None:
         """Refuse names that are not columns.
 
         Raises:
             RowsError: an expression has a name that is neither a column nor one of Python's own.
         """
-        for expression in self._expressions():
-            unknown = sorted(_free_names(expression.code) - _KNOWN - set(columns))
-            if unknown:
-                listed = ", ".join(map(str, columns))
-                raise RowsError(f"There is no column {unknown[0]!r}; the columns are {listed}. Nothing was sent.")
+        unknown: list[object] = [*sorted(self.names - {_as_in_code(column) for column in columns})]
+        if ROW not in columns:
+            # Labels of pandas that are no texts are listed as texts.
+            unknown += [
+                key for key in self.keys if key not in columns and (isinstance(key, str) or str(key) not in columns)
+            ]
+        if unknown:
+            listed = f"the columns are {', '.join(map(str, columns))}" if columns else "the table has no columns"
+            raise RowsError(f"There is no column {unknown[0]!r}; {listed}. Nothing was sent.")
 
     def render(self, row: Mapping[str, Any]) -> str:
         """Return the prompt of a row.
@@ -73,11 +93,10 @@ class RowPrompt:
             if isinstance(piece, str):
                 rendered.append(piece)
                 continue
-            if piece.source in row:
-                found = _text_of(row[piece.source])
-            else:
-                names = {**row, ROW: row} if names is None else names
-                found = _text_of(_evaluate(piece, names))
+            is_column = piece.source in row
+            if names is None and not is_column:
+                names = _variables(row)
+            found = _text_in(piece, row if is_column else None, names or {})
             rendered.append(found if self._clean is None else self._clean(piece.source, found))
         return "".join(rendered)
 
@@ -85,12 +104,50 @@ class RowPrompt:
         return (piece for piece in self._pieces if isinstance(piece, Expression))
 
 
-def _evaluate(expression: Expression, names: dict[str, Any]) -> object:
+def _text_in(expression: Expression, row: Mapping[str, Any] | None, names: dict[str, Any]) -> str:
+    """Return the text of what an expression gives.
+
+    Args:
+        expression: the expression.
+        row: the row, if the expression is the name of a column.
+        names: otherwise, the variables.
+
+    Raises:
+        RowsError: the expression fails, or its value cannot say what it is.
+    """
     try:
-        return eval(expression.code, names)
+        return _text_of(eval(expression.code, names) if row is None else row[expression.source])
     except (Exception, SystemExit) as error:
         # A SystemExit would otherwise end the event loop that all rows share.
         raise RowsError(f"{expression.shown} failed with {type(error).__name__}: {error}") from None
+
+
+def _variables(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of the expressions: the columns, and the whole row."""
+    return {**{_as_in_code(name): value for name, value in row.items()}, **row, ROW: row}
+
+
+def _as_in_code(name: str) -> str:
+    """Return a column's name as Python reads it in code, where a ligature is the letters that it stands for."""
+    return name if not isinstance(name, str) or name.isascii() else unicodedata.normalize("NFKC", name)
+
+
+def _row_keys(source: str) -> Iterator[object]:
+    """Yield the constants with which an expression looks something up in the row."""
+    if f"{ROW}[" not in source:
+        return
+    import ast  # only such expressions need it
+
+    nodes = list(ast.walk(ast.parse(f"({source})", mode="eval")))
+    # In a comprehension or a lambda, the name may be that of something else.
+    bound = [node.arg for node in nodes if isinstance(node, ast.arg)]
+    bound += [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    if ROW in bound:
+        return
+    for node in nodes:
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == ROW:
+            with suppress(ValueError):
+                yield ast.literal_eval(node.slice)
 
 
 def _free_names(code: types.CodeType) -> set[str]:

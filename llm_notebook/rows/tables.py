@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -10,15 +10,13 @@ from typing import Any, Protocol
 from llm_notebook.answers.columns import Column
 from llm_notebook.answers.frames import FrameLibrary, frame_of
 from llm_notebook.rows.errors import RowsError
-from llm_notebook.rows.outcomes import Outcome
+from llm_notebook.rows.outcomes import NOTES, Outcome
 
-__all__ = ["NOTES", "TEXT", "Table", "check_names", "open_table", "with_outcome"]
+__all__ = ["TEXT", "Table", "check_names", "open_table", "with_outcome"]
 
 TEXT = "text"
 """The column for rows that are plain texts."""
-NOTES = ("error", "cost", "turn")
-"""The columns that every result has: why a row failed, what it cost in US dollars, and the id of its turn in the journal."""
-_LOOKED_AT = 64  # rows of an iterator, for their names
+_LOOKED_AT = 64  # rows of an iterator, at most, for their names
 
 
 class Table(Protocol):
@@ -31,8 +29,12 @@ class Table(Protocol):
     @property
     def count(self) -> int | None: ...
 
-    def names(self) -> list[str]:
-        """Return the names of its columns. Of an iterator, the first rows are read for that, and their names are returned."""
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
+        """Return the names of its columns. Of an iterator, they are those of its first rows, which are read for that.
+
+        Args:
+            wanted: the names that are looked for. As long as one of them is missing, another row of an iterator is read, within reason.
+        """
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """Yield its rows, once."""
@@ -56,8 +58,13 @@ def open_table(data: object) -> Table:
         return _IteratorTable(data)
     if hasattr(data, "__dataframe__") or hasattr(data, "__arrow_c_stream__"):
         return _NarwhalsTable(data)
-    raise RowsError(
-        f"The rows are a data frame, a list of dicts or texts, or an iterator of them, not {type(data).__name__}."
+    raise _no_table(data)
+
+
+def _no_table(data: object) -> RowsError:
+    hint = ": use its to_frame()" if hasattr(data, "to_frame") else ""
+    return RowsError(
+        f"The rows are a data frame, a list of dicts or texts, or an iterator of them, not {type(data).__name__}{hint}."
         " Nothing was sent."
     )
 
@@ -91,6 +98,8 @@ class _PandasTable:
 
     def __post_init__(self) -> None:
         _refuse_empty(len(self.frame))
+        # Columns and rows that are added while the run goes on are not in it.
+        self.frame = self.frame.copy(deep=False)
         names = [str(name) for name in self.frame.columns]
         if len(set(names)) < len(names):
             doubled = next(name for name in names if names.count(name) > 1)
@@ -102,7 +111,7 @@ class _PandasTable:
                 " df.reset_index(drop=True). Nothing was sent."
             )
 
-    def names(self) -> list[str]:
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
         return [str(name) for name in self.frame.columns]
 
     @property
@@ -110,13 +119,21 @@ class _PandasTable:
         return len(self.frame)
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
-        names = self.names()
+        labels, names = list(self.frame.columns), self.names()
+        # A label that is no text, such as a number, is a key too.
+        others = {at: label for at, label in enumerate(labels) if not isinstance(label, str)}
         for values in self.frame.itertuples(index=False, name=None):
-            yield dict(zip(names, values, strict=True))
+            row = dict(zip(names, values, strict=True))
+            yield row | {label: values[at] for at, label in others.items()} if others else row
 
     def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> object:
         added = _frame("pandas", columns, outcomes).set_axis(self.frame.index)
-        return self.frame.copy().assign(**{name: added[name] for name in added.columns})
+        found = self.frame.copy()
+        # Where columns have labels of several levels, the new ones have theirs on the first.
+        below = ("",) * (found.columns.nlevels - 1)
+        for name in added.columns:
+            found[(name, *below) if below else name] = added[name]
+        return found
 
 
 @dataclass(slots=True)
@@ -135,13 +152,13 @@ class _NarwhalsTable:
             ) from None
         try:
             self._frame = narwhals.from_native(self.native, eager_only=True)
-        except TypeError as error:
-            raise RowsError(f"The rows cannot be read: {error} Nothing was sent.") from None
+        except TypeError:
+            raise _no_table(self.native) from None
         except narwhals.exceptions.DuplicateError:
             raise RowsError("There are two columns of the same name: rename one. Nothing was sent.") from None
         _refuse_empty(len(self._frame))
 
-    def names(self) -> list[str]:
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
         return list(self._frame.columns)
 
     @property
@@ -168,10 +185,11 @@ class _ListTable:
     items: Sequence[object]
 
     def __post_init__(self) -> None:
+        self.items = list(self.items)
         _refuse_empty(len(self.items))
 
-    def names(self) -> list[str]:
-        return list(dict.fromkeys(name for item in self.items for name in _row(item)))
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
+        return list(dict.fromkeys(name for item in self.items for name in _first_row(item)))
 
     @property
     def count(self) -> int | None:
@@ -191,9 +209,16 @@ class _IteratorTable:
         self._items = items
         self._first: list[Mapping[str, Any]] | None = None
 
-    def names(self) -> list[str]:
+    def names(self, wanted: Collection[str] = ()) -> list[str]:
+        names: dict[str, None] = {}
         if self._first is None:
-            self._first = [_row(item) for item in islice(self._items, _LOOKED_AT)]
+            self._first = []
+            # Each may take a while to come, and the first could be asked in the meantime.
+            for item in islice(self._items, _LOOKED_AT):
+                self._first.append(_first_row(item))
+                names |= dict.fromkeys(self._first[-1])
+                if names.keys() >= set(wanted):
+                    break
         return list(dict.fromkeys(name for row in self._first for name in row))
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
@@ -209,6 +234,14 @@ def _row(item: object) -> Mapping[str, Any]:
     if isinstance(item, Mapping):
         return item
     raise RowsError(f"Each row is a dict or a text, not {type(item).__name__}.")
+
+
+def _first_row(item: object) -> Mapping[str, Any]:
+    """Return a row that is read before anything is sent."""
+    try:
+        return _row(item)
+    except RowsError as error:
+        raise RowsError(f"{error} Nothing was sent.") from None
 
 
 def _refuse_empty(count: int) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from llm_notebook.rows.errors import RowsError
 
 __all__ = ["Window"]
-
-Numbered = Iterator[tuple[int, Mapping[str, Any]]]
 
 
 class Window:
@@ -18,7 +16,7 @@ class Window:
     A row that takes long holds up those after it, since rows are handed on in order. Then nothing more is read until it is done.
 
     Args:
-        most: how many rows there may be, beside those that are read together with the last one.
+        most: how many rows there may be.
         taken: names that no row may have, because the result needs them.
 
     Attributes:
@@ -32,12 +30,12 @@ class Window:
         self.on_room: Callable[[], object] = lambda: None
 
     @property
-    def has_room(self) -> bool:
-        """Whether more rows may be read."""
-        return len(self._rows) < self._most
+    def room(self) -> int:
+        """How many more rows may be read."""
+        return self._most - len(self._rows)
 
-    def reading(self, rows: Numbered) -> Numbered:
-        """Yield rows as they are read.
+    def take(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """Take rows that were read, with their numbers.
 
         Raises:
             RowsError: a row has a name that the result needs.
@@ -47,7 +45,6 @@ class Window:
                 name = sorted(self._names & set(row))[0]
                 raise RowsError(f"Row {position} has a column {name!r}, and the result needs that name: rename it.")
             self._rows[position] = row
-            yield position, row
 
     def hand_on(self, position: int) -> Mapping[str, Any]:
         """Return a row that is done, and forget it."""

@@ -24,6 +24,7 @@ from llm_notebook.turns.calls.invoking import Invoke
 from llm_notebook.turns.calls.nesting import inside
 from llm_notebook.turns.calls.noting import Note
 from llm_notebook.turns.calls.printing import printing_to
+from llm_notebook.turns.concurrency.withdrawal import current_withdrawal
 from llm_notebook.turns.steps import Ask, Outcome, PlannedCall, Prepare, Run, Step
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def _ways_on(steps: AnySteps[T], is_call: bool) -> tuple[Callable[[object], Any]
 
 def perform_sync(step: Step, parallel: int | None = None) -> object:
     """Perform one step and wait for it."""
+    if (withdrawal := current_withdrawal.get()) is not None and isinstance(step, Invoke | Ask):
+        withdrawal.refuse()
     if isinstance(step, Invoke):
         # ■ may strike anywhere. Context variables that are set for a tool end with this context, even if the tool's own clean-up is never
         # reached.
@@ -146,6 +149,8 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
     """Perform one step and await it."""
     import asyncio  # loads ssl; code that awaits has it loaded
 
+    if (withdrawal := current_withdrawal.get()) is not None and isinstance(step, Invoke | Ask):
+        withdrawal.refuse()
     if isinstance(step, Invoke):
         with _leaving_forks(), under_approval(step.consent), inside(step.nest), printing_to(step.printed):
             if parallel and step.hook is None and not inspect.iscoroutinefunction(inspect.unwrap(step.function)):

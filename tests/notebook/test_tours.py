@@ -71,18 +71,31 @@ def test_structured_data(home: Path) -> None:
         assert printed.text.strip()
 
 
-def test_rows() -> None:
-    saved = nbformat.read(NOTEBOOKS / "rows.ipynb", as_version=4)
-    runs = [
-        output.data["text/plain"]
-        for cell in saved.cells
-        if cell.cell_type == "code" and "--each df" in cell.source
-        for output in cell.outputs
-    ]
-    stopped, resumed, again = runs
-    answered = re.match(r"■ Stopped by you at (\d+) of 30 rows\. All of them are kept\.", stopped)
-    assert answered is not None
-    assert f"it asks only the {30 - int(answered[1])} rows that are left" in stopped
-    assert resumed.startswith("30 rows  100 %")
-    assert f"{answered[1]} answered before" in resumed
-    assert re.match(r"All 30 rows were answered on .*\. Nothing was sent; --no-resume asks again\.", again)
+@pytest.mark.model
+def test_rows(home: Path) -> None:
+    pytest.importorskip("pandas")
+    path = NOTEBOOKS / "rows.ipynb"
+    for notebook in (nbformat.read(path, as_version=4), execute(path)):
+        stopped, resumed, again = (
+            output.data["text/plain"]
+            for cell in notebook.cells
+            if cell.cell_type == "code" and "--each df" in cell.source
+            for output in cell.outputs
+            if "data" in output
+        )
+        found = re.match(r"■ Stopped by you at (\d+) of 30 rows\. All of them are kept\.", stopped)
+        assert found is not None
+        answered = int(found[1])
+        assert 12 <= answered < 30
+        assert f"it asks only the {30 - answered} rows that are left" in stopped
+        assert resumed.startswith("30 rows  100 %")
+        assert f"{answered} answered before" in resumed
+        assert re.match(r"All 30 rows were answered on .*\. Nothing was sent; --no-resume asks again\.", again)
+        # The list says of each run how far the table had come.
+        [listed] = [cell.outputs[0].data["text/plain"] for cell in notebook.cells if cell.source == "%llm jobs"]
+        runs = [re.search(r"30 +(\d+)(?: \((\d+) before\))? +(done|stopped)", line) for line in listed.splitlines()]
+        assert [run.groups() for run in runs if run is not None] == [
+            ("30", "30", "done"),
+            ("30", str(answered), "done"),
+            (str(answered), None, "stopped"),
+        ]

@@ -172,6 +172,8 @@ def test_a_secret_is_found_however_a_text_gives_it(text: str) -> None:
     "text",
     [
         "| word | count |\n|---|---|\n| password | 12 |\n| token | 3.5 |",
+        "| key | value |\n|---|---|\n| month | May |\n| token | word |",
+        "  key token\n0  month   May",
         "password    object\nn            int64\ndtype: object",
         "flags = password | other",
         "    user  n\n0    a  1",

@@ -82,6 +82,50 @@ def test_an_iterator_is_read_as_it_is_needed_and_comes_back_in_order(rows: Rows)
     assert [run.status for run in llm.runs()] == ["complete", "interrupted"]
 
 
+def test_each_row_of_a_slow_iterator_is_asked_as_it_comes_and_its_answer_is_handed_on(rows: Rows) -> None:
+    answers, handed_on = list[str](), threading.Event()
+
+    def texts() -> Iterator[str]:
+        for number in range(5):
+            handed_on.clear()
+            yield f"w{number}"
+            # The next row comes only after the answer to this one.
+            assert handed_on.wait(60)
+
+    def take(row: dict[str, Any]) -> None:
+        answers.append(row["answer"])
+        handed_on.set()
+
+    async def read() -> None:
+        found: Any = await llm.amap_rows(texts(), "Say {{ text }}", model=rows.model, progress=False)
+        async for row in found:
+            take(row)
+
+    if rows.face == "async":
+        asyncio.run(read())
+    else:
+        for row in llm.map_rows(texts(), "Say {{ text }}", model=rows.model, progress=False):
+            take(row)
+    assert answers == ["w0", "w1", "w2", "w3", "w4"]
+
+
+def test_a_column_that_only_a_later_row_of_an_iterator_has_is_found(rows: Rows) -> None:
+    items = [{"text": "w0"}, {"text": "w1", "note": "good"}]
+    found = rows.map(iter(items), "About {{ row.get('note') }} {{ note }} say {{ text }}")
+    assert [row["answer"] for row in found] == [None, "w1"]
+    assert "note" in found[0]["error"]
+
+
+def test_a_column_is_found_however_its_letters_are_written(rows: Rows) -> None:
+    for column in ("ﬁeld", "field", "größe", "größe"):
+        name = {"f": "field", "g": "größe", "ﬁ": "ﬁeld"}[column[0]]
+        for expression in (name, f"{name}[:2]", f"row['{column}']"):
+            frame = pd.DataFrame({column: ["w0"]})
+            assert rows.map(frame, f"Say {{{{ {expression} }}}}")["answer"].tolist() == ["w0"]
+    with pytest.raises(llm.RowsError, match="There is no column 'field'; the columns are text"):
+        rows.map(["a"], "Say {{ ﬁeld }}")
+
+
 def test_a_slow_first_row_lets_no_more_rows_of_an_iterator_pile_up_than_the_window_holds(rows: Rows) -> None:
     is_full, read, read_then = threading.Event(), [0], [0]
 
@@ -436,60 +480,6 @@ def test_expressions_see_the_row_and_missing_values_are_empty(rows: Rows) -> Non
     frame = pd.DataFrame({"unit price": [1.5, float("nan")], "name": ["ab", None]})
     rows.map(frame, "{{ row['unit price'] * 2 }}|{{ name }}|{{ [c for c in str(name)][0] }}")
     assert rows.take_asked() == ["3.0|ab|a", "||n"]
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"prompt": "Say {{ txt }}"}, "There is no column 'txt'; the columns are text."),
-        ({"prompt": "Say it"}, "names no column"),
-        ({"prompt": "Say {{ 1 + }}"}, "is not a Python expression"),
-        ({"rows": []}, "There are no rows"),
-        ({"rows": pd.DataFrame({"text": []})}, "There are no rows"),
-        ({"rows": pd.DataFrame({"text": ["a", "b"]}, index=[1, 1])}, "label 1 more than once"),
-        ({"rows": pd.DataFrame([["a", "b"]], columns=["text", "text"])}, "two columns 'text'"),
-        ({"rows": 5}, "not int"),
-        ({"rows": [1, 2]}, "not int"),
-        ({"schema": "text, score"}, "There is a column 'text' already"),
-        ({"rows": [{"text": "a", "error": 1}]}, "There is a column 'error' already"),
-        ({"schema": "a what"}, "unknown type"),
-        ({"concurrency": 0}, "concurrency"),
-        ({"retry": "all"}, "retry"),
-        ({"limit_cost": 1.0}, "limit_cost cannot be held"),
-        ({"limit_cost": -1}, "above 0"),
-        ({"sample": 0}, "sample is a number of rows above 0"),
-        ({"attachments": "pictures"}, "no column 'pictures'"),
-        ({"options": {"temperatur": 1}}, "temperatur"),
-    ],
-)
-def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_sent(rows: Rows, given: dict[str, Any], says: str) -> None:
-    with pytest.raises(llm.RowsError) as raised:
-        rows.map(**{"rows": ["a"], "prompt": "Say {{ text }}", **given})
-    assert says in str(raised.value)
-    assert rows.take_asked() == []
-    assert llm.runs() == []
-
-
-@pytest.mark.parametrize(
-    ("given", "settings", "says"),
-    [
-        (["a"], {"prompt": "Say {{ txt }}"}, "There is no column 'txt'; the columns are text."),
-        (["a"], {"schema": "text, score"}, "There is a column 'text' already"),
-        ([{"text": "a", "error": 1}], {}, "There is a column 'error' already"),
-        (["a"], {"attachments": "pictures"}, "no column 'pictures'"),
-        ([{1: "a"}], {}, "There is no column 'text'; the columns are 1."),
-        ([{None: "a"}], {"prompt": "Say {{ row }}", "attachments": "pictures"}, "the columns are None."),
-        ([1], {}, "not int"),
-    ],
-)
-def test_what_is_wrong_with_an_iterator_is_said_before_anything_is_sent(
-    rows: Rows, given: list[Any], settings: dict[str, Any], says: str
-) -> None:
-    with pytest.raises(llm.RowsError) as raised:
-        rows.map(**{"rows": iter(given), "prompt": "Say {{ text }}", **settings})
-    assert says in str(raised.value)
-    assert rows.take_asked() == []
-    assert llm.runs() == []
 
 
 @pytest.mark.parametrize("error", [ValueError("line 71 is no JSON"), AssertionError(), SystemExit(3)])

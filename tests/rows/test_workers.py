@@ -140,7 +140,8 @@ def test_a_pool_that_breaks_stops_the_run_and_a_new_one_asks_the_rest(openai_ser
 def test_a_cluster_whose_worker_is_killed_answers_every_row_and_pays_for_none_twice_that_was_answered(
     openai_server: OpenAIServer,
 ) -> None:
-    distributed = pytest.importorskip("distributed")
+    import distributed  # slow to import, and needed here only
+
     rows = Rows(openai_server, "sync")
     with (
         distributed.LocalCluster(

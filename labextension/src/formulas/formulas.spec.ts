@@ -96,6 +96,10 @@ test.each([
   [String.raw`$\|x\|$`, 'math', '‖x‖'],
   [String.raw`$\{1,2\}$`, 'math', '{1,2}'],
   [String.raw`$\not\in$`, 'mo', '\u2209'],
+  [String.raw`$\mathbbm{R}$`, 'mi', 'ℝ'],
+  [String.raw`$\mathds{1}_A$`, 'msub', '𝟙A'],
+  [String.raw`$\mathcolor{red}{x}$`, 'mi', 'x'],
+  [String.raw`$x \mbox{ if } y$`, 'mtext', 'if'],
   [String.raw`$a \ngeq b$`, 'math', 'a≱b']
 ])('%s means what it says', (source, element, text) => {
   const math = set(source);
@@ -154,6 +158,8 @@ test('sizes are bounded, and what would grow without end is not set', () => {
   expect(typeset('{'.repeat(3000) + '}'.repeat(900), true)).toBeNull();
   expect(typeset(String.raw`\sqrt `.repeat(600) + 'x', true)).toBeNull();
   expect(typeset('x'.repeat(4001), true)).toBeNull();
+  expect(typeset('x'.repeat(2000), true)).toBeNull();
+  expect(typeset('x'.repeat(500), true)).not.toBeNull();
 });
 
 test('nothing in a formula can act, fetch, name or style what is around it', () => {

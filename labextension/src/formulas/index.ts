@@ -13,11 +13,15 @@ import temml from 'temml';
 
 import type { ISetFormula } from '../transcript';
 import { provideFont } from './font';
-import { sanitize } from './sanitizing';
 import { linearize } from './linearizing';
+import { rewritten } from './rewriting';
+import { sanitize } from './sanitizing';
 
 /** The longest formula, in characters. The kernel has the same bound (`math.py`). */
 const LONGEST = 4000;
+
+/** How many elements a formula may have: it is laid out at once. */
+const MOST_ELEMENTS = 1500;
 
 const BOUNDS = {
   trust: false,
@@ -37,16 +41,6 @@ const REFUSED = new RegExp(
     ')(?![A-Za-z])|\\^\\^'
 );
 
-/** What the library is given in place of what it does not know, or should not see. */
-const REPLACED: [RegExp, string][] = [
-  // A label is a target for references, which are refused. By itself it shows nothing.
-  [/\\label\s*\{[^{}]*\}/g, ''],
-  [/\\(begin|end)\{eqnarray\*?\}/g, '\\$1{align}']
-];
-
-/** The sign between two columns of an `eqnarray`, which an `align` has in its second column. */
-const BETWEEN_COLUMNS = /&((?:[^&\\]|\\[A-Za-z]+(?![A-Za-z])){1,40})&/g;
-
 /**
  * Set a formula.
  *
@@ -58,21 +52,18 @@ export function typeset(tex: string, display: boolean): ISetFormula | null {
   if (tex.length > LONGEST || REFUSED.test(tex)) {
     return null;
   }
-  const known = REPLACED.reduce(
-    (text, [from, to]) => text.replace(from, to),
-    tex.startsWith('\\begin{eqnarray')
-      ? tex.replace(BETWEEN_COLUMNS, (_, sign) => `& ${sign.trim()} `)
-      : tex
-  );
   let markup: string;
   try {
-    markup = temml.renderToString(known, {
+    markup = temml.renderToString(rewritten(tex), {
       ...BOUNDS,
       displayMode: display,
       throwOnError: true
     });
   } catch {
     // The TeX is wrong, or nested so deeply that the stack overflows.
+    return null;
+  }
+  if (markup.split('<m').length > MOST_ELEMENTS) {
     return null;
   }
   const math = sanitize(markup);

@@ -61,7 +61,7 @@ def _show(
             plain.append(title.replace("`", ""))
         if rows:
             cells = [[code(typed, in_table=True), _cell(meaning)] for typed, meaning in rows]
-            markdown.append(markdown_table(["", ""], cells))
+            markdown.append(markdown_table(["You type", "What it does"], cells))
             plain.append(aligned(rows).replace("`", ""))
     markdown += map(safe_markdown, notes)
     plain += (note.replace("`", "") for note in notes)

@@ -38,7 +38,7 @@ _COLUMNS = (
     Column("failed", "llm-r"),
     Column("Cost", "llm-r"),
     Column("State", "llm-nowrap"),
-    Column("", "llm-nowrap"),
+    Column("", "llm-nowrap", "How far it has come"),
 )
 _STATES: Mapping[str, str] = MappingProxyType(
     {"streaming": "running", "complete": "done", "interrupted": "stopped", "failed": "failed"}

@@ -89,7 +89,7 @@ def _list(shell: InteractiveShell) -> None:
     if not rows:
         say(shell, "No model is installed on this machine. `%llm local install` fetches a small one.")
         return
-    table(shell, ["Model", "Size", "", "From"], rows, "`%llm local remove MODEL` removes one.")
+    table(shell, ["Model", "Size", "About", "From"], rows, "`%llm local remove MODEL` removes one.")
 
 
 @dataclass(slots=True, frozen=True)

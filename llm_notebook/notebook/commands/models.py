@@ -236,7 +236,7 @@ def _show_options(shell: InteractiveShell, entry: ModelWithAliases) -> None:
         say(shell, "{} takes no options.", entry.model_id)
         return
     rows = [[name, field.description or ""] for name, field in fields.items()]
-    table(shell, [f"-o option of {entry.model_id}", ""], rows)
+    table(shell, [f"-o option of {entry.model_id}", "What it does"], rows)
 
 
 def _refresh(shell: InteractiveShell, names: Sequence[str]) -> None:

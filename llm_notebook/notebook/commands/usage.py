@@ -30,7 +30,7 @@ _COLUMNS = (
     Column("out", "llm-r"),
     Column("Time", "llm-r"),
     Column("Cost", "llm-r llm-lead"),
-    Column("", "llm-nowrap"),
+    Column("", "llm-nowrap", "Share of the largest"),
 )
 
 

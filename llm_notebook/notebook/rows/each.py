@@ -24,9 +24,10 @@ from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.rows.estimating import CostRefused
 from llm_notebook.rows.flavours import AnyModel
-from llm_notebook.rows.job import Job, Wanted
+from llm_notebook.rows.job import Job
 from llm_notebook.rows.mapping import perform
 from llm_notebook.rows.reporting.run import dollars
+from llm_notebook.rows.wanted import Wanted
 from llm_notebook.transcript.endings import Problem, Way
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import Any
 
 from llm_notebook.answers.columns import Column
 from llm_notebook.answers.known_rows import KnownColumn, KnownRows
+from llm_notebook.rows.outcomes import NOTES
 from llm_notebook.rows.prompts import is_missing
-from llm_notebook.rows.tables import NOTES, open_table
+from llm_notebook.rows.tables import open_table
 from llm_notebook.transcript.blocks import Block
 from llm_notebook.transcript.words import short_id
 

@@ -38,7 +38,7 @@ _OPTIONS = (
     (re.compile(r"sample=(\d+)"), r"--sample \1"),
     (re.compile(r"limit_cost=([\d.]+)"), r"--limit-cost \1"),
     (re.compile(r"\blimit_cost\b"), "--limit-cost"),
-    (re.compile(r"\bconcurrency\b(?= is at least)"), "--concurrency"),
+    (re.compile(r"\bconcurrency\b(?= is a whole)"), "--concurrency"),
 )
 
 

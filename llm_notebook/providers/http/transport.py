@@ -1,6 +1,6 @@
 """The transport: sends a WireRequest over HTTP, pumps the reply's bytes through a Decoder, retries, and reuses connections.
 
-This is where the I/O happens. Besides this module only `connections.py`, `direct.py`, `exchange.py` and `fetching.py` know httpx. `stream()` and
+This is where the I/O happens. Besides this module only those in `sockets/`, `exchange.py` and `fetching.py` know httpx. `stream()` and
 `astream()` are the same loop, without and with `await`:
 
     send the request
@@ -23,7 +23,6 @@ from there is raised again without its traceback. Once an answer has begun, thos
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -42,6 +41,7 @@ from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
 from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 from llm_notebook.turns.concurrency.interrupts import stoppable
+from llm_notebook.turns.concurrency.withdrawal import current_withdrawal, pause
 
 __all__ = ["Transport", "TransportSettings"]
 
@@ -113,7 +113,7 @@ class Transport:
             if isinstance(failure, ModelError):
                 raise failure from None
             notify(failure)
-            time.sleep(failure.delay)
+            pause(failure.delay)
             exchange.look_again()
 
     async def astream(
@@ -218,7 +218,7 @@ class Transport:
                 if isinstance(failure, ModelError):
                     raise failure from None
                 notify(failure)
-                time.sleep(failure.delay)
+                pause(failure.delay)
             yield exchange.begin_file(reply, first_headers)
 
     def _follow_redirects(
@@ -269,12 +269,16 @@ def _wait(exchange: Exchange, notify: Notify) -> None:
     """Wait until the limit of the server and key, if one is known, lets the next attempt through."""
     if (gate := exchange.gate_to_wait_at()) is not None:
         wait_for_turn(gate, exchange.waits, notify)
+    if (withdrawal := current_withdrawal.get()) is not None:
+        withdrawal.refuse()
 
 
 async def _await(exchange: Exchange, notify: Notify) -> None:
     """Do what `_wait()` does, on the running event loop."""
     if (gate := exchange.gate_to_wait_at()) is not None:
         await await_turn(gate, exchange.waits, notify)
+    if (withdrawal := current_withdrawal.get()) is not None:
+        withdrawal.refuse()
 
 
 def _beginning(exchange: Exchange, reply: Reply) -> bytes:

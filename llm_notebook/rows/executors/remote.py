@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RemoteModel"]
 
-_GONE = "The executor takes no more rows{}: make a new one. What is answered is kept; the same call asks the rest."
+_GONE = "The executor takes no more rows{}: make a new one."
 _DIED = ", because a worker has died ({})"
 
 

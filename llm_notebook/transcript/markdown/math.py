@@ -28,6 +28,9 @@ _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BLANKS = re.compile(r"\s+")
 _LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
+_FORMULA_IN_WORDS = re.compile(
+    r"(\\(?:text[a-z]{0,6}|mbox)\s*)\{([^{}$\\]{0,200})\$([^{}$]{1,200})\$([^{}$\\]{0,200})\}"
+)
 _ROW_DISTANCE = re.compile(r"\\\\\[\s*-?[\d.]+\s*[a-z]{2}\s*\]")
 _LENGTH = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(em|ex|pt|px|mu|mm|cm|in|pc|bp|sp|dd|cc)(?![A-Za-z])")
 # The largest length in each unit: about a page in height. Notebooks do not limit what a formula reserves or draws.
@@ -72,6 +75,7 @@ def canonical_math(content: str, *, display: bool, in_table: bool = False) -> st
     `<` and `>` become `\lt` and `\gt`. Nothing in the result can be read as Markdown, as HTML or as the end of the formula.
     """
     text = _BLANKS.sub(" ", _LABEL.sub("", content)).strip()
+    text = _FORMULA_IN_WORDS.sub(r"{\1{\2}\3\1{\4}}", text)
     # The end of a row and a bracket after it look like the beginning of another formula.
     text = _ROW_DISTANCE.sub(r"\\\\ ", text).replace("\\\\(", "\\\\ (").replace("\\\\[", "\\\\{}[")
     if not text or len(text) > MAX_MATH or not _harmless(text):

@@ -31,7 +31,8 @@ from tests.fakes.openai_server import (
 PATIENCE = 60
 
 
-SIMPLE = ("--simple-prompt", "--colors=NoColor")
+SIMPLE = ("--no-banner", "--simple-prompt", "--colors=NoColor")
+CONSOLE = ("--simple-prompt",)
 
 
 class Terminal:
@@ -39,6 +40,7 @@ class Terminal:
 
     Args:
         home: its home folder.
+        program: `IPython`, or `jupyter_console`, which asks a kernel in another process.
         columns: how wide the terminal is.
         echo: whether it shows what is typed. Without that, nothing that is edited in place is seen either.
         options: the options of IPython.
@@ -49,6 +51,7 @@ class Terminal:
         self,
         home: Path,
         *,
+        program: str = "IPython",
         columns: int = 200,
         echo: bool = False,
         options: tuple[str, ...] = SIMPLE,
@@ -64,7 +67,7 @@ class Terminal:
         environment |= given
         self.process: pexpect.spawn[bytes] = pexpect.spawn(
             sys.executable,
-            ["-m", "IPython", "--no-banner", "--no-confirm-exit", *options],
+            ["-m", program, "--no-confirm-exit", *options],
             env=environment,
             timeout=PATIENCE,
             echo=echo,

@@ -27,8 +27,9 @@ import { readMessage } from '../../transcript';
 import type { FromKernel, ToKernel } from '../../transcript';
 import { VERSION } from '../../version';
 import { isEndOfCell, OverviewKeeper } from './overview';
-import { LOST, Questions } from './questions';
+import { lost, Questions } from './questions';
 import { TranscriptStore } from './store';
+import { trans } from '../../transcript/dom/translation';
 
 /** The name of the comm target, which the kernel opens its comm to. */
 export const TARGET = 'llm_notebook';
@@ -60,8 +61,10 @@ export type IBusKernel = Pick<
  */
 export type BusState = 'asking' | 'absent' | 'joined';
 
-const NOT_LOADED =
-  'llm_notebook could not be loaded. Run %load_ext llm_notebook in a cell to see why.';
+const notLoaded = (): string =>
+  trans.__(
+    'llm_notebook could not be loaded. Run %load_ext llm_notebook in a cell to see why.'
+  );
 
 /** The version that stands for a package that does not report one. */
 const UNNAMED = 'older';
@@ -155,7 +158,7 @@ export class KernelBus {
   value(request: string, name: string): Promise<string> {
     return new Promise((resolve, reject) => {
       if (this.current !== 'joined') {
-        reject(new Error(LOST));
+        reject(new Error(lost()));
         return;
       }
       this.send({ type: 'value', request, name });
@@ -170,7 +173,7 @@ export class KernelBus {
   /** Have the kernel do something about a transcript, such as store a key. The kernel tells the transcript how that went. */
   async act(message: ToKernel): Promise<void> {
     if (this.current !== 'joined') {
-      throw new Error(LOST);
+      throw new Error(lost());
     }
     this.send(message);
   }
@@ -252,7 +255,7 @@ export class KernelBus {
     this.overview.take(null);
     this.questions.forget();
     for (const callers of this.waiting.values()) {
-      callers.forEach(({ reject }) => reject(new Error(LOST)));
+      callers.forEach(({ reject }) => reject(new Error(lost())));
     }
     this.waiting.clear();
     this.setState(state);
@@ -279,7 +282,7 @@ export class KernelBus {
       // The kernel was restarted, or the connection to it was lost.
     }
     if (!isLoaded) {
-      throw new Error(NOT_LOADED);
+      throw new Error(notLoaded());
     }
     await this.whenJoined();
   }

@@ -5,12 +5,13 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { IPanelAnswer, IPanelQuestion } from '../../transcript';
+import { trans } from '../../transcript/dom/translation';
 
 /** What a question says besides what every question says. */
 export type Question = Omit<IPanelQuestion, 'type' | 'ask' | 'root'>;
 
 /** Why a kernel that is gone does not answer. */
-export const LOST = 'The kernel went away. Try again.';
+export const lost = (): string => trans.__('The kernel went away. Try again.');
 
 interface IAsked {
   resolve: (answer: IPanelAnswer) => void;
@@ -43,7 +44,7 @@ export class Questions {
       if (this.send({ ...question, type: 'panel', ask, root })) {
         this.asked.set(ask, { resolve, reject });
       } else {
-        reject(new Error(LOST));
+        reject(new Error(lost()));
       }
     });
   }
@@ -64,6 +65,6 @@ export class Questions {
   forget(): void {
     const asked = [...this.asked.values()];
     this.asked.clear();
-    asked.forEach(({ reject }) => reject(new Error(LOST)));
+    asked.forEach(({ reject }) => reject(new Error(lost())));
   }
 }

@@ -136,7 +136,7 @@ def _html(line: Line) -> tuple[str, list[str]]:
 
 
 def _markdown(group: Group, header: Sequence[Column]) -> str:
-    titles = [column.title for column in header]
+    titles = [column.written for column in header]
     rows = []
     for line in group.lines:
         first, *others = (_bar(cell) if isinstance(cell, Bar) else cell for cell in line.cells)

@@ -20,12 +20,19 @@ class Column:
     """A column of a list.
 
     Attributes:
-        title: what stands above it.
-        classes: the classes of its cells, which the style knows; see `labextension/style/sheet.css`.
+        title: what stands above it; empty if the cells explain themselves to the eye.
+        classes: the classes of its cells, which the style knows; see `labextension/style/transcript/sheet.css`.
+        spoken: what a screen reader reads in place of an empty title.
     """
 
     title: str
     classes: str = ""
+    spoken: str = ""
+
+    @property
+    def written(self) -> str:
+        """The title where a column must have one."""
+        return self.title or self.spoken
 
 
 def shown(text: str) -> str:
@@ -80,7 +87,7 @@ def sheet_of(
     titles = [
         element(
             "th",
-            html.escape(column.title),
+            html.escape(column.title) if column.title else element("span", html.escape(column.spoken), "llm-sr"),
             "llm-r" if "llm-r" in column.classes else "",
             role="columnheader",
             scope="col",

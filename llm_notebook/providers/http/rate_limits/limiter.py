@@ -14,10 +14,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from llm_notebook.providers.http.rate_limits.limits import Limit
+from llm_notebook.turns.concurrency.withdrawal import refuse_withdrawn, waking
 
 if TYPE_CHECKING:
-    import asyncio
-
     from llm_notebook.parts.messages import Usage
     from llm_notebook.providers.http.rate_limits.limit_headers import Stated
 
@@ -152,9 +151,10 @@ def wait_for_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None:
             return
         woken = threading.Event()
         # The seconds are asked for once more: a pause may have ended before anybody could be woken.
-        with gate.waking(woken.set):
+        with gate.waking(woken.set), waking(woken.set):
             for seconds in waits:
                 woken.wait(seconds)
+                refuse_withdrawn()
                 woken.clear()
 
 
@@ -162,21 +162,19 @@ async def await_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None
     """Do what `wait_for_turn()` does, on the running event loop."""
     import asyncio  # a slow import that only async code needs, and async code has it loaded
 
+    from llm_notebook.turns.concurrency.waits import wake_task  # loads asyncio too
+
     with closing(begin(notify)) as waits:
         if next(waits, None) is None:
             return
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
-        with gate.waking(functools.partial(_wake, loop, woken)):
+        wake = functools.partial(wake_task, loop, woken)
+        with gate.waking(wake), waking(wake):
             for seconds in waits:
                 timer = loop.call_later(seconds, woken.set)
                 try:
                     await woken.wait()
                 finally:
                     timer.cancel()
+                refuse_withdrawn()
                 woken.clear()
-
-
-def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
-    # A closed loop waits for nothing.
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(woken.set)

@@ -47,17 +47,12 @@ import { isCode, Markdown } from '../markdown/markdown';
 import { OpenPieces, removePiece } from './openPieces';
 import type { IOpenPiece } from './openPieces';
 import { noLinks } from '../markdown/parser';
+import { Budget } from './budget';
 import { batchOf, lastLineIn, portionEnd } from './portions';
 import type { IBlock, Links } from '../markdown/parser';
 
 /** How many pieces at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
-
-/** This many characters of new text are drawn at once, even if the time of the slice is over. */
-const AT_ONCE = 1000;
-
-/** How many characters each block counts beyond its own, because its elements take time even if it is short. */
-const EACH = 40;
 
 /** A longer text is not drawn again because of a link that is defined late. */
 const MAX_REDRAWN = 100_000;
@@ -84,8 +79,6 @@ export class Answer {
   private full?: { rows: IRows; at: number; next: number };
   /** How many links were known when the first piece settled. */
   private firstLinkCount = 0;
-  /** How many more characters are drawn even if the time of the slice is over. */
-  private atOnce = 0;
   private readonly caret = el('span', 'llm-caret');
   private isOver = false;
   private readonly drawOn = (): void => this.draw();
@@ -94,11 +87,13 @@ export class Answer {
     !this.isOver && (this.node.contains(node) || this.target.contains(node));
 
   private readonly pieces: OpenPieces;
+  private readonly budget: Budget;
 
   constructor(
     private readonly markdown: Markdown,
     host: () => IHost
   ) {
+    this.budget = new Budget(markdown.slices);
     this.pieces = new OpenPieces(
       markdown,
       host,
@@ -118,7 +113,7 @@ export class Answer {
     if (text !== this.text || this.source === '') {
       this.append(text);
     }
-    this.atOnce = AT_ONCE;
+    this.budget.beginUpdate();
     this.draw();
   }
 
@@ -171,17 +166,14 @@ export class Answer {
   private draw(): void {
     this.markdown.slices.cancel(this.drawOn);
     this.caret.remove();
+    this.budget.beginFrame();
     while (!this.drawPortion()) {
-      if (this.isDue) {
+      if (this.budget.isSpent) {
         this.markdown.slices.later(this.drawOn);
         break;
       }
     }
     this.placeCaret();
-  }
-
-  private get isDue(): boolean {
-    return this.atOnce <= 0 && this.markdown.slices.isSpent;
   }
 
   /** Parse the next portion and draw of it what the time allows. Returns whether the text is drawn to its end. */
@@ -195,6 +187,7 @@ export class Answer {
       this.links,
       this.growing && isLast
     );
+    this.budget.takePortion(rest);
     const latest = this.open[this.open.length - 1];
     if (latest?.isOpen && !endsOpen) {
       // Its source may be unchanged, but the parser reads it in another way.
@@ -283,7 +276,7 @@ export class Answer {
     if (kept < before.length && kept < blocks.length) {
       const grown = this.pieces.grow(before[kept], blocks[kept], !isComplete);
       if (grown) {
-        this.atOnce -= grown.raw.length + EACH;
+        this.budget.takeBlock(grown.raw);
         next.push(grown);
       }
     }
@@ -292,10 +285,10 @@ export class Answer {
     }
     while (next.length < blocks.length) {
       const pieces = this.pieces.make(batchOf(blocks, next.length));
-      pieces.forEach(piece => (this.atOnce -= piece.raw.length + EACH));
+      pieces.forEach(piece => this.budget.takeBlock(piece.raw));
       this.target.append(...pieces.flatMap(piece => piece.nodes));
       next.push(...pieces);
-      if (this.isDue) {
+      if (this.budget.isSpent) {
         break;
       }
     }

@@ -26,6 +26,7 @@ test.each([
   ['a long line of stars and words', '*a* '.repeat(15_000)],
   ['birds', '🐦'.repeat(30_000)],
   ['birds and stars', '🐦*'.repeat(10_000)],
+  ['Thai', 'ก็ไม่ได้'.repeat(4000)],
   ['lines', 'a\n'.repeat(3000)]
 ])('portions are bounded and together the text: %s', (_, source) => {
   const found = portions(source);
@@ -33,6 +34,9 @@ test.each([
   for (const portion of found) {
     expect(portion.length).toBeLessThanOrEqual(16_384);
     expect(signs(portion)).toBeLessThanOrEqual(1000);
+    expect(portion.match(/[\u0e00-\u0eff]/g)?.length ?? 0).toBeLessThanOrEqual(
+      2000
+    );
     expect(portion).not.toMatch(/^[\udc00-\udfff]|[\ud800-\udbff]$/);
   }
 });

@@ -2,13 +2,20 @@
 
 import type { IBlock } from '../markdown/parser';
 
-/** How many characters and lines are parsed at a time. Even one paragraph of that length is laid out quickly, in any script. */
+/** How many characters and lines are parsed at a time. Even one paragraph of that length is laid out quickly, in almost any script. */
 const PORTION = 8192;
 const PORTION_LINES = 400;
 
 /** How many signs of Markdown are parsed at a time. Each may become an element, and one block is drawn and laid out at once. */
 const PORTION_SIGNS = 1000;
 const SIGN = /[|*_~`$[<\\]/g;
+
+/**
+ * How many letters of a script without spaces are parsed and laid out at a time:
+ * Thai, Lao, Burmese and Khmer. A browser looks for their words in a dictionary.
+ */
+export const UNSPACED_AT_ONCE = 2000;
+const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]/g;
 
 /** This many blocks, with about this many characters, are drawn together. */
 const BATCH = 16;
@@ -26,7 +33,13 @@ export function portionEnd(source: string, start: number): number {
   for (let lines = 0; lines < PORTION_LINES && at < end; lines += 1) {
     at = text.indexOf('\n', at) + 1 || end;
   }
-  return start + endOfSigns(text, Math.min(at, end));
+  end = endOfMost(text, Math.min(at, end), SIGN, PORTION_SIGNS);
+  return start + endOfMost(text, end, UNSPACED, UNSPACED_AT_ONCE);
+}
+
+/** How many letters of scripts without spaces a text has. */
+export function unspacedIn(text: string): number {
+  return text.match(UNSPACED)?.length ?? 0;
 }
 
 /** The end of a line or a word in the second half of the first so many characters; without one, of the last whole character. */
@@ -42,15 +55,20 @@ function endOfWord(text: string, most: number): number {
       : most - Number(isPair);
 }
 
-/** The end of the part before `end` that has no more signs than are parsed at a time: before the line, word or sign that would be too much. */
-function endOfSigns(text: string, end: number): number {
-  SIGN.lastIndex = 0;
-  for (let signs = 0; signs < PORTION_SIGNS; signs += 1) {
-    if (!SIGN.test(text) || SIGN.lastIndex > end) {
+/** The end of the part before `end` that has no more of these characters than are parsed at a time: before the line, word or character that would be too much. */
+function endOfMost(
+  text: string,
+  end: number,
+  character: RegExp,
+  most: number
+): number {
+  character.lastIndex = 0;
+  for (let count = 0; count < most; count += 1) {
+    if (!character.test(text) || character.lastIndex > end) {
       return end;
     }
   }
-  const last = SIGN.lastIndex;
+  const last = character.lastIndex;
   const word = endOfWord(text, last);
   return word === last ? last - 1 : word;
 }
