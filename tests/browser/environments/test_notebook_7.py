@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from scripts.lab_page import LabPage
 from scripts.lab_server import LabServer
 from tests.browser.asking import ASK, BELOW, DEFINE, Asking
 from tests.browser.conftest import running_lab
@@ -87,16 +88,51 @@ def test_without_a_kernel_a_question_is_a_record_and_a_new_kernel_is_asked(askin
     assert asking.ran == ["/tmp/old"]
 
 
-def test_the_commands_are_there_too(lab_page: LabPage) -> None:
-    lab_page.write("commands.ipynb", ["7"])
-    page = lab_page.page
-    lab_page.cell(0).locator(".jp-InputPrompt").click()
+def test_commands_prompt_cells_and_the_panel_work_and_nothing_complains(asking: Asking) -> None:
+    errors: list[str] = []
+    asking.page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    # Notebook 7 raises an error of its own when it starts, without the extension too.
+    asking.page.on(
+        "pageerror", lambda error: errors.append(str(error)) if "jupyter-llm-notebook" in str(error.stack) else None
+    )
+    asking.open()
+    lab, page = asking.lab, asking.page
+    lab.cell(DEFINE).locator(".jp-InputPrompt").click()
     page.locator(".lm-MenuBar").get_by_text("Run", exact=True).click()
     page.locator(".lm-Menu").get_by_text("Ask About This Cell", exact=True).click()
-    expect(lab_page.cell(1).locator(".cm-content")).to_be_focused()
-    expect(lab_page.cell(1).locator(".llm-prompt-magic")).to_be_visible()
+    asked = lab.cell(1)
+    expect(asked.locator(".cm-content")).to_be_focused()
+    expect(asked.locator(".llm-prompt-magic")).to_be_visible()
     page.keyboard.type("Why?")
-    lab_page.screenshot("notebook-7-commands")
-    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    asked.get_by_role("button", name=re.compile(r"^Model: .+\. Change$")).click()
+    page.locator(".lm-Menu").get_by_text("scripted", exact=True).click()
+    expect(asked.locator(".cm-line").first).to_have_text("%%llm -m scripted --context 1")
+    lab.screenshot("notebook-7-commands")
+    lab.cell(1).locator(".jp-InputPrompt").click()
     page.keyboard.press("p")
-    expect(lab_page.cell(0).locator(".llm-prompt-magic")).to_be_visible()
+    expect(asked.locator(".llm-prompt-magic")).to_have_count(0)
+
+    page.get_by_role("button", name="Prompt first").click()
+    lab.command("notebook:insert-cell-below")
+    expect(page.locator(".jp-CodeCell.jp-mod-active .llm-prompt-magic")).to_have_text("%%llm")
+    lab.save()
+    assert json.loads(lab.file.read_text(encoding="utf-8"))["metadata"]["llm_notebook"]["promptFirst"] is True
+
+    # The panel stays closed until it is asked for.
+    panel = page.get_by_role("region", name="Language models", exact=True)
+    expect(panel).to_have_count(0)
+    lab.command("llm-notebook:panel")
+    waiting = panel.get_by_role("region", name="Waiting for you", exact=True)
+    expect(waiting).to_be_visible()
+    asking.play()
+    lab.run_source(1, "%llm -m scripted -T delete_files Tidy up.")
+    mine = waiting.get_by_role("button", name=re.compile("delete_files")).last
+    expect(mine).to_be_visible()
+    lab.screenshot("notebook-7-panel")
+    mine.click()
+    approve = waiting.get_by_role("button", name="Approve", exact=True)
+    expect(approve).not_to_have_attribute("aria-disabled", "true")
+    approve.click()
+    expect(lab.answer(1).last).to_contain_text("All tidy.")
+    assert asking.ran == ["/tmp/old"]
+    assert errors == []

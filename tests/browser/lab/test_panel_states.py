@@ -1,9 +1,11 @@
-"""The side panel while kernels start, are busy, end and belong to closed notebooks, and while rows are asked."""
+"""The side panel while kernels start, are busy, end and belong to closed notebooks, while rows are asked, and while a model is installed."""
 
 from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -11,6 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 from scripts.lab_page import LabPage
 from tests.browser.asking import ASK, Asking
 from tests.browser.lab.test_commands import AXE, SERIOUS
+from tests.fakes.file_server import FileServer, Served
+from tests.fakes.gguf_files import gguf_bytes
 from tests.fakes.openai_server import OpenAIServer, Reply, Request, UntilSet, text_reply
 from tests.rows.conftest import answer_of
 
@@ -190,4 +194,58 @@ def test_a_question_of_a_closed_notebook_is_opened_and_decided_and_its_card_says
     expect(waiting).to_contain_text("Nothing waits here any more.")
     _look(lab, "decided-in-the-cell")
     assert asking.ran == ["/tmp/old"]
+    assert errors == []
+
+
+@pytest.fixture
+def nothing_left(shared_data_dir: Path) -> Iterator[None]:
+    """The weights that all tests share are beside what this one installs."""
+    yield
+    for file in shared_data_dir.rglob("medlar*"):
+        file.unlink()
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_model_that_arrives_slowly_is_cancelled_goes_on_and_is_there(
+    lab_page: LabPage, file_server: FileServer, errors: list[str]
+) -> None:
+    goes_on = threading.Event()
+    content = gguf_bytes(padding=8_000_000)
+    place = len(content) * 53 // 100
+    file_server.files["/medlar.gguf"] = Served(content, waits_at=(place, goes_on))
+    url = file_server.url("/medlar.gguf")
+    lab_page.write("local.ipynb", ["%load_ext llm_notebook", "print('free')"])
+    lab_page.run_cell(0)
+    lab_page.wait_until_ran(0)
+    panel = _open_panel(lab_page, "local")
+    local = _section(panel, "Local models")
+    local.get_by_label("Another GGUF file").fill(url)
+    local.get_by_role("button", name="Install").last.click()
+    row = local.get_by_role("listitem").filter(has_text="medlar")
+    expect(row).to_contain_text("50 %")
+    expect(row.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "50")
+    lab_page.run_cell(1)
+    expect(lab_page.output(1)).to_contain_text("free")
+    _look(lab_page, "installing")
+
+    # The server sends nothing, and still the row says at once that it is over.
+    row.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("4 MB of 8 MB")
+    expect(row).to_contain_text("not complete")
+    _look(lab_page, "cancelled")
+    file_server.files["/medlar.gguf"] = Served(content)
+    row.get_by_role("button", name="Go on").click()
+    goes_on.set()
+    expect(row).to_contain_text("installed")
+    row.get_by_role("button", name="Remove…").click()
+    row.get_by_role("button", name=re.compile("^Remove ")).click()
+    expect(row).to_have_count(0)
+
+    local.get_by_label("Another GGUF file").fill(file_server.url("/nosuch.gguf"))
+    local.get_by_role("button", name="Install").last.click()
+    failed = local.get_by_role("listitem").filter(has_text="nosuch")
+    expect(failed).to_contain_text("the server answered with HTTP 404")
+    _look(lab_page, "failed-install")
+    failed.get_by_role("button", name="Take off the list").click()
+    expect(failed).to_have_count(0)
     assert errors == []
