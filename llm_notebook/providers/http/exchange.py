@@ -48,7 +48,7 @@ from llm_notebook.providers.http.retries import Retries, Retry, retry_after, ret
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.deadlines import Left
 from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
-from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
+from llm_notebook.providers.http.sockets.requests import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]

@@ -14,10 +14,11 @@ from llm_notebook.providers.http.sockets.direct import (
     AsyncReply,
     DirectAsyncConnection,
     DirectConnection,
+    Head,
     Reply,
     for_httpx,
 )
-from llm_notebook.providers.http.sockets.http11 import Head, Request
+from llm_notebook.providers.http.sockets.requests import Request
 from llm_notebook.providers.http.sockets.socket_streams import SocketBackend
 
 if TYPE_CHECKING:
