@@ -10,6 +10,7 @@ from benchmarks import (
     import_time,
     interrupt,
     journal,
+    lab_start,
     load_extension,
     long_answer,
     many_at_once,
@@ -31,5 +32,6 @@ streamed_rows.run()
 journal.run()
 long_answer.run()
 browser_stream.run()
+lab_start.run()
 interrupt.run()
 hostile_markdown.run()

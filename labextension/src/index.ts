@@ -31,9 +31,11 @@ import { IOptions, Options } from './lab/options';
 import { RANK, transcriptFactory } from './lab/renderer';
 import { promptCellFactory } from './promptCell';
 import { Arounds } from './badges';
+import { ASK_ICON_URL } from './commands/icon';
 import { PANEL, PROMPT_NOTEBOOK } from './commands/ids';
 import { PanelHolder } from './panel/holder';
 import { StatusItem } from './statusBar';
+import { translateBy } from './transcript';
 /* eslint-enable jupyter/prefer-lazy-imports */
 
 const DOMAIN = 'jupyter-llm-notebook';
@@ -43,13 +45,15 @@ const transcriptsPlugin: JupyterFrontEndPlugin<Places> = {
   description: 'Shows what a model answered, and lets a reader decide.',
   autoStart: true,
   requires: [IRenderMimeRegistry],
-  optional: [INotebookTracker],
+  optional: [INotebookTracker, ITranslator],
   provides: IPlaces,
   activate: (
     app: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
-    notebooks: INotebookTracker | null
+    notebooks: INotebookTracker | null,
+    translator: ITranslator | null
   ) => {
+    translateBy(translator?.load(DOMAIN) ?? null);
     rendermime.addFactory(transcriptFactory(new KernellessPlace()), RANK);
     const buses = new Buses();
     const clicks = new Clicks();
@@ -105,11 +109,21 @@ const commandsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const { commands, shell } = app;
-    const work = { commands, notebooks, options, places, shell, trans };
+    const { commands, serviceManager, shell } = app;
+    const { kernelspecs } = serviceManager;
+    const work = {
+      commands,
+      kernelspecs,
+      notebooks,
+      options,
+      places,
+      shell,
+      trans
+    };
     launcher?.add({
       command: PROMPT_NOTEBOOK,
       category: trans.__('Notebook'),
+      kernelIconUrl: ASK_ICON_URL,
       rank: 10
     });
     addCommands(work);
@@ -180,16 +194,17 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
       openSettings: () =>
         commands.hasCommand(settings) ? openSettings() : undefined
     });
-    const put = (): void => app.shell.add(holder, options.panel, { rank: 650 });
+    let side = '';
+    const put = (): void => {
+      const wanted = options.panelOnRight ? 'right' : 'left';
+      if (side !== wanted) {
+        side = wanted;
+        app.shell.add(holder, side, { rank: 650 });
+      }
+    };
     put();
     restorer?.add(holder, holder.id);
-    let side = options.panel;
-    options.changed.connect(() => {
-      if (side !== options.panel) {
-        side = options.panel;
-        put();
-      }
-    });
+    options.changed.connect(put);
     commands.addCommand(PANEL, {
       label: trans.__('Language Models Panel'),
       caption: trans.__('Show what waits, runs, conversations and models'),

@@ -22,6 +22,7 @@ import {
 } from './transcript';
 import type { IDelta, IHost, ITranscript, ToKernel } from './transcript';
 import { VERSION } from './version';
+import { trans } from './transcript/dom/translation';
 
 /** The part of anywidget's model that is used here. */
 export interface IWidgetModel {
@@ -31,10 +32,14 @@ export interface IWidgetModel {
   send(message: ToKernel): void;
 }
 
-const ASKING =
-  'As saved. The kernel is busy or has ended; how it stands is known when it answers.';
-const GONE =
-  'As saved. This kernel does not know this answer. Run the cell again.';
+const asking = (): string =>
+  trans.__(
+    'As saved. The kernel is busy or has ended; how it stands is known when it answers.'
+  );
+const gone = (): string =>
+  trans.__(
+    'As saved. This kernel does not know this answer. Run the cell again.'
+  );
 
 /** How long to wait for the text of a long value, in milliseconds. */
 const VALUE_TIMEOUT = 20_000;
@@ -49,7 +54,7 @@ class Widget {
     this.receive(message);
   /** Whether the whole document was asked for and has not arrived. */
   private isResyncing = false;
-  private host: IHost = { live: true, blocked: ASKING };
+  private host: IHost = { live: true, blocked: asking() };
 
   constructor(
     private readonly model: IWidgetModel,
@@ -132,7 +137,7 @@ class Widget {
         return;
       }
       case 'gone':
-        this.host = { blocked: GONE };
+        this.host = { blocked: gone() };
         this.view.setHost(this.host);
     }
   }
@@ -168,7 +173,9 @@ class Widget {
       const key = keyOf(request, name);
       const timer = setTimeout(() => {
         this.waiting.delete(key);
-        reject(new Error('The kernel is busy. Try again when it is free.'));
+        reject(
+          new Error(trans.__('The kernel is busy. Try again when it is free.'))
+        );
       }, VALUE_TIMEOUT);
       this.waiting.set(key, text => {
         clearTimeout(timer);

@@ -3,11 +3,12 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { Cell, CodeCell } from '@jupyterlab/cells';
 import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import type { KernelSpec } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sourceOf } from '../lab/notebook/cellText';
 import type { NotebookPlace } from '../lab/notebook/place';
-import { insertPrompt } from './promptCells';
+import { insertPrompt, typeQuestion } from './promptCells';
 import { isCode } from './selection';
 import { transcriptIn, waitingIn } from './outputs';
 import type { CommandRegistry } from '@lumino/commands';
@@ -34,16 +35,23 @@ export async function askAboutCell(
   }
 }
 
-/** Make a notebook whose new cells are prompts, with one of them. */
+/**
+ * Make a notebook whose new cells are prompts, with one of them.
+ *
+ * @returns its tab, which takes the place of the launcher that it was made with.
+ */
 export async function newPromptNotebook(
   commands: CommandRegistry,
+  specs: KernelSpec.ISpecModels | null,
   cwd: unknown
-): Promise<void> {
-  const made: unknown = await commands.execute(
-    'notebook:create-new',
-    typeof cwd === 'string' ? { cwd } : {}
-  );
-  const { content, context } = made as NotebookPanel;
+): Promise<NotebookPanel> {
+  const made: unknown = await commands.execute('notebook:create-new', {
+    cwd: typeof cwd === 'string' ? cwd : undefined,
+    // Without one, JupyterLab asks for it.
+    kernelName: pythonKernel(specs)
+  });
+  const panel = made as NotebookPanel;
+  const { content, context } = panel;
   await context.ready;
   const { model } = content;
   const first = model?.cells.get(0)?.sharedModel;
@@ -52,7 +60,20 @@ export async function newPromptNotebook(
     if (!first.getSource()) {
       first.setSource(EMPTY_PROMPT);
     }
+    // The launcher makes room when this is done, and moves the focus.
+    setTimeout(() => void typeQuestion(content));
   }
+  return panel;
+}
+
+/** The kernel of a new prompt notebook: the usual one if it runs Python, or else the first that does. */
+function pythonKernel(
+  specs: KernelSpec.ISpecModels | null
+): string | undefined {
+  const names = Object.keys(specs?.kernelspecs ?? {});
+  return [specs?.default ?? '', ...names].find(
+    name => specs?.kernelspecs[name]?.language === 'python'
+  );
 }
 
 /** Insert a prompt about the text that is selected in the active cell. */

@@ -21,8 +21,8 @@ const RANK = 50;
 
 /** What the line below an error needs from its notebook. */
 export interface IExplainer {
-  /** Emitted when `canExplain` may have changed. */
-  readonly changed: ISignal<unknown, unknown>;
+  /** Each is emitted when `canExplain` may have changed. */
+  readonly changes: ISignal<unknown, unknown>[];
   /** Whether a kernel could tell a model about the error that a widget shows. */
   canExplain(shown: Widget): boolean;
   /** Ask a model about it. Resolves when it has answered. */
@@ -68,7 +68,7 @@ class FailedOutput extends Panel implements IRenderMime.IRenderer {
     );
     this.addWidget(traceback);
     this.addWidget(new Widget({ node: this.line }));
-    explainer.changed.connect(this.refresh, this);
+    explainer.changes.forEach(one => one.connect(this.refresh, this));
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {

@@ -10,3 +10,8 @@ export const askIcon = new LabIcon({
     d="M2.25 3h11.5v8.25H8.1L5 13.75v-2.5H2.25zM5 6h6M5 8.4h3.6"/>
 </svg>`
 });
+
+/** The same as a picture, for the launcher, which shows its cards of notebooks so. Orange goes with both themes. */
+export const ASK_ICON_URL =
+  'data:image/svg+xml,' +
+  encodeURIComponent(askIcon.svgstr.replace('#616161', '#F37726'));

@@ -3,6 +3,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { KernelSpec } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
@@ -36,6 +37,7 @@ export const COMMANDS = [
 /** What the commands need from JupyterLab. */
 export interface IWorkplace {
   commands: CommandRegistry;
+  kernelspecs: KernelSpec.IManager;
   notebooks: INotebookTracker;
   places: Places;
   shell: JupyterFrontEnd.IShell;
@@ -135,11 +137,15 @@ function addQuestions(front: Front, { options, trans }: IWorkplace): void {
     ids.ASK_CELL,
     {
       label: trans.__('Ask About This Cell'),
+      caption: trans.__('Write a question about this cell below it'),
       icon: askIcon,
       isEnabled: () => front.isWritable && front.cell !== null
     },
     async panel =>
-      (await import('./actions')).askAboutCell(panel, options.askSends)
+      (await import('./actions')).askAboutCell(
+        panel,
+        options.asksAbove ? 'above' : '1'
+      )
   );
   front.add(
     ids.ASK_SELECTION,
@@ -172,7 +178,7 @@ function addPrompts(front: Front, { trans }: IWorkplace): void {
     ids.NEW_PROMPT,
     {
       label: trans.__('New Prompt Cell'),
-      caption: trans.__('Insert a %%llm cell below this one'),
+      caption: trans.__('Insert a %1 cell below this one', '%%llm'),
       isEnabled: () => front.isWritable
     },
     async panel =>
@@ -268,7 +274,10 @@ function addForNotebook(front: Front, { places, trans }: IWorkplace): void {
 }
 
 /** Add the commands that make new cells prompts: of the notebook in front, and of a new one. */
-function addPromptFirst(front: Front, { commands, trans }: IWorkplace): void {
+function addPromptFirst(
+  front: Front,
+  { commands, kernelspecs, trans }: IWorkplace
+): void {
   front.add(
     ids.PROMPT_FIRST,
     {
@@ -294,7 +303,11 @@ function addPromptFirst(front: Front, { commands, trans }: IWorkplace): void {
     caption: trans.__('Make a notebook whose new cells are prompts'),
     icon: askIcon,
     execute: async ({ cwd }) =>
-      (await import('./actions')).newPromptNotebook(commands, cwd)
+      (await import('./actions')).newPromptNotebook(
+        commands,
+        kernelspecs.specs,
+        cwd
+      )
   });
 }
 
@@ -335,7 +348,7 @@ export function addLines(panel: NotebookPanel, work: IWorkplace): void {
   addErrorLines(
     panel.content.rendermime,
     {
-      changed: place.changed,
+      changes: [place.changed, work.options.changed],
       canExplain: shown => {
         const cell = place.cellOf(shown);
         const { explains } = work.options;

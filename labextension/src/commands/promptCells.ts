@@ -20,6 +20,11 @@ export async function insertPrompt(
   notebook.deselectAll();
   notebook.activeCellIndex = index;
   await notebook.scrollToItem(index);
+  await typeQuestion(notebook);
+}
+
+/** Let the reader type into the second line of the active cell, where the question of a prompt is. */
+export async function typeQuestion(notebook: Notebook): Promise<void> {
   const cell = notebook.activeCell;
   await cell?.ready;
   notebook.mode = 'edit';

@@ -12,12 +12,12 @@ export class Options {
   badge = true;
   /** Whether failed cells offer to be explained and mended. */
   explains = true;
-  /** What goes with a question about a cell, as `--context` has it. */
-  askSends = '1';
+  /** Whether all cells above go with a question about a cell, and not only the cell itself. */
+  asksAbove = false;
   /** Whether the status bar has our item. */
   statusBar = true;
-  /** The side of the window that the panel is at. */
-  panel: 'left' | 'right' = 'left';
+  /** Whether the panel is at the right side of the window. */
+  panelOnRight = false;
 
   private readonly changes = new Signal<this, void>(this);
 
@@ -46,8 +46,8 @@ export class Options {
     this.badge = flag('badge', true);
     this.explains = flag('explains', true);
     this.statusBar = flag('statusBar', true);
-    this.askSends = set.askSends === 'above' ? 'above' : '1';
-    this.panel = set.panel === 'right' ? 'right' : 'left';
+    this.asksAbove = flag('asksAbove', false);
+    this.panelOnRight = flag('panelOnRight', false);
     this.changes.emit();
   }
 }

@@ -17,3 +17,4 @@ export {
 export { isPending } from './drawing/layout';
 export { reduce } from './protocol/reducer';
 export { TranscriptView } from './view';
+export { translateBy } from './dom/translation';

@@ -42,8 +42,7 @@ import { Job } from './jobs/job';
 import { SentSummary } from './prompt/sent';
 import { Ending, labelOf } from './status/ending';
 import { WaitingNotice } from './status/waiting';
-
-const UNREADABLE = 'An answer was saved here that this version cannot read.';
+import { trans } from './dom/translation';
 
 /** A transcript on the page. */
 export class TranscriptView {
@@ -128,7 +127,11 @@ export class TranscriptView {
   /** Show one line in place of a document that this version cannot read. */
   showUnreadable(): void {
     this.clear();
-    const line = el('span', 'llm-quiet', UNREADABLE);
+    const line = el(
+      'span',
+      'llm-quiet',
+      trans.__('An answer was saved here that this version cannot read.')
+    );
     arrange(this.root, [boxRow('question', '', line)]);
   }
 

@@ -58,7 +58,7 @@ def test_a_newcomer_asks_about_a_cell_from_its_toolbar_its_context_menu_the_run_
     expect(page.locator(".jp-CodeCell")).to_have_count(2)
 
     _select(first)
-    first.get_by_role("button", name="Ask About This Cell").click()
+    first.get_by_role("button", name="Ask", exact=True).click()
     prompt = lab_page.cell(1)
     expect(prompt.locator(".cm-content")).to_be_focused()
     page.keyboard.type("Why seven?")

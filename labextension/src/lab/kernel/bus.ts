@@ -29,6 +29,7 @@ import { VERSION } from '../../version';
 import { isEndOfCell, OverviewKeeper } from './overview';
 import { Questions } from './questions';
 import { TranscriptStore } from './store';
+import { trans } from '../../transcript/dom/translation';
 
 /** The name of the comm target, which the kernel opens its comm to. */
 export const TARGET = 'llm_notebook';
@@ -60,9 +61,11 @@ export type IBusKernel = Pick<
  */
 export type BusState = 'asking' | 'absent' | 'joined';
 
-const LOST = 'The kernel went away. Try again.';
-const NOT_LOADED =
-  'llm_notebook could not be loaded. Run %load_ext llm_notebook in a cell to see why.';
+const lost = (): string => trans.__('The kernel went away. Try again.');
+const notLoaded = (): string =>
+  trans.__(
+    'llm_notebook could not be loaded. Run %load_ext llm_notebook in a cell to see why.'
+  );
 
 /** The version that stands for a package that does not report one. */
 const UNNAMED = 'older';
@@ -156,7 +159,7 @@ export class KernelBus {
   value(request: string, name: string): Promise<string> {
     return new Promise((resolve, reject) => {
       if (this.current !== 'joined') {
-        reject(new Error(LOST));
+        reject(new Error(lost()));
         return;
       }
       this.send({ type: 'value', request, name });
@@ -171,7 +174,7 @@ export class KernelBus {
   /** Have the kernel do something about a transcript, such as store a key. The kernel tells the transcript how that went. */
   async act(message: ToKernel): Promise<void> {
     if (this.current !== 'joined') {
-      throw new Error(LOST);
+      throw new Error(lost());
     }
     this.send(message);
   }
@@ -251,9 +254,9 @@ export class KernelBus {
     this.hasContext = false;
     this.store.forget();
     this.overview.take(null);
-    this.questions.forget(LOST);
+    this.questions.forget(lost());
     for (const callers of this.waiting.values()) {
-      callers.forEach(({ reject }) => reject(new Error(LOST)));
+      callers.forEach(({ reject }) => reject(new Error(lost())));
     }
     this.waiting.clear();
     this.setState(state);
@@ -280,7 +283,7 @@ export class KernelBus {
       // The kernel was restarted, or the connection to it was lost.
     }
     if (!isLoaded) {
-      throw new Error(NOT_LOADED);
+      throw new Error(notLoaded());
     }
     await this.whenJoined();
   }

@@ -21,6 +21,7 @@ import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
 import type { Action, ICallBlock, ITranscript } from '../../transcript';
 import { LOAD } from './bus';
+import { trans } from '../../transcript/dom/translation';
 
 /** The part of a cell's output area that a click uses. */
 export type IArea = Pick<OutputArea, 'model'> & {
@@ -51,17 +52,26 @@ type Future = Kernel.IShellFuture<
   KernelMessage.IExecuteReplyMsg
 >;
 
-const WENT_AWAY =
-  'The kernel went away before this was carried out. Try again.';
-const SKIPPED =
-  'The kernel skipped this, because a cell before it was stopped or failed. Try again.';
-const NOT_INSTALLED =
-  "Install jupyter-llm-notebook in this kernel's environment, then restart the kernel.";
-const FAILED = 'Nothing was decided; the output below says why.';
-const ASKED_ANEW =
-  'This is asked anew, because what it is about has changed. Read it again.';
-const STILL_OPEN =
-  'Nothing was decided, and the kernel does not say why. Load the page again and look at what it shows.';
+const wentAway = (): string =>
+  trans.__('The kernel went away before this was carried out. Try again.');
+const skipped = (): string =>
+  trans.__(
+    'The kernel skipped this, because a cell before it was stopped or failed. Try again.'
+  );
+const notInstalled = (): string =>
+  trans.__(
+    "Install jupyter-llm-notebook in this kernel's environment, then restart the kernel."
+  );
+const failed = (): string =>
+  trans.__('Nothing was decided; the output below says why.');
+const askedAnew = (): string =>
+  trans.__(
+    'This is asked anew, because what it is about has changed. Read it again.'
+  );
+const stillOpen = (): string =>
+  trans.__(
+    'Nothing was decided, and the kernel does not say why. Load the page again and look at what it shows.'
+  );
 
 /** Runs actions in cells, one after another in each cell. */
 export class Clicks {
@@ -80,9 +90,9 @@ export class Clicks {
     if (open) {
       throw new Error(
         whyUndecided(open) ||
-          (hasFailed && FAILED) ||
-          (isNewQuestion(action, open) && ASKED_ANEW) ||
-          STILL_OPEN
+          (hasFailed && failed()) ||
+          (isNewQuestion(action, open) && askedAnew()) ||
+          stillOpen()
       );
     }
   }
@@ -133,7 +143,7 @@ async function execute(code: string, target: ITarget): Promise<boolean> {
   try {
     reply = (await future.done) as KernelMessage.IExecuteReplyMsg;
   } catch {
-    throw new Error(WENT_AWAY);
+    throw new Error(wentAway());
   } finally {
     // If the cell was run again in the meantime, its prompt belongs to that run.
     if (area.future === future) {
@@ -141,11 +151,11 @@ async function execute(code: string, target: ITarget): Promise<boolean> {
     }
   }
   if (isMissing) {
-    throw new Error(NOT_INSTALLED);
+    throw new Error(notInstalled());
   }
   // The type does not have "aborted", but ipykernel still sends it.
   if ((reply.content.status as string) === 'aborted') {
-    throw new Error(SKIPPED);
+    throw new Error(skipped());
   }
   newCellsOf(reply).forEach(code => target.insertBelow(code));
   // A cell that halts with a question shows no error.
@@ -176,7 +186,7 @@ function requestExecution(code: string, { kernel, cellId }: ITarget): Future {
       { cellId }
     );
   } catch {
-    throw new Error(WENT_AWAY);
+    throw new Error(wentAway());
   }
 }
 

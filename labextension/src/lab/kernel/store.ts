@@ -21,6 +21,7 @@
 
 import { isPending, reduce } from '../../transcript';
 import type { FromKernel, IDelta, ITranscript } from '../../transcript';
+import { trans } from '../../transcript/dom/translation';
 
 /** An output's data by MIME type. */
 export type Bundle = Record<string, unknown>;
@@ -56,8 +57,10 @@ interface IEntry {
   followers: Set<Follower>;
 }
 
-const STOPPED_TITLE = 'The kernel stopped before the answer was complete.';
-const STOPPED_TEXT = 'What had arrived is kept. Run the cell again to go on.';
+const stoppedTitle = (): string =>
+  trans.__('The kernel stopped before the answer was complete.');
+const stoppedText = (): string =>
+  trans.__('What had arrived is kept. Run the cell again to go on.');
 
 /** How many transcripts without followers are kept. */
 const MAX_UNFOLLOWED = 50;
@@ -336,8 +339,8 @@ export function atRest(document: ITranscript): ITranscript {
     }),
     error: {
       kind: 'error',
-      title: STOPPED_TITLE,
-      text: STOPPED_TEXT
+      title: stoppedTitle(),
+      text: stoppedText()
     }
   };
 }

@@ -27,6 +27,7 @@ import { isEditable, replaceable, sourceOf } from './cellText';
 import { chosenModel } from './chosenModel';
 import type { Clicks, ITarget } from '../kernel/click';
 import type { RequestSigner } from './path';
+import { trans } from '../../transcript/dom/translation';
 
 /** Where a transcript is shown. */
 export interface IPlace {
@@ -49,15 +50,21 @@ export interface IPlace {
 /** Puts a transcript back into its cell, unless it is there or the cell was run anew. */
 export type Rescue = (document: ITranscript) => void;
 
-const NO_KERNEL = 'As saved; start the kernel to decide.';
-const START_FIRST = 'Start the kernel first.';
-const ELSEWHERE = 'As saved; open this in a notebook with a kernel to decide.';
-const ASKING =
-  'As saved. The kernel is busy; how it stands is known when it is free.';
-const NOT_LOADED =
-  'As saved. The kernel runs, but llm_notebook is not loaded in it.';
-const GONE =
-  'As saved. This kernel does not know this answer. Run the cell again.';
+const noKernel = (): string =>
+  trans.__('As saved; start the kernel to decide.');
+const startFirst = (): string => trans.__('Start the kernel first.');
+const elsewhere = (): string =>
+  trans.__('As saved; open this in a notebook with a kernel to decide.');
+const asking = (): string =>
+  trans.__(
+    'As saved. The kernel is busy; how it stands is known when it is free.'
+  );
+const notLoaded = (): string =>
+  trans.__('As saved. The kernel runs, but llm_notebook is not loaded in it.');
+const gone = (): string =>
+  trans.__(
+    'As saved. This kernel does not know this answer. Run the cell again.'
+  );
 
 /** Gives each kernel connection one bus, which the places that use the connection share. */
 export class Buses {
@@ -84,7 +91,7 @@ export class KernellessPlace implements IPlace {
   readonly changed = new Signal<this, void>(this);
 
   host(): IHost {
-    return { blocked: ELSEWHERE, copy, openLink };
+    return { blocked: elsewhere(), copy, openLink };
   }
 
   ranHere(): boolean {
@@ -100,15 +107,19 @@ export class KernellessPlace implements IPlace {
 export function whyBlocked(bus: KernelBus, id: string): string {
   const { kernelVersion, state, store } = bus;
   if (state === 'absent') {
-    return NOT_LOADED;
+    return notLoaded();
   }
   if (kernelVersion !== null && kernelVersion !== VERSION) {
-    return `As saved. llm_notebook is ${kernelVersion} in the kernel and ${VERSION} in this page. Reload the page to decide.`;
+    return trans.__(
+      'As saved. llm_notebook is %1 in the kernel and %2 in this page. Reload the page to decide.',
+      kernelVersion,
+      VERSION
+    );
   }
   if (store.isGone(id)) {
-    return GONE;
+    return gone();
   }
-  return store.isFromKernel(id) ? '' : ASKING;
+  return store.isFromKernel(id) ? '' : asking();
 }
 
 /** Add a transcript to the outputs of a cell, unless it is among them. */
@@ -160,7 +171,7 @@ export class NotebookPlace implements IPlace {
     };
     const cell = this.cellOf(shown);
     if (!bus || !this.kernel || !cell) {
-      return { ...everywhere, blocked: NO_KERNEL };
+      return { ...everywhere, blocked: noKernel() };
     }
     const blocked = whyBlocked(bus, id);
     if (blocked) {
@@ -240,7 +251,7 @@ export class NotebookPlace implements IPlace {
     const { bus, kernel } = this;
     const cell = this.cellOf(shown);
     if (!bus || !kernel || !cell) {
-      throw new Error(START_FIRST);
+      throw new Error(startFirst());
     }
     await this.clicks.perform(action, {
       ...this.target(kernel, cell),
@@ -255,7 +266,7 @@ export class NotebookPlace implements IPlace {
   async run(line: string, cell: CodeCell): Promise<void> {
     const { kernel } = this;
     if (!kernel) {
-      throw new Error(START_FIRST);
+      throw new Error(startFirst());
     }
     await this.clicks.run(line, this.target(kernel, cell));
   }

@@ -50,10 +50,18 @@ function isEmpty(cell: ICellModel | undefined): boolean {
   );
 }
 
+/** Whether cells of a notebook are Python. Its kernel says so only once it runs; before that, the kernel's description does. */
+function isPython({ content, sessionContext }: NotebookPanel): boolean {
+  const { kernelPreference, session, specsManager } = sessionContext;
+  const name = session?.kernel?.name ?? kernelPreference.name ?? '';
+  const spec = specsManager.specs?.kernelspecs[name];
+  return content.codeMimetype.includes('python') || spec?.language === 'python';
+}
+
 /** Make an empty cell a prompt, and put the caret where the question is typed. */
 function fill(panel: NotebookPanel, model: ICellModel | undefined): void {
   const notebook = panel.content;
-  if (!isEmpty(model) || !notebook.codeMimetype.includes('python')) {
+  if (!isEmpty(model) || !isPython(panel)) {
     return;
   }
   model!.sharedModel.updateSource(0, 0, EMPTY_PROMPT);

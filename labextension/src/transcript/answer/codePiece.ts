@@ -9,6 +9,7 @@ import type { IContext, IPiece } from '../drawing/piece';
 import type { Slices } from '../drawing/slices';
 import { codeBlock, type ICodeBlock } from './code/block';
 import { rawNodes, sizeOf } from './table';
+import { trans } from '../dom/translation';
 
 /** The piece of a text block that is shown as code or plain text. */
 export class CodePiece implements IPiece {
@@ -61,7 +62,7 @@ export class CodePiece implements IPiece {
   private rawNode(raw: IRaw): Node {
     this.raw.showLine({
       glyph: 'text',
-      words: ['The answer as it came'],
+      words: [trans.__('The answer as it came')],
       when: [sizeOf(raw)]
     });
     this.raw.drawBody();

@@ -12,6 +12,7 @@ import { visible } from '../dom/visible';
 import type { IHost } from '../drawing/host';
 import type { IContext, IPiece } from '../drawing/piece';
 import { outsideLink, webAddress } from './markdown/links';
+import { trans } from '../dom/translation';
 
 const FORMATS = /^image\/(?:png|jpeg|gif|webp)$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -59,7 +60,7 @@ function imageOf(
     return null;
   }
   const image = el('img');
-  image.alt = `Picture made by ${model}`;
+  image.alt = trans.__('Picture made by %1', model);
   image.decoding = 'async';
   image.src = `data:${type};base64,${data}`;
   return image;

@@ -8,6 +8,7 @@ import { icon } from '../dom/icons';
 import { visibleNodes } from '../dom/visible';
 import type { IHost } from '../drawing/host';
 import type { IContext, IPiece } from '../drawing/piece';
+import { trans } from '../dom/translation';
 
 /** More lines than this are not compared word by word. */
 const MOST_COMPARED = 400;
@@ -15,7 +16,7 @@ const MOST_COMPARED = 400;
 /** The cell that the answer proposes. It is put into the notebook only by a click, and never run. */
 export class ProposalPiece implements IPiece {
   readonly node = attrs(el('section', 'llm-proposal'), {
-    'aria-label': 'Proposed cell'
+    'aria-label': trans.__('Proposed cell')
   });
   private drawn = '';
 
@@ -39,10 +40,7 @@ export class ProposalPiece implements IPiece {
     refill(
       this.node,
       headOf(visibleNodes(proposal.note)),
-      asGroup(
-        el('div', 'llm-diff', ...linesOf(proposal)),
-        `Difference: ${nameOf(proposal)}`
-      ),
+      asGroup(el('div', 'llm-diff', ...linesOf(proposal)), nameOf(proposal)),
       host.insertBelow ? buttonsOf(proposal, host, dismiss) : null
     );
   }
@@ -53,14 +51,14 @@ export class ProposalPiece implements IPiece {
       showAgain();
       this.node.querySelector<HTMLElement>('.llm-actions button')?.focus();
     });
-    show.append('Show it again');
-    refill(this.node, headOf(['dismissed, not applied ', show]));
+    show.append(trans.__('Show it again'));
+    refill(this.node, headOf([trans.__('dismissed, not applied'), ' ', show]));
     show.focus();
   }
 }
 
 function headOf(said: (string | Node)[]): HTMLElement {
-  const title = el('span', 'llm-strong', 'Proposed cell');
+  const title = el('span', 'llm-strong', trans.__('Proposed cell'));
   return el('header', '', title, el('span', '', ...said));
 }
 
@@ -68,9 +66,9 @@ function headOf(said: (string | Node)[]): HTMLElement {
 function nameOf({ lines }: IProposal): string {
   const count = (sign: string): string => {
     const found = lines.filter(line => line.sign === sign).length;
-    return `${found} line${found === 1 ? '' : 's'}`;
+    return trans._n('%1 line', '%1 lines', found);
   };
-  return `${count('-')} removed, ${count('+')} added`;
+  return trans.__('Difference: %1 removed, %2 added', count('-'), count('+'));
 }
 
 /** The buttons of a proposal. *Replace* and *Put below* look alike, because neither runs anything. */
@@ -83,16 +81,16 @@ function buttonsOf(
   const put = button('llm-button', icon('insert'), () =>
     host.insertBelow?.(proposal.code)
   );
-  put.append('Put below');
+  put.append(trans.__('Put below'));
   const away = button('llm-plain', '', dismiss);
-  away.append('Dismiss');
+  away.append(trans.__('Dismiss'));
   const before = textBefore(proposal);
   const say = (...said: (string | Node)[]): void =>
     refill(row, el('span', '', ...said));
   const replace = button('llm-button', icon('pencil'), () => {
     const cell = host.cellWith?.(before) ?? null;
     if (!cell) {
-      refill(row, put, away, el('span', '', CHANGED));
+      refill(row, put, away, el('span', '', changed()));
       return;
     }
     cell.replace(proposal.code);
@@ -101,19 +99,20 @@ function buttonsOf(
         refill(row, replace, put, away);
         replace.focus();
       } else {
-        say(CHANGED);
+        say(changed());
       }
     });
-    undo.append('Undo');
-    say(icon('check'), ' Replaced. Not run. ', undo);
+    undo.append(trans.__('Undo'));
+    say(icon('check'), ' ', trans.__('Replaced. Not run.'), ' ', undo);
     undo.focus();
   });
-  replace.append('Replace');
+  replace.append(trans.__('Replace'));
   refill(row, host.cellWith?.(before) ? replace : null, put, away);
   return row;
 }
 
-const CHANGED = 'The cell has changed since, so it was left as it is.';
+const changed = (): string =>
+  trans.__('The cell has changed since, so it was left as it is.');
 
 /** The text that the proposal was compared with. */
 function textBefore({ lines }: IProposal): string {
@@ -171,17 +170,17 @@ function changeOf(lines: IProposal['lines']): HTMLElement[] {
     return [...pairs.map(([was]) => was), ...pairs.map(([, now]) => now)];
   }
   return [
-    ...gone.map(({ text }) => lineNode('−', 'was', text)),
-    ...come.map(({ text }) => lineNode('+', 'now', text))
+    ...gone.map(({ text }) => lineNode('−', 'old', text)),
+    ...come.map(({ text }) => lineNode('+', 'new', text))
   ];
 }
 
-function lineNode(sign: string, label: string, text: string): HTMLElement {
-  const kind = { was: ' llm-old', now: ' llm-new' }[label] ?? '';
+function lineNode(sign: string, kind: string, text: string): HTMLElement {
+  const label = { old: trans.__('was'), new: trans.__('now') }[kind] ?? null;
   return el(
     'div',
-    `llm-diff-line${kind}`,
-    attrs(el('span', '', sign), { 'aria-label': label || null }),
+    `llm-diff-line${kind && ` llm-${kind}`}`,
+    attrs(el('span', '', sign), { 'aria-label': label }),
     el('span', '', ...visibleNodes(text))
   );
 }

@@ -8,6 +8,7 @@ import { oneLine, wholeSeconds } from '../dom/formatting';
 import type { IContext, IPiece } from '../drawing/piece';
 import type { Slices } from '../drawing/slices';
 import { portionEnd } from './streaming/portions';
+import { trans } from '../dom/translation';
 
 /** This many paragraphs are drawn at once, even if the time of the slice is over. */
 const AT_ONCE = 10;
@@ -18,7 +19,7 @@ export class ReasoningPiece implements IPiece {
   readonly node = this.fold.node;
   private readonly thought = asGroup(
     attrs(el('div', 'llm-thought'), { tabindex: '0' }),
-    'Reasoning'
+    trans.__('Reasoning')
   );
   private readonly caret = el('span', 'llm-caret');
   private block: IReasoningBlock = { kind: 'reasoning', text: '' };
@@ -54,7 +55,7 @@ export class ReasoningPiece implements IPiece {
     if (this.isOpen) {
       this.fold.showLine({
         glyph: 'spinner',
-        words: ['Thinking'],
+        words: [trans.__('Thinking')],
         when: [wholeSeconds(context.elapsed - this.began)]
       });
       return;
@@ -67,7 +68,8 @@ export class ReasoningPiece implements IPiece {
         seconds === undefined
           ? []
           : [
-              el('span', 'llm-wide', 'thought for '),
+              el('span', 'llm-wide', trans.__('thought for')),
+              ' ',
               wholeSeconds(Math.max(1, seconds))
             ]
     });
@@ -144,5 +146,5 @@ function firstSentence(text: string): string {
   const start = text.slice(0, 400).replace(/[*#`]/g, '').trim();
   const line = start.split(/\n/, 1)[0];
   const sentence = /^.*?[.!?…](?=\s|$)/.exec(line)?.[0] ?? line;
-  return oneLine(sentence.replace(/[.:]$/, ''), 120) || 'Thought';
+  return oneLine(sentence.replace(/[.:]$/, ''), 120) || trans.__('Thought');
 }

@@ -11,6 +11,7 @@ import { visible } from '../dom/visible';
 import type { IHost } from '../drawing/host';
 import type { IContext, IPiece } from '../drawing/piece';
 import { outsideLink, webAddress } from './markdown/links';
+import { trans } from '../dom/translation';
 
 /** More sources than this are folded. */
 const SHOWN = 8;
@@ -18,7 +19,7 @@ const SHOWN = 8;
 /** The list of an answer's sources. */
 export class SourceList implements IPiece {
   readonly node = attrs(el('aside', 'llm-sources'), {
-    'aria-label': 'Sources of the answer'
+    'aria-label': trans.__('Sources of the answer')
   });
   private drawn = '';
   private host: IHost = {};
@@ -45,7 +46,7 @@ export class SourceList implements IPiece {
         el(
           'details',
           '',
-          el('summary', '', `Show all ${sources.length}`),
+          el('summary', '', trans.__('Show all %1', String(sources.length))),
           list(SHOWN)
         )
     );

@@ -13,6 +13,7 @@ import { Fold } from '../dom/fold';
 import { count, wholeSeconds } from '../dom/formatting';
 import { visible, visibleNodes } from '../dom/visible';
 import type { IContext, IPiece } from '../drawing/piece';
+import { trans, withNodes } from '../dom/translation';
 
 /** Text of more characters than this wraps. */
 const LONG = 32;
@@ -78,13 +79,15 @@ export class TablePiece implements IPiece {
     }
     arrange(this.body, wanted);
     attrs(this.sheet, {
-      'aria-label': live ? 'Rows so far' : 'Rows of the answer'
+      'aria-label': live
+        ? trans.__('Rows so far')
+        : trans.__('Rows of the answer')
     });
     const hasTable = block.columns.length > 0 && wanted.length > 0;
     if (block.raw) {
       this.raw.showLine({
         glyph: 'text',
-        words: ['The answer as it came'],
+        words: [trans.__('The answer as it came')],
         when: [sizeOf(block.raw)]
       });
       this.raw.drawBody();
@@ -105,8 +108,8 @@ export class TablePiece implements IPiece {
     );
     const more =
       moreColumns !== undefined &&
-      el('th', '', `${count(moreColumns)} more columns`);
-    const first = attrs(el('th', '', el('span', 'llm-sr', 'row')), {
+      el('th', '', trans.__('%1 more columns', count(moreColumns)));
+    const first = attrs(el('th', '', el('span', 'llm-sr', trans.__('row'))), {
       scope: 'col'
     });
     refill(this.head, el('tr', '', first, ...cells, more));
@@ -124,16 +127,19 @@ export class TablePiece implements IPiece {
 export function rawNodes(raw: { text: string; hidden?: number }): Node[] {
   const node = well(...visibleNodes(raw.text));
   node.classList.add('llm-long');
-  attrs(node, { tabindex: '0', 'aria-label': 'The answer as it came' });
+  attrs(node, {
+    tabindex: '0',
+    'aria-label': trans.__('The answer as it came')
+  });
   const hidden = raw.hidden
-    ? [el('p', 'llm-hint', `${count(raw.hidden)} more characters`)]
+    ? [el('p', 'llm-hint', trans.__('%1 more characters', count(raw.hidden)))]
     : [];
   return [node, ...hidden];
 }
 
 /** The length of a text, as words for the reader. */
 export function sizeOf(raw: { text: string; hidden?: number }): string {
-  return `${count(raw.text.length + (raw.hidden ?? 0))} characters`;
+  return trans.__('%1 characters', count(raw.text.length + (raw.hidden ?? 0)));
 }
 
 interface IRow {
@@ -189,7 +195,7 @@ function rowNode(
   );
   const node = el('tr', '', head, ...nodes);
   if (misfit !== null) {
-    attrs(head, { 'aria-label': `${number}, does not fit` });
+    attrs(head, { 'aria-label': trans.__('%1, does not fit', number) });
   }
   return node;
 }
@@ -201,7 +207,8 @@ function cellNode(
 ): HTMLElement {
   const wraps = cell !== null && cell.length > LONG;
   const classes = [isNumber && 'llm-r', wraps && 'llm-wrap'].filter(Boolean);
-  const text = cell === null ? el('span', 'llm-nil', 'missing') : visible(cell);
+  const text =
+    cell === null ? el('span', 'llm-nil', trans.__('missing')) : visible(cell);
   return el(
     'td',
     classes.join(' '),
@@ -223,23 +230,26 @@ function sentence(
   live: boolean,
   seconds: HTMLElement
 ): HTMLElement {
-  const rows = `${count(block.count)} ${block.count === 1 ? 'row' : 'rows'}`;
+  const number = count(block.count);
+  const rows = trans._n('%2 row', '%2 rows', block.count, number);
   if (live) {
     const node = boxRow(
       'spinner',
       'brand',
       el('span', 'llm-strong', rows),
       ' ',
-      el('span', 'llm-quiet', 'so far, ', seconds)
+      el('span', 'llm-quiet', ...withNodes(trans.__('so far, %1'), seconds))
     );
     return node;
   }
   const shown = block.head.length + block.tail.length;
   const first =
     block.said && shown < block.count && !block.misfit
-      ? ` The first ${count(block.head.length)}:`
+      ? ` ${trans.__('The first %1:', count(block.head.length))}`
       : '';
-  const said = block.said ?? `${rows} arrived.`;
+  const said =
+    block.said ??
+    trans._n('%2 row arrived.', '%2 rows arrived.', block.count, number);
   const words = withCode(said + first).map(part => {
     if (typeof part === 'string') {
       return el('span', 'llm-quiet', part);

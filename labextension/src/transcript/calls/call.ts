@@ -10,7 +10,8 @@ import { visible, visibleName, visibleNodes } from '../dom/visible';
 import { isPending } from '../drawing/layout';
 import type { IContext, IPiece } from '../drawing/piece';
 import { printedNodes } from './printed';
-import { callLine, parseObject, SCOPES } from './words';
+import { callLine, parseObject, scopeWords } from './words';
+import { trans } from '../dom/translation';
 
 /** How much of a result is shown at first; the rest is behind "Show all". */
 const SHOWN_CHARACTERS = 1500;
@@ -117,7 +118,7 @@ export class Call implements IPiece {
     }
     const text = askedText(block);
     if (!text) {
-      return [wellLabel(el('span', '', 'Asked without arguments'))];
+      return [wellLabel(el('span', '', trans.__('Asked without arguments')))];
     }
     const shown =
       text.length > SHOWN_ARGUMENTS
@@ -125,7 +126,7 @@ export class Call implements IPiece {
         : text;
     const node = well(...visibleNodes(shown));
     node.classList.add('llm-long');
-    return [wellLabel(el('span', '', 'Asked')), node];
+    return [wellLabel(el('span', '', trans.__('Asked'))), node];
   }
 
   /** The result, or the error in its place. The reason for a denial is in the line. */
@@ -145,16 +146,16 @@ export class Call implements IPiece {
     const total = result.length + resultHidden;
     const short = this.showAll ? result : headOf(result);
     const cut = short.length < result.length;
-    const label = status === 'answered' ? 'The model was given' : 'Returned';
+    const isGiven = status === 'answered';
     const facts =
       cut || resultHidden
-        ? `${label} ${count(total)} characters; the first ${count(short.length)} are shown`
-        : result === ''
-          ? `${label} nothing`
-          : label;
+        ? partlyShown(isGiven, count(total), count(short.length))
+        : allShown(isGiven, result === '');
     const all = button(
       'llm-link',
-      resultHidden ? `Show ${count(result.length)}` : 'Show all',
+      resultHidden
+        ? trans.__('Show %1', count(result.length))
+        : trans.__('Show all'),
       () => {
         this.showAll = true;
         this.drawBody();
@@ -184,27 +185,39 @@ export class Call implements IPiece {
     }
     if (grant) {
       const since = clock(at ?? '', this.context?.now ?? 0);
-      const said = `Allowed ${SCOPES[grant.scope]} at ${since} with any arguments. `;
-      nodes.push(el('div', 'llm-quiet', said, this.revokeNode(grant)));
+      const said = trans.__(
+        'Allowed %1 at %2 with any arguments.',
+        scopeWords(grant.scope),
+        since
+      );
+      nodes.push(el('div', 'llm-quiet', said, ' ', this.revokeNode(grant)));
     }
     return nodes;
   }
 
   private revokeNode(grant: { id: string; revoked: boolean }): Node {
     if (grant.revoked || this.revoking) {
-      return el('span', '', grant.revoked ? 'Revoked.' : this.revoking);
+      return el(
+        'span',
+        '',
+        grant.revoked ? trans.__('Revoked.') : this.revoking
+      );
     }
     const { host, document } = this.context!;
     if (!host.act) {
-      return el('span', '', '%llm grants lists and revokes it.');
+      return el(
+        'span',
+        '',
+        trans.__('%1 lists and revokes it.', '%llm grants')
+      );
     }
-    return button('llm-link', 'Revoke', () => {
-      this.revoking = 'Revoking…';
+    return button('llm-link', trans.__('Revoke'), () => {
+      this.revoking = trans.__('Revoking…');
       this.drawBody();
       host
         .act?.({ type: 'revoke', transcript: document.id, grant: grant.id })
         .catch((error: unknown) => {
-          this.revoking = `Not revoked: ${sentenceOf(error)}`;
+          this.revoking = trans.__('Not revoked: %1', sentenceOf(error));
           this.drawBody();
         });
     });
@@ -216,10 +229,31 @@ export class Call implements IPiece {
   }
 }
 
+/** What stands above a result of which only the beginning is shown. */
+function partlyShown(isGiven: boolean, total: string, shown: string): string {
+  return isGiven
+    ? trans.__(
+        'The model was given %1 characters; the first %2 are shown',
+        total,
+        shown
+      )
+    : trans.__('Returned %1 characters; the first %2 are shown', total, shown);
+}
+
+/** What stands above a result that is shown in full. */
+function allShown(isGiven: boolean, isEmpty: boolean): string {
+  if (isEmpty) {
+    return isGiven
+      ? trans.__('The model was given nothing')
+      : trans.__('Returned nothing');
+  }
+  return isGiven ? trans.__('The model was given') : trans.__('Returned');
+}
+
 /** What a call failed with: the message that the model was given, and where it failed. */
 function failureNodes({ failure }: ICallBlock, result: string): Node[] {
   if (!failure) {
-    const label = 'It failed; the model was given this message';
+    const label = trans.__('It failed; the model was given this message');
     return [wellLabel(el('span', '', label)), well(...errorText(result))];
   }
   const kind = el('span', 'llm-is-error', visible(failure.type));
@@ -227,9 +261,11 @@ function failureNodes({ failure }: ICallBlock, result: string): Node[] {
   const frames = well(...visibleNodes(failure.frames));
   frames.classList.add('llm-long');
   return [
-    wellLabel(el('span', '', 'It failed; the model was given the message')),
+    wellLabel(
+      el('span', '', trans.__('It failed; the model was given the message'))
+    ),
     well(kind, message),
-    ...(failure.frames ? [wellLabel('Where'), frames] : [])
+    ...(failure.frames ? [wellLabel(trans.__('Where')), frames] : [])
   ];
 }
 
@@ -248,7 +284,14 @@ function askedText(block: ICallBlock): string {
     return request.params
       .map(({ name, text, cut }) => {
         const shown = cut
-          ? `${text.slice(0, cut.at)}\n… ${count(cut.hidden)} characters are not kept here …\n${text.slice(cut.at)}`
+          ? [
+              text.slice(0, cut.at),
+              trans.__(
+                '… %1 characters are not kept here …',
+                count(cut.hidden)
+              ),
+              text.slice(cut.at)
+            ].join('\n')
           : text;
         return `${visibleName(name)} = ${shown}`;
       })

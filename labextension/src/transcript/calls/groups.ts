@@ -4,19 +4,20 @@ import type { ITranscript } from '../protocol/document';
 import { asGroup } from '../dom/boxes';
 import { arrange, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
-import { duration, plural, wholeSeconds } from '../dom/formatting';
+import { duration, wholeSeconds } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { timesOf } from '../drawing/layout';
 import type { Row } from '../drawing/layout';
 import type { IContext, IPiece } from '../drawing/piece';
 import { Call } from './call';
+import { trans } from '../dom/translation';
 
 /** Finds the piece of a row, or makes it. */
 export type FindPiece = (row: Row) => IPiece;
 
 /** Calls that ran at once, each with its bar on a common time scale. */
 export class CallGroup implements IPiece {
-  readonly node = asGroup(el('div', 'llm-group'), 'Calls at once');
+  readonly node = asGroup(el('div', 'llm-group'), trans.__('Calls at once'));
   private readonly words = el('span');
   private readonly when = el('span', 'llm-when');
   private readonly head = el(
@@ -58,8 +59,17 @@ export class CallGroup implements IPiece {
     const running = this.blocks.filter(
       index => statusAt(context.document, index) === 'running'
     ).length;
-    const done = running ? `, ${this.blocks.length - running} done` : '';
-    refill(this.words, `${this.blocks.length} calls at once${done}`);
+    const { length } = this.blocks;
+    refill(
+      this.words,
+      running
+        ? trans.__(
+            '%1 calls at once, %2 done',
+            String(length),
+            String(length - running)
+          )
+        : trans.__('%1 calls at once', String(length))
+    );
     refill(this.when, duration(whole));
   }
 
@@ -102,13 +112,15 @@ export class GatheredSteps implements IPiece {
     if (this.blocks.length > calls.length) {
       facts.push(
         thought > 0
-          ? `Thought for ${wholeSeconds(Math.max(1, thought))}`
-          : 'Thought'
+          ? trans.__('Thought for %1', wholeSeconds(Math.max(1, thought)))
+          : trans.__('Thought')
       );
     }
     if (calls.length) {
       facts.push(
-        `${facts.length ? 'ran' : 'Ran'} ${plural(calls.length, 'tool call')}`
+        facts.length
+          ? trans._n('ran %1 tool call', 'ran %1 tool calls', calls.length)
+          : trans._n('Ran %1 tool call', 'Ran %1 tool calls', calls.length)
       );
     }
     const took = this.secondsOfCalls(document);
@@ -117,7 +129,8 @@ export class GatheredSteps implements IPiece {
       words: [
         facts.join(', '),
         failed > 0 && ', ',
-        failed > 0 && el('span', 'llm-is-error', `${failed} failed`)
+        failed > 0 &&
+          el('span', 'llm-is-error', trans.__('%1 failed', String(failed)))
       ],
       when: [took + thought > 0 ? duration(took + thought) : '']
     });

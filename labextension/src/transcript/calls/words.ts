@@ -4,25 +4,22 @@ import type { ICallBlock, ITranscript, Scope } from '../protocol/document';
 import { el } from '../dom/elements';
 import type { Child } from '../dom/elements';
 import type { IFoldLine } from '../dom/fold';
-import {
-  clock,
-  duration,
-  oneLine,
-  plural,
-  wholeSeconds
-} from '../dom/formatting';
+import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
 import type { Icon } from '../dom/icons';
 import { nameNodes, visible, visibleName } from '../dom/visible';
 import { isPending, seriesOf } from '../drawing/layout';
 import type { IContext } from '../drawing/piece';
 import { isShallow } from '../protocol/reading';
+import { trans } from '../dom/translation';
 
 /** How far a grant reaches, in words. */
-export const SCOPES: Record<Scope, string> = {
-  cell: 'in this cell',
-  notebook: 'in this notebook',
-  session: 'in this session'
-};
+export function scopeWords(scope: Scope): string {
+  return {
+    cell: trans.__('in this cell'),
+    notebook: trans.__('in this notebook'),
+    session: trans.__('in this session')
+  }[scope];
+}
 
 /** The arguments as `name="value", other=2`, with each value cut short. JSON that is still arriving is shown as it is. */
 function argumentsLine(block: ICallBlock): string {
@@ -94,15 +91,12 @@ export function callLine(
   if (!span) {
     return { ...status, words };
   }
-  // The bar says that the call is running; only a screen reader needs the word.
-  const running = 'running ';
-  const when = status.when.map(text =>
-    typeof text === 'string' && text.startsWith(running)
-      ? text.slice(running.length)
-      : text
-  );
+  let { when } = status;
   if (block.status === 'running') {
-    words.push(' ', el('span', 'llm-sr', running));
+    // The bar says that the call is running; only a screen reader needs the word.
+    words.push(' ', el('span', 'llm-sr', trans.__('running')));
+    const seconds = runningFor(block, context);
+    when = seconds < 0 ? when : [wholeSeconds(seconds)];
   }
   return { ...status, words, when: [span, el('span', 'llm-took', ...when)] };
 }
@@ -119,35 +113,53 @@ function waitingLine(
   asked: HTMLElement
 ): IFoldLine {
   const unknown = block.status === 'unknown';
-  const why = context.host.blocked ?? 'As saved; start the kernel to decide.';
+  const why =
+    context.host.blocked ?? trans.__('As saved; start the kernel to decide.');
   return {
     glyph: unknown ? 'question' : 'pause',
-    words: [asked, ' ', unknown && 'It may have run. ', why],
+    words: [asked, ' ', unknown && `${trans.__('It may have run.')} `, why],
     when: [],
     wraps: true
   };
 }
 
-/** The lines of calls whose state says everything. */
-const FIXED_STATES = {
-  suspended: { glyph: 'clock', when: ['waits for its question'] },
-  cancelled: { glyph: 'denied', when: ['cancelled'] },
-  waiting: {
-    glyph: 'pause',
-    tone: 'warn',
-    when: ['waiting for you'],
-    whenTone: 'warn'
-  },
-  denied: { glyph: 'denied', when: ['denied'] },
-  answered: { glyph: 'reply', when: ['answered'] },
-  abandoned: { glyph: 'question', when: ['given up'] },
-  unknown: {
-    glyph: 'question',
-    tone: 'warn',
-    when: ['outcome unknown'],
-    whenTone: 'warn'
+/** The line of a call whose state says everything. */
+function fixedState(status: FixedStatus): Omit<IFoldLine, 'words'> {
+  const warning = { tone: 'warn', whenTone: 'warn' } as const;
+  switch (status) {
+    case 'suspended':
+      return { glyph: 'clock', when: [trans.__('waits for its question')] };
+    case 'cancelled':
+      return { glyph: 'denied', when: [trans.__('cancelled')] };
+    case 'waiting':
+      return {
+        glyph: 'pause',
+        when: [trans.__('waiting for you')],
+        ...warning
+      };
+    case 'denied':
+      return { glyph: 'denied', when: [trans.__('denied')] };
+    case 'answered':
+      return { glyph: 'reply', when: [trans.__('answered')] };
+    case 'abandoned':
+      return { glyph: 'question', when: [trans.__('given up')] };
+    case 'unknown':
+      return {
+        glyph: 'question',
+        when: [trans.__('outcome unknown')],
+        ...warning
+      };
   }
-} satisfies Record<string, Omit<IFoldLine, 'words'>>;
+}
+
+type FixedStatus =
+  | 'suspended'
+  | 'cancelled'
+  | 'waiting'
+  | 'denied'
+  | 'answered'
+  | 'abandoned'
+  | 'unknown';
 
 /** The line of a call that no human decided about, without its words. */
 function statusOf(
@@ -158,32 +170,35 @@ function statusOf(
   switch (block.status) {
     case 'writing':
       return context.live
-        ? { glyph: 'spinner', tone: 'brand', when: ['writing'] }
-        : { glyph: 'stop', tone: 'warn', when: ['not finished'] };
+        ? { glyph: 'spinner', tone: 'brand', when: [trans.__('writing')] }
+        : { glyph: 'stop', tone: 'warn', when: [trans.__('not finished')] };
     case 'queued':
       return { glyph: 'clock', when: [queuedWords(block, context.document)] };
     case 'approved':
       return {
         glyph: 'clock',
         tone: 'brand',
-        when: [context.live ? 'runs next' : 'has not run']
+        when: [context.live ? trans.__('runs next') : trans.__('has not run')]
       };
     case 'running': {
       const running = runningFor(block, context);
-      const text = running < 0 ? 'running' : `running ${wholeSeconds(running)}`;
+      const text =
+        running < 0
+          ? trans.__('running')
+          : trans.__('running %1', wholeSeconds(running));
       return { glyph: 'spinner', tone: 'brand', when: [text] };
     }
     case 'finished':
-      return { glyph: 'check', tone: 'ok', when: [took || 'done'] };
+      return { glyph: 'check', tone: 'ok', when: [took || trans.__('done')] };
     case 'failed':
       return {
         glyph: 'cross',
         tone: 'error',
-        when: [took ? `failed in ${took}` : 'failed'],
+        when: [took ? trans.__('failed in %1', took) : trans.__('failed')],
         whenTone: 'error'
       };
     default:
-      return FIXED_STATES[block.status];
+      return fixedState(block.status);
   }
 }
 
@@ -194,14 +209,16 @@ function queuedWords(block: ICallBlock, document: ITranscript): string {
   const index = blocks.indexOf(block);
   const last = series.filter(at => at < index && isPending(blocks[at])).pop();
   if (last !== undefined) {
-    const which =
-      series.length === 1
-        ? 'the question'
-        : `${series.indexOf(last) + 1} of ${series.length}`;
-    return `queued behind ${which}`;
+    return series.length === 1
+      ? trans.__('queued behind the question')
+      : trans.__(
+          'queued behind %1 of %2',
+          String(series.indexOf(last) + 1),
+          String(series.length)
+        );
   }
   const isComing = state !== 'interrupted' && state !== 'failed';
-  return isComing ? 'queued' : 'did not run';
+  return isComing ? trans.__('queued') : trans.__('did not run');
 }
 
 /** How many seconds a call has been running; negative if it is not known when it began. */
@@ -222,8 +239,8 @@ function decidedLine(
   const isElsewhere =
     context.decided.get(block.request?.id ?? '') === 'elsewhere';
   const by = isElsewhere
-    ? 'elsewhere'
-    : `by ${visible(oneLine(decision.by || 'you', 60))}`;
+    ? trans.__('elsewhere')
+    : trans.__('by %1', visible(oneLine(decision.by || trans.__('you'), 60)));
   const when = { when: [clock(decision.at, context.now)], wraps: true };
   if (decision.verdict === 'approved') {
     const line = approvedLine(block, by, context);
@@ -243,17 +260,18 @@ function refusedWords(
   const { dropped, text, verdict } = block.decision!;
   const said = text ? `: “${visible(oneLine(text, 300))}”` : '';
   if (verdict === 'denied') {
-    return ['denied', ` denied ${by}${said}`];
+    return ['denied', ` ${trans.__('denied %1', by)}${said}`];
   }
   if (verdict === 'answered') {
-    return ['reply', ` answered ${by}${said}`];
+    return ['reply', ` ${trans.__('answered %1', by)}${said}`];
   }
   return dropped
-    ? ['denied', ` dropped ${by}. It did not run.`]
+    ? ['denied', ` ${trans.__('dropped %1. It did not run.', by)}`]
     : [
         'question',
-        ` outcome unknown, given up ${by}.`,
-        wasContinued(block, document) && ' The model was told so.'
+        ` ${trans.__('outcome unknown, given up %1.', by)}`,
+        wasContinued(block, document) &&
+          ` ${trans.__('The model was told so.')}`
       ];
 }
 
@@ -272,52 +290,61 @@ function approvedLine(
   by: string,
   context: IContext
 ): Omit<IFoldLine, 'when'> {
-  const consent = ` ${consentWords(block, by)}`;
+  const consent = consentWords(block, by);
   const glyph = block.decision?.changes?.length ? 'pencil' : 'check';
   const took = block.seconds === undefined ? '' : duration(block.seconds);
   switch (block.status) {
     case 'finished': {
-      const words = [`${consent}, ran ${took ? `in ${took}` : 'once'}`];
-      return { glyph, tone: 'ok', words };
+      const ran = took
+        ? trans.__('%1, ran in %2', consent, took)
+        : trans.__('%1, ran once', consent);
+      return { glyph, tone: 'ok', words: [' ', ran] };
     }
     case 'failed': {
-      const failed = `failed${took ? ` after ${took}` : ''}${failureText(block.result)}`;
-      const words = [`${consent}, `, el('span', 'llm-is-error', failed)];
+      const words = [` ${consent}, `, failedNode(took, block.result)];
       return { glyph: 'cross', tone: 'error', words };
     }
-    case 'running':
-      return {
-        glyph: 'spinner',
-        tone: 'brand',
-        words: [`${consent}, running`]
-      };
+    case 'running': {
+      const words = [' ', trans.__('%1, running', consent)];
+      return { glyph: 'spinner', tone: 'brand', words };
+    }
     case 'suspended': {
-      const words = [`${consent}, begun; waits for its question`];
-      return { glyph, tone: 'brand', words };
+      const begun = trans.__('%1, begun; waits for its question', consent);
+      return { glyph, tone: 'brand', words: [' ', begun] };
     }
     case 'cancelled': {
-      const words = [`${consent}, then cancelled. It did not run.`];
-      return { glyph: 'denied', words };
+      const ended = trans.__('%1, then cancelled. It did not run.', consent);
+      return { glyph: 'denied', words: [' ', ended] };
     }
     case 'unknown': {
-      const unknown = el('span', 'llm-is-warn', 'Whether it ran is not known.');
-      return {
-        glyph: 'question',
-        tone: 'warn',
-        words: [`${consent}. `, unknown]
-      };
+      const unknown = trans.__('Whether it ran is not known.');
+      const words = [` ${consent}. `, el('span', 'llm-is-warn', unknown)];
+      return { glyph: 'question', tone: 'warn', words };
     }
     default:
       return queuedLine(consent, glyph, context);
   }
 }
 
+/** How an approved call failed, and with what message. */
+function failedNode(took: string, result: string | undefined): HTMLElement {
+  const failed = took ? trans.__('failed after %1', took) : trans.__('failed');
+  return el('span', 'llm-is-error', failed + failureText(result));
+}
+
 /** How a call was approved: by whom or how far, and with how many changes. */
 function consentWords({ decision }: ICallBlock, by: string): string {
   const { changes, grant } = decision!;
-  const consent = grant ? `allowed ${SCOPES[grant.scope]}` : `approved ${by}`;
+  const consent = grant
+    ? trans.__('allowed %1', scopeWords(grant.scope))
+    : trans.__('approved %1', by);
   return changes?.length
-    ? `${consent} with ${plural(changes.length, 'argument')} changed`
+    ? trans._n(
+        '%2 with %1 argument changed',
+        '%2 with %1 arguments changed',
+        changes.length,
+        consent
+      )
     : consent;
 }
 
@@ -331,12 +358,20 @@ function queuedLine(
   return length > 1
     ? {
         glyph: 'clock',
-        words: [`${consent}; runs when all ${length} are decided`]
+        words: [
+          ' ',
+          trans.__('%1; runs when all %2 are decided', consent, String(length))
+        ]
       }
     : {
         glyph,
         tone: 'brand',
-        words: [`${consent}, ${live ? 'runs next' : 'has not run'}`]
+        words: [
+          ' ',
+          live
+            ? trans.__('%1, runs next', consent)
+            : trans.__('%1, has not run', consent)
+        ]
       };
 }
 

@@ -5,6 +5,7 @@ import { clock } from '../dom/formatting';
 import type { Icon } from '../dom/icons';
 import { placeInSeries } from '../drawing/layout';
 import type { PendingCall } from '../drawing/layout';
+import { trans } from '../dom/translation';
 
 /** The glyph and the title of the band at the top. */
 export function bandOf(
@@ -13,14 +14,20 @@ export function bandOf(
   isEditing: boolean
 ): { glyph: Icon; title: string } {
   if (isUnknown) {
-    return { glyph: 'question', title: 'Outcome unknown: did this run?' };
+    return {
+      glyph: 'question',
+      title: trans.__('Outcome unknown: did this run?')
+    };
   }
   if (isEditing) {
-    return { glyph: 'pencil', title: 'Edit before it runs' };
+    return { glyph: 'pencil', title: trans.__('Edit before it runs') };
   }
   return request.destructive
-    ? { glyph: 'warning', title: 'Destructive: check before you approve' }
-    : { glyph: 'pause', title: 'Waiting for your approval' };
+    ? {
+        glyph: 'warning',
+        title: trans.__('Destructive: check before you approve')
+      }
+    : { glyph: 'pause', title: trans.__('Waiting for your approval') };
 }
 
 /** What the band says after its title. Of several questions it says which this is; what they have in common stands above them. */
@@ -42,18 +49,18 @@ export function bandFact(
   const hasEnded = state === 'paused' && !byKeyboard;
   // A tool may stop to ask in the middle of its work.
   const hasRun = call.startedAt
-    ? 'It has begun, and stopped to ask.'
-    : 'Nothing has run.';
+    ? trans.__('It has begun, and stopped to ask.')
+    : trans.__('Nothing has run.');
   if (call.request.destructive && !isBusy) {
-    return `Waiting for your approval. ${hasRun}`;
+    return `${trans.__('Waiting for your approval.')} ${hasRun}`;
   }
   return isBusy || call.request.destructive || !hasEnded
     ? hasRun
-    : `${hasRun} The cell has ended; take your time.`;
+    : `${hasRun} ${trans.__('The cell has ended; take your time.')}`;
 }
 
 function startedText(call: PendingCall, now: number): string {
   return call.startedAt
-    ? `Started ${clock(call.startedAt, now)}; no end is recorded.`
-    : 'It was started; no end is recorded.';
+    ? trans.__('Started %1; no end is recorded.', clock(call.startedAt, now))
+    : trans.__('It was started; no end is recorded.');
 }

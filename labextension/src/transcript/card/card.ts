@@ -22,7 +22,7 @@ import { displayedDigest } from '../protocol/digest';
 import type { IParam, IRequest } from '../protocol/document';
 import { noteNode } from '../dom/boxes';
 import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
-import { oneLine, sentenceOf } from '../dom/formatting';
+import { sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible } from '../dom/visible';
 import { isPending } from '../drawing/layout';
@@ -36,16 +36,17 @@ import type { IButtons } from './decision/buttons';
 import { makeDrawer } from './drawers';
 import { EditDrawer } from './arguments/editDrawer';
 import { hold, lockFields } from './decision/holding';
-import { Params, shortDigest } from './arguments/params';
+import { Params } from './arguments/params';
 import {
   dropOpener,
   hintBeforeConsent,
+  idsOf,
   makeFineprint,
   makeOrigin,
   makeReasons,
   makeSource,
-  SENT_TO_SERIES,
-  sentHint
+  sentHint,
+  sentToSeries
 } from './parts';
 import type {
   DrawerName,
@@ -54,6 +55,7 @@ import type {
   Seen,
   Verdict
 } from './decision/reply';
+import { trans, withNodes } from '../dom/translation';
 
 /** The piece of a call that a human must decide about. */
 export class Card implements IPiece {
@@ -204,9 +206,11 @@ export class Card implements IPiece {
   get blocked(): string {
     const { document, host } = this.context;
     if (document.byKeyboard) {
-      return 'Answer in the field below: this cell waits for it.';
+      return trans.__('Answer in the field below: this cell waits for it.');
     }
-    const unsaid = host.act ? '' : 'As saved; start the kernel to decide.';
+    const unsaid = host.act
+      ? ''
+      : trans.__('As saved; start the kernel to decide.');
     return host.blocked || unsaid;
   }
 
@@ -238,8 +242,7 @@ export class Card implements IPiece {
   }
 
   private makeFooter(): HTMLElement {
-    const call = visible(oneLine(this.call.callId, 24));
-    const about = `call ${call} · digest ${shortDigest(this.request.digest)}`;
+    const about = idsOf(this.call.callId, this.request);
     const dropper = this.drawer ? null : this.dropper;
     return makeFineprint(about, this.drawer === 'edit', dropper);
   }
@@ -313,7 +316,7 @@ export class Card implements IPiece {
     const decision = this.decisionOf(reply.verdict);
     const isLast = document.blocks.filter(isPending).length === 1;
     this.problem = '';
-    this.hold(isLast || reply.drop ? sentHint(reply) : SENT_TO_SERIES);
+    this.hold(isLast || reply.drop ? sentHint(reply) : sentToSeries());
     this.onSent(this.request.id, reply.verdict);
     act({
       type: 'decide',
@@ -322,7 +325,7 @@ export class Card implements IPiece {
       ...reply
     }).catch((error: unknown) => {
       this.isAwaited = false;
-      this.problem = sentenceOf(error, 'It could not be sent.');
+      this.problem = sentenceOf(error, trans.__('It could not be sent.'));
       this.hold('');
     });
   }
@@ -365,11 +368,10 @@ export class Card implements IPiece {
     }
     const unopened = this.params.unopened;
     if (unopened.length && !edit && (!this.drawer || this.drawer === 'grant')) {
-      return [
-        'Approve waits until you have opened all of ',
-        el('code', '', ...nameNodes(unopened.join(', '))),
-        '.'
-      ];
+      return withNodes(
+        trans.__('Approve waits until you have opened all of %1.'),
+        el('code', '', ...nameNodes(unopened.join(', ')))
+      );
     }
     if (edit) {
       return edit.hint();
@@ -378,7 +380,7 @@ export class Card implements IPiece {
       return [];
     }
     if (this.arming.isSettling) {
-      return ['Read it first: Approve takes a click in a moment.'];
+      return [trans.__('Read it first: Approve takes a click in a moment.')];
     }
     return [hintBeforeConsent(this.request)];
   }

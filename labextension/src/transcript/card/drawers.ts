@@ -7,6 +7,7 @@ import { EditDrawer } from './arguments/editDrawer';
 import type { Params } from './arguments/params';
 import type { DrawerName, IDrawer, Reply } from './decision/reply';
 import { dropDrawer, grantDrawer, textDrawer } from './decision/simpleDrawers';
+import { trans, withNodes } from '../dom/translation';
 
 /** What a drawer needs from its card. */
 export interface IDrawerContext {
@@ -35,8 +36,12 @@ export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
       );
     case 'deny':
       return textDrawer(
-        ['Why not? ', aside('optional; the model reads it and goes on')],
-        'Deny',
+        [
+          trans.__('Why not?'),
+          ' ',
+          aside(trans.__('optional; the model reads it and goes on'))
+        ],
+        trans.__('Deny'),
         text => decide({ verdict: 'denied', text }),
         back,
         false
@@ -44,7 +49,7 @@ export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
     case 'answer':
       return textDrawer(
         answerTitle(request, isUnknown),
-        'Answer',
+        trans.__('Answer'),
         text => decide({ verdict: 'answered', text }),
         back,
         true
@@ -71,15 +76,18 @@ function answerTitle(
   isUnknown: boolean
 ): (string | Node)[] {
   if (isUnknown) {
-    return ['What came of it? ', aside('given to the model as its result')];
+    return [
+      trans.__('What came of it?'),
+      ' ',
+      aside(trans.__('given to the model as its result'))
+    ];
   }
   const code = el('code', '', ...nameNodes(tool));
-  const meaning = aside(
-    'given to the model as what ',
-    code,
-    ' returned; the tool does not run'
+  const meaning = withNodes(
+    trans.__('given to the model as what %1 returned; the tool does not run'),
+    code
   );
-  return ['Your answer ', meaning];
+  return [trans.__('Your answer'), ' ', aside(...meaning)];
 }
 
 /** What follows from a text, beside the question for it. */

@@ -3,34 +3,55 @@
 import type { IRequest } from '../protocol/document';
 import { well } from '../dom/boxes';
 import { attrs, button, el } from '../dom/elements';
+import { oneLine } from '../dom/formatting';
 import { visible, visibleNodes } from '../dom/visible';
+import { shortDigest } from './arguments/params';
 import type { Reply, Verdict } from './decision/reply';
+import { trans, withNodes } from '../dom/translation';
 
 /** What a card says once a decision was sent. */
-export const SENT_HINTS: Record<Verdict, string> = {
-  approved: 'Approved. It runs as soon as the kernel is free.',
-  denied: 'Denied. The model is told as soon as the kernel is free.',
-  answered: 'Answered. The model is told as soon as the kernel is free.',
-  abandoned: 'Given up. The model is told as soon as the kernel is free.'
-};
+export function sentWords(verdict: Verdict): string {
+  switch (verdict) {
+    case 'approved':
+      return trans.__('Approved. It runs as soon as the kernel is free.');
+    case 'denied':
+      return trans.__(
+        'Denied. The model is told as soon as the kernel is free.'
+      );
+    case 'answered':
+      return trans.__(
+        'Answered. The model is told as soon as the kernel is free.'
+      );
+    case 'abandoned':
+      return trans.__(
+        'Given up. The model is told as soon as the kernel is free.'
+      );
+  }
+}
 
 /** What a card says instead while other questions of the turn are open. */
-export const SENT_TO_SERIES =
-  'Kept as soon as the kernel is free. The turn goes on after the last decision.';
+export const sentToSeries = (): string =>
+  trans.__(
+    'Kept as soon as the kernel is free. The turn goes on after the last decision.'
+  );
 
 /** What a card says once this reply was sent. */
 export function sentHint(reply: Reply): string {
   return reply.drop
-    ? 'Dropped as soon as the kernel is free.'
-    : SENT_HINTS[reply.verdict];
+    ? trans.__('Dropped as soon as the kernel is free.')
+    : sentWords(reply.verdict);
 }
 
 /** What to know once consent can be given; empty if there is nothing. */
 export function hintBeforeConsent({ destructive, params }: IRequest): string {
   if (destructive) {
-    return 'Always allow is not offered for tools marked destructive.';
+    return trans.__(
+      'Always allow is not offered for tools marked destructive.'
+    );
   }
-  return params.some(param => param.cut) ? 'You have seen every argument.' : '';
+  return params.some(param => param.cut)
+    ? trans.__('You have seen every argument.')
+    : '';
 }
 
 /** What the tool says about itself and about this call, in quotes. If the outcome is unknown, what happened comes first. */
@@ -43,16 +64,18 @@ export function makeReasons(
     const happened = el(
       'p',
       'llm-ask-why',
-      'This call was interrupted while it was running. It may have taken effect. It was not run again.'
+      trans.__(
+        'This call was interrupted while it was running. It may have taken effect. It was not run again.'
+      )
     );
-    return [happened, ...quoted('The tool says:', description)];
+    return [happened, ...quoted(trans.__('The tool says:'), description)];
   }
   if (!description || !reason) {
-    return quoted('The tool says:', reason || description);
+    return quoted(trans.__('The tool says:'), reason || description);
   }
   return [
-    ...quoted('The tool says:', description),
-    ...quoted('It says of this call:', reason)
+    ...quoted(trans.__('The tool says:'), description),
+    ...quoted(trans.__('It says of this call:'), reason)
   ];
 }
 
@@ -81,7 +104,7 @@ export function makeOrigin(
     'p',
     'llm-ask-origin',
     ...request.origin.map(fact => el('span', '', visible(fact))),
-    el('span', '', `asked by ${visible(model)}`),
+    el('span', '', trans.__('asked by %1', visible(model))),
     source && el('span', '', source)
   );
 }
@@ -102,9 +125,11 @@ export function makeSource(
   );
   node.lastElementChild!.classList.add('llm-long');
   node.hidden = true;
-  const toggle = button('llm-link', 'Show source', () => {
+  const toggle = button('llm-link', trans.__('Show source'), () => {
     node.hidden = !node.hidden;
-    toggle.textContent = node.hidden ? 'Show source' : 'Hide source';
+    toggle.textContent = node.hidden
+      ? trans.__('Show source')
+      : trans.__('Hide source');
     toggle.setAttribute('aria-expanded', String(!node.hidden));
   });
   attrs(toggle, { 'aria-expanded': 'false' });
@@ -113,8 +138,18 @@ export function makeSource(
 
 /** The quiet button that opens the drawer to drop the question. */
 export function dropOpener(open: () => void): HTMLButtonElement {
-  const node = button('llm-plain llm-drop', 'Drop this question…', open);
+  const node = button(
+    'llm-plain llm-drop',
+    trans.__('Drop this question…'),
+    open
+  );
   return attrs(node, { 'aria-expanded': 'false' });
+}
+
+/** The ids by which a call can be found. */
+export function idsOf(callId: string, { digest }: IRequest): string {
+  const call = visible(oneLine(callId, 24));
+  return trans.__('call %1 · digest %2', call, shortDigest(digest));
 }
 
 /** The line at the foot: who drew the card, the button that drops the question, and the ids by which the call can be found. */
@@ -125,15 +160,15 @@ export function makeFineprint(
 ): HTMLElement {
   const swatch = attrs(el('span', 'llm-swatch'), {
     role: 'img',
-    'aria-label': 'a grey ground'
+    'aria-label': trans.__('a grey ground')
   });
   const meaning = isEditing
-    ? ['What this form says is what will run.']
-    : ['Text on ', swatch, ' came from the model.'];
+    ? [trans.__('What this form says is what will run.')]
+    : withNodes(trans.__('Text on %1 came from the model.'), swatch);
   return el(
     'div',
     'llm-fineprint',
-    el('span', '', 'Drawn by llm_notebook. ', ...meaning),
+    el('span', '', trans.__('Drawn by llm_notebook.'), ' ', ...meaning),
     el('span', '', dropper, about && el('span', 'llm-num', about))
   );
 }

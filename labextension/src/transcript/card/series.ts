@@ -11,7 +11,7 @@
 
 import type { IParam, ITranscript } from '../protocol/document';
 import { attrs, button, el, refill, setText, uniqueId } from '../dom/elements';
-import { count, plural, sentenceOf } from '../dom/formatting';
+import { count, sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible, visibleNodes } from '../dom/visible';
 import { placeInSeries, seriesOf } from '../drawing/layout';
@@ -20,9 +20,10 @@ import { whenSeen } from './decision/arming';
 import type { Card } from './card';
 import { hold, lockFields } from './decision/holding';
 import { shortDigest } from './arguments/params';
-import { makeFineprint, SENT_HINTS } from './parts';
+import { makeFineprint, sentWords } from './parts';
 import type { IDrawer } from './decision/reply';
 import { textDrawer } from './decision/simpleDrawers';
+import { trans, withNodes } from '../dom/translation';
 
 type Verdict = 'approved' | 'denied';
 
@@ -31,7 +32,7 @@ export class Series {
   readonly head = el('div', 'llm-head');
   readonly foot = attrs(el('div', 'llm-series-foot'), {
     role: 'group',
-    'aria-label': 'Decide about all'
+    'aria-label': trans.__('Decide about all')
   });
   private readonly asked = el('span', 'llm-strong');
   private readonly advice = el('span');
@@ -43,7 +44,7 @@ export class Series {
   private readonly approve = button('llm-button', '', () =>
     this.open('approved')
   );
-  private readonly deny = button('llm-button', 'Deny all…', () =>
+  private readonly deny = button('llm-button', trans.__('Deny all…'), () =>
     this.open('denied')
   );
   private cards: Card[] = [];
@@ -114,18 +115,23 @@ export class Series {
     const open = cards.length;
     setText(
       this.asked,
-      open === 1
-        ? '1 call is waiting for you.'
-        : `${open} calls are waiting for you.`
+      trans._n(
+        '%1 call is waiting for you.',
+        '%1 calls are waiting for you.',
+        open
+      )
     );
     setText(
       this.advice,
       open === 1
-        ? 'The model goes on after it.'
-        : 'Decide them in any order; they run in the order shown.'
+        ? trans.__('The model goes on after it.')
+        : trans.__('Decide them in any order; they run in the order shown.')
     );
-    setText(this.progress, `${total - open} of ${total} decided`);
-    setText(this.approve, `Approve all ${open}…`);
+    setText(
+      this.progress,
+      trans.__('%1 of %2 decided', String(total - open), String(total))
+    );
+    setText(this.approve, trans.__('Approve all %1…', String(open)));
     this.refresh();
   }
 
@@ -170,15 +176,19 @@ export class Series {
   private get notOffered(): string {
     for (const card of this.cards) {
       const { request, isUnknown } = card;
+      const place = this.placeOf(card);
       const why = isUnknown
-        ? 'may have run already'
+        ? trans.__('%1 may have run already', place)
         : request.destructive
-          ? 'is destructive'
+          ? trans.__('%1 is destructive', place)
           : request.changed
-            ? 'has changed'
+            ? trans.__('%1 has changed', place)
             : '';
       if (why) {
-        return `Approve all is not offered: ${this.placeOf(card)} ${why}. Decide each by itself.`;
+        return trans.__(
+          'Approve all is not offered: %1. Decide each by itself.',
+          why
+        );
       }
     }
     return '';
@@ -197,7 +207,11 @@ export class Series {
     }
     if (this.drawer) {
       return this.drawer.verdict === 'approved'
-        ? ['A call whose tool changes before its turn comes asks again.']
+        ? [
+            trans.__(
+              'A call whose tool changes before its turn comes asks again.'
+            )
+          ]
         : [];
     }
     if (notOffered) {
@@ -208,20 +222,26 @@ export class Series {
       return [];
     }
     if (card.unopened.length) {
-      return [
-        'Approve all waits until you have opened all of ',
+      return withNodes(
+        trans.__('Approve all waits until you have opened all of %1 in %2.'),
         el('code', '', ...nameNodes(card.unopened.join(', '))),
-        ` in ${this.placeOf(card)}.`
-      ];
+        this.placeOf(card)
+      );
     }
     const place = this.placeOf(card);
     if (card.cannotRun) {
-      return [`Approve all waits: ${place} cannot be decided here.`];
+      return [trans.__('Approve all waits: %1 cannot be decided here.', place)];
     }
     return [
       card.isBusy || card.isStopped
-        ? `Approve all waits until ${place} is decided, or what you write there is closed.`
-        : `Approve all waits until you have seen ${place} for a moment.`
+        ? trans.__(
+            'Approve all waits until %1 is decided, or what you write there is closed.',
+            place
+          )
+        : trans.__(
+            'Approve all waits until you have seen %1 for a moment.',
+            place
+          )
     ];
   }
 
@@ -262,10 +282,15 @@ export class Series {
   private denyDrawer(back: () => void): IDrawer {
     return textDrawer(
       [
-        'Why not? ',
-        el('span', 'llm-type', 'optional; the model reads it for each call')
+        trans.__('Why not?'),
+        ' ',
+        el(
+          'span',
+          'llm-type',
+          trans.__('optional; the model reads it for each call')
+        )
       ],
-      `Deny ${plural(this.cards.length, 'call')}`,
+      trans._n('Deny %1 call', 'Deny %1 calls', this.cards.length),
       text => this.decide('denied', text),
       back,
       false
@@ -274,25 +299,31 @@ export class Series {
 
   /** Make the drawer that lists what runs, with the button that approves it. */
   private approveDrawer(back: () => void): IDrawer {
-    const calls = plural(this.cards.length, 'call');
+    const { length } = this.cards;
     const title = attrs(
       el(
         'h3',
         'llm-panel-title',
-        `Approve these ${calls}, once, with exactly these arguments`
+        trans._n(
+          'Approve this call, once, with exactly these arguments',
+          'Approve these %1 calls, once, with exactly these arguments',
+          length
+        )
       ),
       { tabindex: '-1' }
     );
     title.id = uniqueId();
     const list = el('ol', 'llm-covered', ...this.cards.map(coveredCall));
-    const approve = button('llm-button llm-primary', `Approve ${calls}`, () =>
-      this.decide('approved')
+    const approve = button(
+      'llm-button llm-primary',
+      trans._n('Approve %1 call', 'Approve %1 calls', length),
+      () => this.decide('approved')
     );
     const actions = el(
       'div',
       'llm-actions',
       approve,
-      button('llm-button', 'Back', back)
+      button('llm-button', trans.__('Back'), back)
     );
     const node = attrs(el('div', 'llm-panel', title, list, actions), {
       role: 'group',
@@ -308,7 +339,7 @@ export class Series {
       return;
     }
     const { cards } = this;
-    this.sent = SENT_HINTS[verdict];
+    this.sent = sentWords(verdict);
     this.sentFor = document;
     this.problem = '';
     cards.forEach(card => card.hold(this.sent));
@@ -324,7 +355,7 @@ export class Series {
       })
       .catch((error: unknown) => {
         this.sent = '';
-        this.problem = sentenceOf(error, 'It could not be sent.');
+        this.problem = sentenceOf(error, trans.__('It could not be sent.'));
         cards.forEach(card => card.hold(''));
         this.refresh();
       });
@@ -361,7 +392,7 @@ function valueNodes(param: IParam): (Node | string)[] {
         el(
           'span',
           'llm-quiet',
-          `${count(param.cut.total)} characters, opened by you`
+          trans.__('%1 characters, opened by you', count(param.cut.total))
         )
       ]
     : visibleNodes(param.isText ? JSON.stringify(param.text) : param.text);

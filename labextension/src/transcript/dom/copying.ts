@@ -1,5 +1,7 @@
 /** Copies texts, and lets a button say "Copied" for a moment. */
 
+import { trans } from './translation';
+
 /** How long a button says "Copied", in milliseconds. */
 export const COPIED_FOR = 1600;
 
@@ -26,8 +28,9 @@ export function copyAndSay(
   copyText(text, host);
   const label = button.lastChild;
   const before = label?.textContent;
-  if (label && before && before !== 'Copied') {
-    label.textContent = 'Copied';
+  const copied = trans.__('Copied');
+  if (label && before && before !== copied) {
+    label.textContent = copied;
     setTimeout(() => {
       label.textContent = before;
     }, COPIED_FOR);

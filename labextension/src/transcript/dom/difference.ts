@@ -3,6 +3,7 @@
 import { attrs, el } from './elements';
 import { count } from './formatting';
 import { nameNodes, visibleNodes } from './visible';
+import { trans } from './translation';
 
 /** How many unchanged characters are shown on either side of a change. */
 const CONTEXT = 160;
@@ -63,8 +64,20 @@ export function difference(
 ): HTMLElement[] {
   const [was, now] = compare(before ?? '', after ?? '');
   return [
-    diffLine('llm-old', '−', 'was', before === null ? null : was, 'del'),
-    diffLine('llm-new', '+', 'now', after === null ? null : now, 'ins')
+    diffLine(
+      'llm-old',
+      '−',
+      trans.__('was'),
+      before === null ? null : was,
+      'del'
+    ),
+    diffLine(
+      'llm-new',
+      '+',
+      trans.__('now'),
+      after === null ? null : now,
+      'ins'
+    )
   ];
 }
 
@@ -77,7 +90,9 @@ function diffLine(
 ): HTMLElement {
   const text = el('span');
   if (!parts?.length) {
-    text.append(el('span', 'llm-type', parts ? 'empty' : 'not given'));
+    text.append(
+      el('span', 'llm-type', parts ? trans.__('empty') : trans.__('not given'))
+    );
   }
   parts?.forEach((part, at) => {
     if (part.changed) {
@@ -101,7 +116,7 @@ function changedNodes(text: string, mark: 'del' | 'ins'): Node[] {
   const hidden = count(text.length - END * 2);
   return [
     el(mark, '', ...changedText(text.slice(0, END))),
-    el('span', 'llm-type', ` … ${hidden} characters … `),
+    el('span', 'llm-type', ` ${trans.__('… %1 characters …', hidden)} `),
     el(mark, '', ...changedText(text.slice(-END)))
   ];
 }

@@ -2,14 +2,7 @@
 
 import { expect, test } from 'vitest';
 
-import {
-  clock,
-  count,
-  duration,
-  oneLine,
-  plural,
-  wholeSeconds
-} from './formatting';
+import { clock, count, duration, oneLine, wholeSeconds } from './formatting';
 
 test.each([
   [0, '0.0 s'],
@@ -42,10 +35,6 @@ test('numbers have their thousands apart', () => {
     '5,140',
     '12',
     '10,200,103'
-  ]);
-  expect([plural(1, 'tool call'), plural(6, 'tool call')]).toEqual([
-    '1 tool call',
-    '6 tool calls'
   ]);
 });
 

@@ -1,12 +1,14 @@
 /** Formats numbers, times and short texts for the reader. */
 
+import { trans } from './translation';
+
 /** A duration such as `0.9 s`, `18.4 s`, `41 s` or `3 min 5 s`. */
 export function duration(seconds: number): string {
   if (seconds < 0.05) {
-    return '0.0 s';
+    return trans.__('%1 s', '0.0');
   }
   if (seconds < 19.95) {
-    return `${seconds.toFixed(1)} s`;
+    return trans.__('%1 s', seconds.toFixed(1));
   }
   return wholeSeconds(seconds);
 }
@@ -15,12 +17,20 @@ export function duration(seconds: number): string {
 export function wholeSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 120) {
-    return `${whole} s`;
+    return trans.__('%1 s', String(whole));
   }
   if (whole < 7200) {
-    return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+    return trans.__(
+      '%1 min %2 s',
+      String(Math.floor(whole / 60)),
+      String(whole % 60)
+    );
   }
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  return trans.__(
+    '%1 h %2 min',
+    String(Math.floor(whole / 3600)),
+    String(Math.floor((whole % 3600) / 60))
+  );
 }
 
 /** An ISO 8601 time as `12:03` in the reader's time zone, with the date unless it is today. Empty if it is not a time. */
@@ -40,11 +50,6 @@ export function clock(iso: string, now: number): string {
 /** A whole number with a comma between thousands, in every locale. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-/** A count with its noun, such as `1 tool call` or `6 tool calls`. */
-export function plural(value: number, one: string, many = one + 's'): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
 }
 
 /** A text on one line, cut with an ellipsis if it is longer than `length`. */
@@ -67,7 +72,7 @@ export function limitMarks(text: string): string {
 /** What an error says to the reader. */
 export function sentenceOf(
   error: unknown,
-  otherwise = 'It could not be done.'
+  otherwise = trans.__('It could not be done.')
 ): string {
   const said = error instanceof Error ? error.message : String(error ?? '');
   return said || otherwise;

@@ -3,6 +3,8 @@
  * scripts can look the same, so `pаypal` may be another word than `paypal`.
  */
 
+import { trans } from './translation';
+
 /** The scripts whose letters are told apart. All others count as one. */
 const SCRIPTS = [
   'Latin',
@@ -114,7 +116,26 @@ export function mixedWordsNote(text: string): string {
   const many = words.length > 1 || foreign.length > 1;
   const code = letter.codePointAt(0) ?? 0;
   const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
-  const said =
-    words.length === 1 ? '1 word mixes' : `${words.length} words mix`;
-  return `${said} scripts: the ${many ? 'first ' : ''}marked letter is a ${script} ${letter} (${name}), not a ${main} one.`;
+  const said = trans._n(
+    '%1 word mixes scripts:',
+    '%1 words mix scripts:',
+    words.length
+  );
+  const values = [shown(script), letter, name, shown(main)];
+  const which = many
+    ? trans.__(
+        'the first marked letter is a %1 %2 (%3), not a %4 one.',
+        ...values
+      )
+    : trans.__('the marked letter is a %1 %2 (%3), not a %4 one.', ...values);
+  return `${said} ${which}`;
+}
+
+/** The word for a script. Scripts keep the names that Unicode gives them. */
+function shown(script: string): string {
+  const words: Record<string, string> = {
+    styled: trans.__('styled'),
+    foreign: trans.__('foreign')
+  };
+  return words[script] ?? script;
 }

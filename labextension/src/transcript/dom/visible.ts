@@ -13,9 +13,10 @@
  */
 
 import { el } from './elements';
-import { count, plural } from './formatting';
+import { count } from './formatting';
 import { mixedWords, mixedWordsNote } from './scripts';
 import type { IMixedWord } from './scripts';
+import { trans } from './translation';
 
 /** All control, format and space characters but newline, tab and the ordinary space, letters that fonts draw as nothing, and a letter's marks after the fourth. */
 const HIDDEN =
@@ -172,15 +173,22 @@ export function visibleJson(json: string): string {
 /** A note under a text in which something is drawn otherwise than a font would; empty if nothing is. */
 export function hiddenNote(text: string): string {
   const words = hiddenWords(text);
-  const are = words.startsWith('1 ') ? 'it is' : 'they are';
-  const drawn = words && `${words} Drawn here as ${are} stored.`;
+  const drawn =
+    words &&
+    `${words} ${
+      countHidden(text) === 1
+        ? trans.__('Drawn here as it is stored.')
+        : trans.__('Drawn here as they are stored.')
+    }`;
   return [drawn, mixedWordsNote(text)].filter(Boolean).join(' ');
 }
 
 /** A note under a name that is not what it seems; empty if it is. */
 export function nameNote(name: string): string {
   const breaks = /[\n\t]/.test(name)
-    ? `The name of this argument holds a ${name.includes('\n') ? 'line break, U+000A' : 'tab, U+0009'}.`
+    ? name.includes('\n')
+      ? trans.__('The name of this argument holds a line break, U+000A.')
+      : trans.__('The name of this argument holds a tab, U+0009.')
     : '';
   return [breaks, hiddenNote(name)].filter(Boolean).join(' ');
 }
@@ -198,69 +206,85 @@ export function hiddenWords(text: string): string {
   }
   const [first] = kinds;
   const others = kinds.size - 1;
-  const rest = others > 0 ? `, and ${plural(others, 'other kind')}` : '';
-  const head = plural(total, 'hidden character');
-  return `${head}: ${codeName(first)} ${effectOf(first)}${rest}.`;
+  const head = trans._n(
+    '%2 hidden character',
+    '%2 hidden characters',
+    total,
+    count(total)
+  );
+  const kind = `${codeName(first)} ${effectOf(first)}`;
+  return others > 0
+    ? trans._n(
+        '%2: %3, and %1 other kind.',
+        '%2: %3, and %1 other kinds.',
+        others,
+        head,
+        kind
+      )
+    : trans.__('%1: %2.', head, kind);
 }
 
 function codeName(code: number): string {
   return 'U+' + code.toString(16).toUpperCase().padStart(4, '0');
 }
 
-const NAMES: Record<number, string> = {
-  0x00a0: 'no-break space',
-  0x00ad: 'soft hyphen',
-  0x061c: 'Arabic letter mark',
-  0x200b: 'zero-width space',
-  0x200c: 'zero-width non-joiner',
-  0x200d: 'zero-width joiner',
-  0x200e: 'left-to-right mark',
-  0x200f: 'right-to-left mark',
-  0x202a: 'left-to-right embedding',
-  0x202b: 'right-to-left embedding',
-  0x202c: 'end of embedding',
-  0x202d: 'left-to-right override',
-  0x202e: 'right-to-left override',
-  0x2066: 'left-to-right isolate',
-  0x2067: 'right-to-left isolate',
-  0x2068: 'first strong isolate',
-  0x2069: 'end of isolate',
-  0xfeff: 'zero-width no-break space',
-  0x1b: 'escape',
-  0x0a: 'line break',
-  0x09: 'tab',
-  0x0d: 'carriage return'
-};
+const namesByCode = (): Record<number, string> => ({
+  0x00a0: trans.__('no-break space'),
+  0x00ad: trans.__('soft hyphen'),
+  0x061c: trans.__('Arabic letter mark'),
+  0x200b: trans.__('zero-width space'),
+  0x200c: trans.__('zero-width non-joiner'),
+  0x200d: trans.__('zero-width joiner'),
+  0x200e: trans.__('left-to-right mark'),
+  0x200f: trans.__('right-to-left mark'),
+  0x202a: trans.__('left-to-right embedding'),
+  0x202b: trans.__('right-to-left embedding'),
+  0x202c: trans.__('end of embedding'),
+  0x202d: trans.__('left-to-right override'),
+  0x202e: trans.__('right-to-left override'),
+  0x2066: trans.__('left-to-right isolate'),
+  0x2067: trans.__('right-to-left isolate'),
+  0x2068: trans.__('first strong isolate'),
+  0x2069: trans.__('end of isolate'),
+  0xfeff: trans.__('zero-width no-break space'),
+  0x1b: trans.__('escape'),
+  0x0a: trans.__('line break'),
+  0x09: trans.__('tab'),
+  0x0d: trans.__('carriage return')
+});
 
 function nameOf(code: number): string {
-  if (NAMES[code]) {
-    return NAMES[code];
+  const known = namesByCode()[code];
+  if (known) {
+    return known;
   }
-  if (/\p{M}/u.test(String.fromCodePoint(code))) {
-    return 'combining mark';
+  if (isMark(code)) {
+    return trans.__('combining mark');
   }
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
-    return 'control character';
+    return trans.__('control character');
   }
   if (code >= 0xe0000 && code <= 0xe0fff) {
-    return 'invisible tag';
+    return trans.__('invisible tag');
   }
-  return 'invisible character';
+  return trans.__('invisible character');
 }
+
+const isMark = (code: number): boolean =>
+  /\p{M}/u.test(String.fromCodePoint(code));
 
 /** What a hidden character does, to follow its code. */
 function effectOf(code: number): string {
   if (code === 0x202e || code === 0x202b || code === 0x2067) {
-    return 'reverses the text after it';
+    return trans.__('reverses the text after it');
   }
   if (
     (code >= 0x202a && code <= 0x202d) ||
     (code >= 0x2066 && code <= 0x2069)
   ) {
-    return 'changes the direction of the text after it';
+    return trans.__('changes the direction of the text after it');
   }
-  const name = nameOf(code);
-  return name === 'combining mark'
-    ? 'piles up on one letter'
-    : `(${name}) cannot be seen`;
+  return isMark(code)
+    ? trans.__('piles up on one letter')
+    : trans.__('(%1) cannot be seen', nameOf(code));
 }

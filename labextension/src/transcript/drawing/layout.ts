@@ -18,6 +18,7 @@ import type {
   IRequest,
   ITranscript
 } from '../protocol/document';
+import { trans } from '../dom/translation';
 
 /** A row of a transcript. `block` is the index of the block that it shows. */
 export type Row =
@@ -123,7 +124,9 @@ function isInSeries(block: Block): boolean {
 export function placeInSeries(document: ITranscript, index: number): string {
   const series = seriesOf(document);
   const at = series.indexOf(index);
-  return at >= 0 && series.length > 1 ? `${at + 1} of ${series.length}` : '';
+  return at >= 0 && series.length > 1
+    ? trans.__('%1 of %2', String(at + 1), String(series.length))
+    : '';
 }
 
 function rowOf(

@@ -7,11 +7,12 @@ import type { IJob } from '../protocol/job';
 import { row } from '../dom/boxes';
 import { attrs, button, el, refill, setText, withCode } from '../dom/elements';
 import { Fold } from '../dom/fold';
-import { count, plural, sentenceOf } from '../dom/formatting';
+import { count, sentenceOf } from '../dom/formatting';
 import { icon, type Icon } from '../dom/icons';
 import { visibleNodes } from '../dom/visible';
 import type { Tone } from '../dom/boxes';
 import type { IContext, IPiece } from '../drawing/piece';
+import { trans } from '../dom/translation';
 
 const LOOKS: Record<IJob['state'], [Icon, Tone]> = {
   running: ['spinner', 'brand'],
@@ -20,8 +21,6 @@ const LOOKS: Record<IJob['state'], [Icon, Tone]> = {
   done: ['check', 'ok'],
   known: ['check', 'ok']
 };
-const LOST =
-  ' when its kernel stopped. What was answered is kept; the cell asks only the others.';
 
 /** The piece of a run over rows. */
 export class Job implements IPiece {
@@ -33,7 +32,7 @@ export class Job implements IPiece {
   private readonly bar = attrs(el('div', 'llm-progress', this.good, this.bad), {
     role: 'progressbar',
     'aria-valuemin': '0',
-    'aria-label': 'Rows answered'
+    'aria-label': trans.__('Rows answered')
   });
   private readonly facts = el('ul', 'llm-facts');
   private readonly below = el('div');
@@ -114,7 +113,12 @@ export class Job implements IPiece {
     attrs(this.bar, {
       'aria-valuemax': String(total),
       'aria-valuenow': String(done),
-      'aria-valuetext': `${count(done)} of ${count(total)} rows, ${percent} per cent`
+      'aria-valuetext': trans.__(
+        '%1 of %2 rows, %3 per cent',
+        count(done),
+        count(total),
+        String(percent)
+      )
     });
   }
 
@@ -127,7 +131,9 @@ export class Job implements IPiece {
         'p',
         'llm-hint',
         ...withCode(
-          offers ? `Or ${hint[0].toLowerCase()}${hint.slice(1)}` : hint
+          offers
+            ? trans.__('Or %1', hint[0].toLowerCase() + hint.slice(1))
+            : hint
         )
       )
     );
@@ -137,7 +143,7 @@ export class Job implements IPiece {
     const goOn = button('llm-button', icon('play'), () =>
       this.goOn(job, context)
     );
-    goOn.append('Go on');
+    goOn.append(trans.__('Go on'));
     const held = this.sent || blocked;
     attrs(goOn, { 'aria-disabled': held ? 'true' : null });
     return [
@@ -152,7 +158,7 @@ export class Job implements IPiece {
       this.sentFor = JSON.stringify(job);
       this.update(context);
     };
-    say('It goes on as soon as the kernel is free.');
+    say(trans.__('It goes on as soon as the kernel is free.'));
     context.host
       .act?.({ type: 'continue', transcript: context.document.id })
       .catch((error: unknown) => say(sentenceOf(error)));
@@ -164,11 +170,21 @@ export class Job implements IPiece {
       return;
     }
     const rows = reasons.reduce((sum, reason) => sum + reason.rows, 0);
-    const why = reasons.length > 1 ? `, for ${reasons.length} reasons` : '';
+    const many = String(reasons.length);
+    const said =
+      reasons.length > 1
+        ? trans._n(
+            '%2 row failed, for %3 reasons',
+            '%2 rows failed, for %3 reasons',
+            rows,
+            count(rows),
+            many
+          )
+        : trans._n('%2 row failed', '%2 rows failed', rows, count(rows));
     this.failures.showLine({
       glyph: 'cross',
       tone: 'error',
-      words: [`${plural(rows, 'row')} failed${why}`],
+      words: [said],
       when: []
     });
     refill(this.failures.body, tableOf(reasons));
@@ -181,9 +197,25 @@ function atRest(job: IJob, live: boolean): IJob {
   if (live || job.state !== 'running') {
     return job;
   }
-  const of = job.count === null ? '' : ` of ${count(job.count)}`;
-  const text = ` at ${count(job.done)}${of} rows,${LOST}`;
-  return { ...job, state: 'stopped', title: 'Stopped', text, facts: [] };
+  const done = count(job.done);
+  const where =
+    job.count === null
+      ? trans.__('at %1 rows, when its kernel stopped.', done)
+      : trans.__(
+          'at %1 of %2 rows, when its kernel stopped.',
+          done,
+          count(job.count)
+        );
+  const kept = trans.__(
+    'What was answered is kept; the cell asks only the others.'
+  );
+  return {
+    ...job,
+    state: 'stopped',
+    title: trans.__('Stopped'),
+    text: ` ${where} ${kept}`,
+    facts: []
+  };
 }
 
 function headOf({ state, text, title }: IJob): HTMLElement[] {
@@ -200,7 +232,13 @@ function percentOf({ count: total, done }: IJob): number {
 }
 
 function tableOf(reasons: NonNullable<IJob['reasons']>): HTMLElement {
-  const heads = ['Reason', 'Rows', 'Which', 'Asked again by'].map((name, at) =>
+  const names = [
+    trans.__('Reason'),
+    trans.__('Rows'),
+    trans.__('Which'),
+    trans.__('Asked again by')
+  ];
+  const heads = names.map((name, at) =>
     attrs(el('th', at === 1 ? 'llm-r' : '', name), {
       role: 'columnheader',
       scope: 'col'
@@ -214,7 +252,9 @@ function tableOf(reasons: NonNullable<IJob['reasons']>): HTMLElement {
         'tr',
         '',
         attrs(el('th', '', reason.text), { role: 'rowheader', scope: 'row' }),
-        attrs(cell('llm-r', count(reason.rows)), { 'data-l': 'rows' }),
+        attrs(cell('llm-r', count(reason.rows)), {
+          'data-l': trans.__('rows')
+        }),
         cell(
           'llm-fill llm-flow',
           ...visibleNodes(reason.which),
@@ -243,11 +283,17 @@ function tableOf(reasons: NonNullable<IJob['reasons']>): HTMLElement {
 /** The name of a run, for screen readers. */
 export function jobLabel({ count: total, state }: IJob): string {
   const over =
-    total === null ? 'Run over rows' : `Run over ${plural(total, 'row')}`;
-  const ends: Partial<Record<IJob['state'], string>> = {
-    stopped: ', stopped',
-    failed: ', failed',
-    done: ', finished'
-  };
-  return over + (ends[state] ?? '');
+    total === null
+      ? trans.__('Run over rows')
+      : trans._n('Run over %2 row', 'Run over %2 rows', total, count(total));
+  switch (state) {
+    case 'stopped':
+      return trans.__('%1, stopped', over);
+    case 'failed':
+      return trans.__('%1, failed', over);
+    case 'done':
+      return trans.__('%1, finished', over);
+    default:
+      return over;
+  }
 }

@@ -11,6 +11,7 @@ import { attrs, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { visible } from '../dom/visible';
 import type { IContext, IPiece } from '../drawing/piece';
+import { trans } from '../dom/translation';
 
 /** The lines that say what was sent. */
 export class SentSummary implements IPiece {
@@ -56,20 +57,23 @@ class Group {
     const left = sent.rows.flatMap(({ name, leftOut }) =>
       leftOut.map(note => row(name, cell(visible(note), 2)))
     );
-    const heading = attrs(el('th', '', 'Left out'), {
+    const heading = attrs(el('th', '', trans.__('Left out')), {
       scope: 'colgroup',
       colspan: '3'
     });
-    const hidden = attrs(el('td', '', `${sent.hidden ?? 0} more`), {
-      colspan: '3'
-    });
+    const hidden = attrs(
+      el('td', '', trans.__('%1 more', String(sent.hidden ?? 0))),
+      {
+        colspan: '3'
+      }
+    );
     const went = sent.rows.filter(({ text }) => text);
     refill(
       this.fold.body,
       el(
         'table',
         'llm-table',
-        el('thead', '', el('tr', '', ...HEADS[sent.group].map(head))),
+        el('thead', '', el('tr', '', ...headsOf(sent.group).map(head))),
         el(
           'tbody',
           '',
@@ -88,12 +92,13 @@ class Group {
   }
 }
 
-const HEADS: Record<ISent['group'], string[]> = {
-  context: ['Cell', 'What was sent', 'Tokens'],
-  error: ['Name', 'What was sent', 'Tokens'],
-  sent: ['Name', 'What was sent', 'Tokens'],
-  removed: ['Where', 'What [removed] stands for', '']
-};
+function headsOf(group: ISent['group']): string[] {
+  if (group === 'removed') {
+    return [trans.__('Where'), trans.__('What [removed] stands for'), ''];
+  }
+  const first = group === 'context' ? trans.__('Cell') : trans.__('Name');
+  return [first, trans.__('What was sent'), trans.__('Tokens')];
+}
 
 function head(words: string, index: number): HTMLElement {
   const node = el('th', index === 2 ? 'llm-r' : '', words);

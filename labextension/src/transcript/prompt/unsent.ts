@@ -6,6 +6,7 @@ import { copyAndSay } from '../dom/copying';
 import type { ICopier } from '../dom/copying';
 import { button, el } from '../dom/elements';
 import { icon } from '../dom/icons';
+import { trans, withNodes } from '../dom/translation';
 
 /** The row of a prompt that was not sent. */
 export function unsentRow(
@@ -22,7 +23,7 @@ export function unsentRow(
   const copied = button('llm-plain', icon('copy'), () =>
     copyAndSay(exact ?? '', host, copied)
   );
-  copied.append('Copy as JSON');
+  copied.append(trans.__('Copy as JSON'));
   return el(
     'div',
     '',
@@ -33,7 +34,7 @@ export function unsentRow(
       el(
         'span',
         '',
-        el('span', 'llm-strong', 'Dry run: nothing was sent.'),
+        el('span', 'llm-strong', trans.__('Dry run: nothing was sent.')),
         ` ${model}, ${estimate}`
       ),
       exact ? copied : null
@@ -45,15 +46,20 @@ export function unsentRow(
 /** The sentence that says how to send a prompt that Python shows. */
 function readsLine(model: string, { reads }: IUnsent): HTMLElement {
   const ways = reads.flatMap((way, index) => [
-    index > 0 ? ', or ' : '',
+    index > 0 ? trans.__(', or ') : '',
     el('code', 'llm-code', way)
   ]);
+  const said = withNodes(
+    trans.__('to %1. Reading it sends it: %2.'),
+    model,
+    el('span', '', ...ways)
+  );
   return el(
     'p',
     '',
-    el('span', 'llm-strong', 'Not sent yet'),
+    el('span', 'llm-strong', trans.__('Not sent yet')),
     ' ',
-    el('span', 'llm-quiet', `to ${model}. Reading it sends it: `, ...ways, '.')
+    el('span', 'llm-quiet', ...said)
   );
 }
 

@@ -4,6 +4,7 @@ import type { ITranscript } from '../protocol/document';
 import type { IJob } from '../protocol/job';
 import { attrs, el, setText } from '../dom/elements';
 import { isPending } from '../drawing/layout';
+import { trans } from '../dom/translation';
 
 /** The region of the page that a screen reader reads out when it changes. */
 export class Announcer {
@@ -26,14 +27,20 @@ export class Announcer {
       .map(block => block.request.tool);
     const news: string[] = [];
     if (tools.length > 1) {
-      news.push(`${tools.length} calls are waiting: ${tools.join(', ')}`);
+      news.push(
+        trans.__(
+          '%1 calls are waiting: %2',
+          String(tools.length),
+          tools.join(', ')
+        )
+      );
     } else if (tools.length) {
-      news.push(`Waiting for approval: ${tools[0]}`);
+      news.push(trans.__('Waiting for approval: %1', tools[0]));
     }
     if (next.job) {
       news.push(...newsOf(before.job ?? null, next.job));
     } else if (before.state !== next.state && next.state === 'done') {
-      news.push('Answer complete');
+      news.push(trans.__('Answer complete'));
     }
     if (news.length) {
       setText(this.node, news.join('. '));
@@ -49,7 +56,9 @@ function newsOf(before: IJob | null, next: IJob): string[] {
   }
   const quarter = quarterOf(next);
   const isNews = before !== null && quarter > quarterOf(before);
-  return isNews && quarter > 0 ? [`${quarter * 25} per cent of the rows`] : [];
+  return isNews && quarter > 0
+    ? [trans.__('%1 per cent of the rows', String(quarter * 25))]
+    : [];
 }
 
 const quarterOf = ({ count, done }: IJob): number =>

@@ -4,9 +4,7 @@ import { button, el, refill } from '../dom/elements';
 import { sentenceOf } from '../dom/formatting';
 import { isPending } from '../drawing/layout';
 import type { IContext, IPiece } from '../drawing/piece';
-
-const WHAT_IT_DOES =
-  'Loads llm_notebook and draws this from the kernel’s answer. Nothing is approved by it.';
+import { trans } from '../dom/translation';
 
 /** The button with its hint. */
 export class AskKernelButton implements IPiece {
@@ -15,8 +13,10 @@ export class AskKernelButton implements IPiece {
   private ask: (() => Promise<void>) | undefined;
   /** Whether the kernel was asked and has not answered. */
   private isAsking = false;
-  private readonly button = button('llm-button', 'Ask the kernel', () =>
-    this.press()
+  private readonly button = button(
+    'llm-button',
+    trans.__('Ask the kernel'),
+    () => this.press()
   );
 
   constructor() {
@@ -32,7 +32,11 @@ export class AskKernelButton implements IPiece {
     const hidden = !this.ask || !(isBroken || blocks.some(isPending));
     if (hidden !== this.node.hidden) {
       this.node.hidden = hidden;
-      this.say(WHAT_IT_DOES);
+      this.say(
+        trans.__(
+          'Loads llm_notebook and draws this from the kernel’s answer. Nothing is approved by it.'
+        )
+      );
       const actions = el('div', 'llm-actions', this.button);
       refill(this.node, !hidden && actions, !hidden && this.hint);
     }
@@ -43,7 +47,7 @@ export class AskKernelButton implements IPiece {
       return;
     }
     this.isAsking = true;
-    this.say('Asking…');
+    this.say(trans.__('Asking…'));
     this.ask()
       .catch((error: unknown) => this.say(sentenceOf(error)))
       .finally(() => {

@@ -18,13 +18,21 @@ import { continueLabel, cutRow, limitRow } from './limit';
 import type { IContext, IPiece } from '../drawing/piece';
 import { problemRow } from './problem';
 import { unsentRow } from '../prompt/unsent';
+import { trans } from '../dom/translation';
 
 /** What the page says about an action until the kernel performs it. */
-const SENT: Partial<Record<Action['type'], string>> = {
-  retry: 'It starts over',
-  ask: 'The model is asked',
-  install: 'The model is installed'
-};
+function sentWords(action: Action): string {
+  switch (action.type) {
+    case 'retry':
+      return trans.__('It starts over as soon as the kernel is free.');
+    case 'ask':
+      return trans.__('The model is asked as soon as the kernel is free.');
+    case 'install':
+      return trans.__('The model is installed as soon as the kernel is free.');
+    default:
+      return trans.__('It goes on as soon as the kernel is free.');
+  }
+}
 
 /** How a turn ended if it did not end well, our remarks, and the line at the foot. */
 export class Ending implements IPiece {
@@ -63,7 +71,9 @@ export class Ending implements IPiece {
       howEnded(context.document) && this.endRow(context.document, words),
       cut && cutRow(this.makeButtons(true)),
       isEmpty(context.document) &&
-        makeRemark(`${context.document.model} gave an empty answer.`),
+        makeRemark(
+          trans.__('%1 gave an empty answer.', context.document.model)
+        ),
       error && this.problem(error, words),
       ...(remarks ?? []).map(makeRemark),
       facts.length ? this.makeFoot(facts) : null
@@ -73,9 +83,14 @@ export class Ending implements IPiece {
   private endRow(document: ITranscript, words: number): HTMLElement {
     const kept =
       words > 0
-        ? ` The answer is incomplete; ${count(words)} ${words === 1 ? 'word is' : 'words are'} kept.`
-        : ' No part of an answer arrived.';
-    const rest = `after ${duration(document.seconds)}.${kept}`;
+        ? trans._n(
+            'The answer is incomplete; %2 word is kept.',
+            'The answer is incomplete; %2 words are kept.',
+            words,
+            count(words)
+          )
+        : trans.__('No part of an answer arrived.');
+    const rest = `${trans.__('after %1.', duration(document.seconds))} ${kept}`;
     const node = row(
       'stop',
       'warn',
@@ -127,8 +142,12 @@ export class Ending implements IPiece {
         'div',
         'llm-actions',
         canContinue &&
-          make('continue', 'play', limit ? continueLabel(limit) : 'Continue'),
-        !limit && make('retry', 'retry', 'Start over')
+          make(
+            'continue',
+            'play',
+            limit ? continueLabel(limit) : trans.__('Continue')
+          ),
+        !limit && make('retry', 'retry', trans.__('Start over'))
       ),
       this.sent || host.blocked
         ? el('p', 'llm-hint', this.sent || host.blocked)
@@ -146,7 +165,7 @@ export class Ending implements IPiece {
     if (this.sent || host.blocked) {
       return;
     }
-    say(`${SENT[action.type] ?? 'It goes on'} as soon as the kernel is free.`);
+    say(sentWords(action));
     host.act?.(action).catch((error: unknown) => say(sentenceOf(error)));
   }
 
@@ -165,7 +184,7 @@ export class Ending implements IPiece {
       const copy = button('llm-plain', icon('copy'), () =>
         copyAndSay(copied, this.context!.host, copy)
       );
-      copy.append(answer ? 'Copy answer' : 'Copy rows');
+      copy.append(answer ? trans.__('Copy answer') : trans.__('Copy rows'));
       node.append(el('div', 'llm-foot-acts', copy));
     }
     return node;
@@ -202,13 +221,15 @@ function howEnded(document: ITranscript): string {
   }
   if (document.state === 'interrupted' && !document.limit) {
     return endedByDecision(document)
-      ? 'Ended before the model went on.'
-      : 'Stopped by you';
+      ? trans.__('Ended before the model went on.')
+      : trans.__('Stopped by you');
   }
   if (document.state !== 'failed' || document.error) {
     return '';
   }
-  return document.blocks.length ? 'The answer broke off' : 'No answer came.';
+  return document.blocks.length
+    ? trans.__('The answer broke off')
+    : trans.__('No answer came.');
 }
 
 /** Whether there is more to say of how a turn ended: after how long, and what of it is kept. */
@@ -263,14 +284,15 @@ function makeRemark(text: string): HTMLElement {
 /** The name of a transcript, for screen readers. */
 export function labelOf(document: ITranscript): string {
   if (document.state === 'unsent') {
-    return `Prompt for ${document.model}, not sent`;
+    return trans.__('Prompt for %1, not sent', document.model);
   }
   if (document.job) {
     return jobLabel(document.job);
   }
-  const kind =
-    document.state === 'interrupted' ? 'Interrupted answer' : 'Answer';
-  return document.error && document.blocks.length === 0
-    ? 'No answer'
-    : `${kind} from ${document.model}`;
+  if (document.error && document.blocks.length === 0) {
+    return trans.__('No answer');
+  }
+  return document.state === 'interrupted'
+    ? trans.__('Interrupted answer from %1', document.model)
+    : trans.__('Answer from %1', document.model);
 }

@@ -7,6 +7,7 @@ import { count, sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import type { IHeldUpCells } from '../drawing/host';
 import type { IContext, IPiece } from '../drawing/piece';
+import { trans } from '../dom/translation';
 
 /** The notice with its button. */
 export class HeldUpNotice implements IPiece {
@@ -48,22 +49,31 @@ export class HeldUpNotice implements IPiece {
     refill(this.node, number > 0 && line);
   }
 
-  /** "3 cells below", or where not all of them are below "3 queued cells". */
-  private get which(): string {
-    const cells = this.number === 1 ? 'cell' : 'cells';
-    const areBelow = this.cells?.areBelow ?? true;
-    return areBelow ? `${cells} below` : `queued ${cells}`;
+  /** Whether all of them are below this one. */
+  private get areBelow(): boolean {
+    return this.cells?.areBelow ?? true;
   }
 
   private words(): string {
-    const why =
-      this.state === 'paused' ? ', because this one waits for you' : '';
-    return `${count(this.number)} ${this.which} did not run${why}.`;
+    const { number } = this;
+    const cells = this.areBelow
+      ? trans._n('%2 cell below', '%2 cells below', number, count(number))
+      : trans._n('%2 queued cell', '%2 queued cells', number, count(number));
+    return this.state === 'paused'
+      ? trans.__('%1 did not run, because this one waits for you.', cells)
+      : trans.__('%1 did not run.', cells);
+  }
+
+  private get label(): string {
+    const { areBelow, number } = this;
+    return areBelow
+      ? trans._n('Run the cell below', 'Run the cells below', number)
+      : trans._n('Run the queued cell', 'Run the queued cells', number);
   }
 
   private makeButton(): HTMLElement {
     const run = button('llm-button', icon('play'), () => this.run());
-    run.append(`Run the ${this.which}`);
+    run.append(this.label);
     const hint = el('p', 'llm-hint llm-is-error', this.problem);
     return el(
       'div',

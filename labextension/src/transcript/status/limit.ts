@@ -4,12 +4,13 @@ import { row } from '../dom/boxes';
 import { attrs, el } from '../dom/elements';
 import { count } from '../dom/formatting';
 import type { ITranscript } from '../protocol/document';
+import { trans, withNodes } from '../dom/translation';
 
 type Limit = NonNullable<ITranscript['limit']>;
 
 /** The label of the button that continues the turn. */
 export function continueLabel({ answers }: Limit): string {
-  return `Continue for ${count(answers)} more`;
+  return trans.__('Continue for %1 more', count(answers));
 }
 
 /** The row that says where the turn stopped, with the buttons below it. */
@@ -24,14 +25,22 @@ export function limitRow(
     el(
       'p',
       'llm-notice-title',
-      `Paused after ${count(answers)} ${answers === 1 ? 'answer' : 'answers'} in a row`
+      trans._n(
+        'Paused after %2 answer in a row',
+        'Paused after %2 answers in a row',
+        answers,
+        count(answers)
+      )
     ),
     el(
       'p',
       'llm-notice-text',
-      'That is the limit of this cell (',
-      el('code', 'llm-code', `--cl ${answers}`),
-      `). ${unfinished(calls)}`
+      ...withNodes(
+        trans.__('That is the limit of this cell (%1).'),
+        el('code', 'llm-code', `--cl ${answers}`)
+      ),
+      ' ',
+      unfinished(calls)
     ),
     buttons
   );
@@ -43,11 +52,14 @@ export function limitRow(
 function unfinished(calls: number): string {
   switch (calls) {
     case 0:
-      return 'The provider was still at work with its own tools.';
+      return trans.__('The provider was still at work with its own tools.');
     case 1:
-      return 'The model asked for another call, which has not run.';
+      return trans.__('The model asked for another call, which has not run.');
     default:
-      return `The model asked for ${count(calls)} more calls, which have not run.`;
+      return trans.__(
+        'The model asked for %1 more calls, which have not run.',
+        count(calls)
+      );
   }
 }
 
@@ -56,14 +68,15 @@ export function cutRow(buttons: HTMLElement | null): HTMLElement {
   const node = row(
     'cut',
     'warn',
-    el('span', 'llm-strong', 'Cut at the token limit.'),
+    el('span', 'llm-strong', trans.__('Cut at the token limit.')),
     ' ',
     el(
       'span',
       'llm-quiet',
-      'The end of the answer is missing. ',
-      el('code', 'llm-code', '-o max_tokens N'),
-      ' allows more.'
+      ...withNodes(
+        trans.__('The end of the answer is missing. %1 allows more.'),
+        el('code', 'llm-code', '-o max_tokens N')
+      )
     ),
     buttons
   );

@@ -6,6 +6,7 @@ import { copyText, COPIED_FOR } from '../dom/copying';
 import { attrs, button, el, refill, withCode } from '../dom/elements';
 import { icon, type Icon } from '../dom/icons';
 import type { IHost } from '../drawing/host';
+import { trans } from '../dom/translation';
 
 const GLYPHS: Record<IProblem['kind'], Icon> = {
   key: 'key',
@@ -90,23 +91,23 @@ function keyNode(way: IWay, name: string, acts: IProblemActs): HTMLElement {
     type: 'password',
     autocomplete: 'off',
     spellcheck: 'false',
-    'aria-label': `Key, stored as ${name}`
+    'aria-label': trans.__('Key, stored as %1', name)
   }) as HTMLInputElement;
   const said = el('p', 'llm-hint');
   const store = (): void => {
     const key = field.value.trim();
     if (key === '') {
-      said.textContent = 'Paste the key first.';
+      said.textContent = trans.__('Paste the key first.');
       field.focus();
       return;
     }
     field.value = '';
-    said.textContent = 'The kernel stores it as soon as it is free.';
+    said.textContent = trans.__('The kernel stores it as soon as it is free.');
     acts.host.key?.(acts.transcript, name, key).catch((error: unknown) => {
       said.textContent = String((error as Error)?.message ?? error);
     });
   };
-  const save = button('llm-button', 'Store the key', store);
+  const save = button('llm-button', trans.__('Store the key'), store);
   const form = el('div', 'llm-key-form', field, save, said);
   form.hidden = true;
   const open = button('llm-choice', icon('key'), () => {
@@ -138,7 +139,7 @@ function typedNode(way: IWay, host: IHost): HTMLElement {
   const mark = el('span', '', icon('copy'));
   const node = button('llm-choice', icon('terminal'), () => {
     copyText(way.code, host);
-    refill(mark, 'Copied');
+    refill(mark, trans.__('Copied'));
     setTimeout(() => refill(mark, icon('copy')), COPIED_FOR);
   });
   node.append(
@@ -151,5 +152,7 @@ function typedNode(way: IWay, host: IHost): HTMLElement {
     ),
     mark
   );
-  return attrs(node, { 'aria-label': `Copy ${way.code}: ${way.text}` });
+  return attrs(node, {
+    'aria-label': trans.__('Copy %1: %2', way.code, way.text)
+  });
 }

@@ -5,6 +5,7 @@ import { attrs, el, refill, setText } from '../dom/elements';
 import { wholeSeconds } from '../dom/formatting';
 import type { IContext, IPiece } from '../drawing/piece';
 import type { ITranscript } from '../protocol/document';
+import { trans, withNodes } from '../dom/translation';
 
 /** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
 export class WaitingNotice implements IPiece {
@@ -47,10 +48,15 @@ export class WaitingNotice implements IPiece {
     const node = row(
       'spinner',
       '',
-      'Waiting for ',
-      el('span', 'llm-strong', model),
-      ', ',
-      this.seconds
+      el(
+        'span',
+        'llm-quiet',
+        ...withNodes(
+          trans.__('Waiting for %1, %2'),
+          el('span', 'llm-strong', model),
+          this.seconds
+        )
+      )
     );
     node.lastElementChild!.className = 'llm-quiet';
     return node;
@@ -70,9 +76,10 @@ export class WaitingNotice implements IPiece {
         el(
           'span',
           'llm-quiet',
-          counted && 'Trying again in ',
-          counted && this.seconds,
-          counted && '. ',
+          ...(counted
+            ? withNodes(trans.__('Trying again in %1.'), this.seconds)
+            : []),
+          counted && ' ',
           notice.detail
         )
       ),

@@ -5,7 +5,7 @@ connections too, but for sync and async code of any kind: a lock, a trace and a 
 takes there, and a connection here serves one task at a time anyway.
 
 So `Dialogue` says, without I/O, which bytes are sent and what the bytes that arrive mean; h11 writes and reads them. A connection opens a stream
-of httpcore's kind and moves the bytes, with or without `await`. Behind a proxy, see `proxied.py`.
+of httpcore's kind and moves the bytes, here without `await`, and in `async_direct.py` with it. Behind a proxy, see `proxied.py`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from llm_notebook.providers.http.sockets.socket_streams import SocketBackend
 if TYPE_CHECKING:
     import ssl
 
-    from llm_notebook.providers.http.sockets.asyncio_streams import Waits
-
 __all__ = [
     "FAILURES",
     "IDLE_SECONDS",
+    "MOST_READ",
     "AsyncReply",
-    "DirectAsyncConnection",
+    "Dialogue",
+    "Direct",
     "DirectConnection",
     "Head",
     "Reply",
@@ -44,7 +44,7 @@ __all__ = [
 # meantime.
 IDLE_SECONDS = 60.0
 _PORTS = {"http": 80, "https": 443}
-_MOST_READ = 2**16  # bytes at a time
+MOST_READ = 2**16  # bytes at a time
 # A server that sends more before its headers end is not one that we know.
 _LARGEST_HEAD = 100 * 1024
 _SWITCHED = 101
@@ -83,16 +83,27 @@ class _Begun:
         status_code: the HTTP status.
         is_success: whether it says that the request was fulfilled.
         raw_headers: its headers as they were sent.
+        content_type: its type, such as `application/json`, perhaps with parameters; empty if it has none.
         stays_open: whether the connection may serve another request afterwards.
         is_whole: whether the body was read to its end.
     """
 
-    __slots__ = ("_headers", "_pieces", "is_success", "is_whole", "raw_headers", "status_code", "stays_open")
+    __slots__ = (
+        "_headers",
+        "_pieces",
+        "content_type",
+        "is_success",
+        "is_whole",
+        "raw_headers",
+        "status_code",
+        "stays_open",
+    )
 
     def __init__(self, head: Head, pieces: Any) -> None:
         self.status_code = head.status
         self.is_success = httpx.codes.OK <= head.status < httpx.codes.MULTIPLE_CHOICES
         self.raw_headers = head.headers
+        self.content_type = self.header(b"content-type")
         self.stays_open = head.version != b"1.0" and self.header(b"connection").lower() != "close"
         self.is_whole = False
         self._headers: httpx.Headers | None = None
@@ -239,7 +250,7 @@ class _Stream(Protocol):
     def get_extra_info(self, info: str) -> Any: ...
 
 
-class _Direct:
+class Direct:
     """What connections with and without `await` have in common.
 
     Args:
@@ -292,7 +303,7 @@ class _Direct:
         return True
 
 
-class DirectConnection(_Direct):
+class DirectConnection(Direct):
     """One connection to a server, which is opened by its first request. It accepts the next one when the previous reply has been read."""
 
     _stream: httpcore.NetworkStream | None = None
@@ -305,12 +316,15 @@ class DirectConnection(_Direct):
         """
         self._time_left.of_whole, self._idle_since = request.left, None
         try:
+            message = self._dialogue.sent(request)
             stream = self._stream or self._open(request)
             # A server may refuse a request before it has read all of it.
             with suppress(httpcore.WriteError):
-                stream.write(self._dialogue.sent(request), request.times.get("write"))
-            while (head := self._dialogue.head()) is None:
-                self._dialogue.arrived(stream.read(_MOST_READ, request.times.get("read")))
+                stream.write(message, request.times.get("write"))
+            head = None
+            while head is None:
+                self._dialogue.arrived(stream.read(MOST_READ, request.times.get("read")))
+                head = self._dialogue.head()
         except FAILURES as error:
             raise for_httpx(error) from error
         return Reply(head, self._pieces(stream, request.times))
@@ -333,86 +347,12 @@ class DirectConnection(_Direct):
         try:
             while (piece := dialogue.piece()) != b"":
                 if piece is None:
-                    dialogue.arrived(stream.read(_MOST_READ, times.get("read")))
+                    dialogue.arrived(stream.read(MOST_READ, times.get("read")))
                 else:
                     yield piece
         finally:
             if not self._has_ended():
                 self.close()
-
-
-class DirectAsyncConnection(_Direct):
-    """`DirectConnection`, on the running event loop. The connections of a loop share `waits`."""
-
-    _stream: httpcore.AsyncNetworkStream | None = None
-
-    def __init__(self, url: httpx.URL, tls: ssl.SSLContext | Literal[False], waits: Waits) -> None:
-        super().__init__(url, tls)
-        self._waits = waits
-
-    async def send(self, request: Request) -> AsyncReply:
-        """Send a request, and return the unread reply, as `DirectConnection.send()` does."""
-        self._time_left.of_whole, self._idle_since = request.left, None
-        try:
-            stream = self._stream or await self._open(request)
-            with suppress(httpcore.WriteError):
-                await stream.write(self._dialogue.sent(request), request.times.get("write"))
-            while (head := self._dialogue.head()) is None:
-                self._dialogue.arrived(await stream.read(_MOST_READ, request.times.get("read")))
-        except FAILURES as error:
-            raise for_httpx(error) from error
-        return AsyncReply(head, _AsyncPieces(self, self._dialogue, stream, request.times))
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        self._idle_since = None
-        if self._stream is not None:
-            await self._stream.aclose()
-
-    async def end(self) -> None:
-        """End the exchange, and close the connection unless another one may follow."""
-        if not self._has_ended():
-            await self.aclose()
-
-    async def _open(self, request: Request) -> httpcore.AsyncNetworkStream:
-        from llm_notebook.providers.http.sockets.asyncio_streams import AsyncioBackend  # loads asyncio
-
-        backend = AsyncioBackend(self._time_left, self._waits)
-        self._stream = stream = await backend.connect_tcp(self._host, self._port, request.times.get("connect"))
-        if self._tls:
-            self._stream = stream = await stream.start_tls(**self._tls_arguments(request))
-        return stream
-
-
-class _AsyncPieces(AsyncIterator[bytes]):
-    """The body of a reply. It is not a generator, because an event loop that shuts down closes generators even while they are in use."""
-
-    __slots__ = ("_connection", "_dialogue", "_is_closed", "_stream", "_times")
-
-    def __init__(
-        self,
-        connection: DirectAsyncConnection,
-        dialogue: Dialogue,
-        stream: httpcore.AsyncNetworkStream,
-        times: Mapping[str, float | None],
-    ) -> None:
-        self._connection = connection
-        self._dialogue = dialogue
-        self._stream = stream
-        self._times = times
-        self._is_closed = False
-
-    async def __anext__(self) -> bytes:
-        while (piece := self._dialogue.piece()) is None:
-            self._dialogue.arrived(await self._stream.read(_MOST_READ, self._times.get("read")))
-        if not piece:
-            raise StopAsyncIteration
-        return piece
-
-    async def aclose(self) -> None:
-        if not self._is_closed:
-            self._is_closed = True
-            await self._connection.end()
 
 
 def for_httpx(error: Exception) -> httpx.TransportError:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpcore
 import httpx
 
+from llm_notebook.providers.http.sockets.async_direct import DirectAsyncConnection
 from llm_notebook.providers.http.sockets.deadlines import TimeLeft
 from llm_notebook.providers.http.sockets.direct import (
     FAILURES,
     IDLE_SECONDS,
     AsyncReply,
-    DirectAsyncConnection,
     DirectConnection,
     Head,
     Reply,

@@ -12,6 +12,7 @@ import { icon } from '../../dom/icons';
 import type { IHost } from '../../drawing/host';
 import type { Slices } from '../../drawing/slices';
 import { cutCode, highlight } from './highlight';
+import { trans } from '../../dom/translation';
 
 /** A block of code on the page, whose code can be replaced. */
 export interface ICodeBlock {
@@ -50,7 +51,10 @@ export function codeBlock(
   const bar = makeBar(language, host, () => code);
   const node = attrs(
     el('div', 'llm-block', bar, attrs(el('pre', '', text), { tabindex: '0' })),
-    { role: 'group', 'aria-label': `${language || 'Text'} code` }
+    {
+      role: 'group',
+      'aria-label': trans.__('%1 code', language || trans.__('Text'))
+    }
   );
   const update = (next: string, growing: boolean): void => {
     const isMore = next.length > LONG && code && next.startsWith(code);
@@ -91,18 +95,18 @@ function makeBar(
   const copy = button('llm-plain', null, () =>
     copyAndSay(code(), host(), copy)
   );
-  copy.append(icon('copy'), 'Copy');
+  copy.append(icon('copy'), trans.__('Copy'));
   const bar = el(
     'div',
     'llm-block-bar',
-    el('span', '', language || 'text'),
+    el('span', '', language || trans.__('text')),
     copy
   );
   if (host().insertBelow) {
     const insert = button('llm-plain', icon('insert'), () =>
       host().insertBelow?.(cellOf(code(), language))
     );
-    insert.append('Insert below');
+    insert.append(trans.__('Insert below'));
     bar.append(insert);
   }
   return bar;

@@ -33,6 +33,7 @@ import { asSource, Formulas } from '../formulas/formulas';
 import type { LoadTypesetter } from '../formulas/formulas';
 import { makeParser, parseBlocks } from './parser';
 import type { IBlock, Links, Token } from './parser';
+import { trans, withNodes } from '../../dom/translation';
 
 const SANITISING = {
   ALLOWED_TAGS: (
@@ -307,12 +308,16 @@ function blockedImage(source: string, alt: string): HTMLElement {
     'span',
     'llm-blocked',
     icon('image'),
-    ' Image not loaded',
-    what ? ': ' : '',
-    el('span', 'llm-code', what.slice(0, 120))
+    ' ',
+    ...(what
+      ? withNodes(
+          trans.__('Image not loaded: %1'),
+          el('span', 'llm-code', what.slice(0, 120))
+        )
+      : [trans.__('Image not loaded')])
   );
   if (url) {
-    const load = el('button', 'llm-plain', 'Load once');
+    const load = el('button', 'llm-plain', trans.__('Load once'));
     load.type = 'button';
     load.addEventListener('click', () => {
       const image = el('img', 'llm-image');
@@ -355,7 +360,7 @@ function finishTable(table: HTMLElement): void {
   }
   const scroll = asGroup(
     attrs(el('div', 'llm-scroll'), { tabindex: '0' }),
-    oneLine(visible(`Table: ${names.join(', ')}`), 120)
+    oneLine(visible(trans.__('Table: %1', names.join(', '))), 120)
   );
   table.replaceWith(scroll);
   scroll.append(table);

@@ -13,6 +13,7 @@ import { problemOf } from './misfit';
 import type { Params } from './params';
 import { writeVisibly } from './textBox';
 import type { IDrawer } from '../decision/reply';
+import { trans, withNodes } from '../../dom/translation';
 
 /** The JSON text of each argument that was changed, and `null` for each one that was removed. */
 export type Changes = Record<string, string | null>;
@@ -30,7 +31,9 @@ interface IReading {
 export class EditDrawer implements IDrawer {
   readonly node = el('div');
   readonly consenting: HTMLButtonElement[];
-  private readonly form = attrs(el('form'), { 'aria-label': 'Arguments' });
+  private readonly form = attrs(el('form'), {
+    'aria-label': trans.__('Arguments')
+  });
   private readonly diff = attrs(el('div', 'llm-diff'), {
     'aria-live': 'polite'
   });
@@ -54,17 +57,21 @@ export class EditDrawer implements IDrawer {
     back: () => void,
     private readonly onChange: () => void
   ) {
-    const submit = button('llm-button llm-primary', 'Approve edited', () => {
-      if (!this.problem) {
-        send(this.reading.changes);
+    const submit = button(
+      'llm-button llm-primary',
+      trans.__('Approve edited'),
+      () => {
+        if (!this.problem) {
+          send(this.reading.changes);
+        }
       }
-    });
+    );
     if (request.destructive) {
       submit.classList.add('llm-danger');
     }
     this.consenting = [submit];
-    const leave = button('llm-button', 'Back', back);
-    this.toggle = button('llm-plain llm-far', 'Edit as JSON', () =>
+    const leave = button('llm-button', trans.__('Back'), back);
+    this.toggle = button('llm-plain llm-far', trans.__('Edit as JSON'), () =>
       this.switchView()
     );
     this.form.addEventListener('submit', event => event.preventDefault());
@@ -74,7 +81,7 @@ export class EditDrawer implements IDrawer {
     attrs(this.jsonInput, {
       rows: '10',
       spellcheck: 'false',
-      'aria-label': 'Arguments as JSON'
+      'aria-label': trans.__('Arguments as JSON')
     });
     this.node.append(
       el('div', 'llm-edit', this.form, this.diff),
@@ -92,26 +99,26 @@ export class EditDrawer implements IDrawer {
   /** Why the form cannot be sent, such as that nothing is changed; empty if it can. */
   get problem(): string {
     return this.params.unopened.length
-      ? 'A long value is not here yet.'
+      ? trans.__('A long value is not here yet.')
       : this.reading.problem;
   }
 
   /** The hint below the buttons. */
   hint(): (Node | string)[] {
     const { misfits } = this.reading;
-    const rest =
-      ' The model will be told what you changed. Esc goes back and keeps your edits.';
+    const rest = trans.__(
+      'The model will be told what you changed. Esc goes back and keeps your edits.'
+    );
     if (misfits.length) {
       const lead =
         misfits.length === 1
-          ? 'One value does not fit: '
-          : 'Some values do not fit: ';
+          ? trans.__('One value does not fit: %1.')
+          : trans.__('Some values do not fit: %1.');
       const names = el('code', '', ...nameNodes(misfits.join(', ')));
-      return [
-        el('span', '', el('span', 'llm-is-error', lead, names, '.'), rest)
-      ];
+      const said = el('span', 'llm-is-error', ...withNodes(lead, names));
+      return [el('span', '', said, ' ', rest)];
     }
-    return [el('span', '', this.problem, rest)];
+    return [el('span', '', this.problem, ' ', rest)];
   }
 
   private readFields(): IReading {
@@ -126,7 +133,7 @@ export class EditDrawer implements IDrawer {
       this.fields.get(name)?.problem()
     );
     const problem = misfits.length
-      ? 'A value does not fit.'
+      ? trans.__('A value does not fit.')
       : problemOfNone(changes);
     return { changes, misfits, problem };
   }
@@ -147,7 +154,7 @@ export class EditDrawer implements IDrawer {
         this.addField(param, text, place);
         continue;
       }
-      const label = el('p', 'llm-help', 'Fetching…');
+      const label = el('p', 'llm-help', trans.__('Fetching…'));
       place.append(el('code', '', ...nameNodes(param.name)), label);
       this.params.open(param.name).then(
         whole => {
@@ -209,20 +216,20 @@ export class EditDrawer implements IDrawer {
       el(
         'h4',
         '',
-        'Difference ',
-        el('span', '', `${names.length} of ${all.length} arguments`)
+        trans.__('Difference'),
+        ' ',
+        el(
+          'span',
+          '',
+          trans.__(
+            '%1 of %2 arguments',
+            String(names.length),
+            String(all.length)
+          )
+        )
       ),
       ...items,
-      rest.length > 0 &&
-        el(
-          'p',
-          'llm-same',
-          'Unchanged: ',
-          ...rest.flatMap((name, at) => [
-            at > 0 && ', ',
-            el('code', '', ...nameNodes(name))
-          ])
-        )
+      rest.length > 0 && unchangedLine(rest)
     );
   }
 
@@ -243,7 +250,9 @@ export class EditDrawer implements IDrawer {
       refill(this.form, ...[...this.fields.values()].map(field => field.node));
     }
     this.isJson = !this.isJson;
-    this.toggle.textContent = this.isJson ? 'Edit in fields' : 'Edit as JSON';
+    this.toggle.textContent = this.isJson
+      ? trans.__('Edit in fields')
+      : trans.__('Edit as JSON');
     this.changed();
   }
 
@@ -283,6 +292,15 @@ export class EditDrawer implements IDrawer {
   }
 }
 
+function unchangedLine(names: string[]): HTMLElement {
+  const codes = names.flatMap((name, at) => [
+    at > 0 && ', ',
+    el('code', '', ...nameNodes(name))
+  ]);
+  const said = trans.__('Unchanged: %1');
+  return el('p', 'llm-same', ...withNodes(said, el('span', '', ...codes)));
+}
+
 /** Changes without a prototype, because an argument may have any name. */
 function noChanges(): Changes {
   return Object.create(null) as Changes;
@@ -290,7 +308,7 @@ function noChanges(): Changes {
 
 /** The problem of a form without changes; empty if there are any. */
 function problemOfNone(changes: Changes): string {
-  return Object.keys(changes).length ? '' : 'Nothing is changed.';
+  return Object.keys(changes).length ? '' : trans.__('Nothing is changed.');
 }
 
 /**
@@ -327,8 +345,8 @@ function isUnchanged(now: string | null, before: string): boolean {
 function notAnObject(text: string): string {
   try {
     JSON.parse(text);
-    return 'This must be one JSON object.';
+    return trans.__('This must be one JSON object.');
   } catch (error) {
-    return `This is not JSON: ${visible((error as Error).message)}`;
+    return trans.__('This is not JSON: %1', visible((error as Error).message));
   }
 }

@@ -23,6 +23,7 @@ import { problemOf } from './misfit';
 import { isNull, kindOf, takesNull, typeWords, valuesOf } from './schema';
 import { makeArea, TextBox, writeVisibly } from './textBox';
 import type { IControl } from './textBox';
+import { trans } from '../../dom/translation';
 
 /** A field of the form. */
 export interface IField {
@@ -49,10 +50,12 @@ export function makeField(
   help.id = id + '-help';
   const changed = el('span', 'llm-changed');
   control.node.addEventListener('input', onInput);
-  const remove = button('llm-plain', 'Remove', () => control.clean?.());
+  const remove = button('llm-plain', trans.__('Remove'), () =>
+    control.clean?.()
+  );
   const problem = (): string => problemIn(control, param);
   const mark = (isChanged: boolean): void => {
-    setText(changed, isChanged ? 'changed' : '');
+    setText(changed, isChanged ? trans.__('changed') : '');
     const wrong = isChanged ? problem() : '';
     const said = wrong || notesOn(control.text(), param);
     refill(help, said);
@@ -84,7 +87,7 @@ export function makeField(
 function problemIn(control: IControl, param: IParam): string {
   const value = control.value();
   if (value === null) {
-    return param.required === false ? '' : 'Needed.';
+    return param.required === false ? '' : trans.__('Needed.');
   }
   return problemOf(value, param);
 }
@@ -104,8 +107,11 @@ function offerCleaning(
   const text = control.text();
   const many = countHidden(text);
   if (many && control.clean) {
-    attrs(remove, { 'aria-label': `Remove: ${hiddenWords(text)}` });
-    refill(remove, many === 1 ? 'Remove it' : 'Remove them');
+    attrs(remove, { 'aria-label': trans.__('Remove: %1', hiddenWords(text)) });
+    refill(
+      remove,
+      many === 1 ? trans.__('Remove it') : trans.__('Remove them')
+    );
     help.append(' ', remove);
   }
 }

@@ -14,6 +14,7 @@ import { count } from '../../dom/formatting';
 import { visible } from '../../dom/visible';
 import { choicesIn, isNumber, kindOf, wordFor } from './schema';
 import type { Schema } from './schema';
+import { trans } from '../../dom/translation';
 
 /** How deep schemas are followed. */
 const MAX_DEPTH = 8;
@@ -32,11 +33,11 @@ export function problemOf(json: string, param: IParam): string {
     value = JSON.parse(json);
   } catch {
     if (kindOf(param) === 'number') {
-      return 'Must be a number.';
+      return trans.__('Must be a number.');
     }
     return /^\s*[["{\d-]/.test(json)
-      ? 'This is not JSON.'
-      : 'This is not JSON; a string needs quotes.';
+      ? trans.__('This is not JSON.')
+      : trans.__('This is not JSON; a string needs quotes.');
   }
   return misfit(value, param.schema ?? {});
 }
@@ -68,7 +69,9 @@ function checkChoices(value: unknown, schema: Schema, depth: number): string {
   }
   // "Must be null" is no help to a reader who has written something.
   const useful = problems.filter((_, at) => choices[at]?.type !== 'null');
-  return useful.length === 1 ? useful[0] : [...new Set(useful)].join(' Or: ');
+  return useful.length === 1
+    ? useful[0]
+    : [...new Set(useful)].join(trans.__(' Or: '));
 }
 
 function checkValues(value: unknown, schema: Schema): string {
@@ -79,9 +82,13 @@ function checkValues(value: unknown, schema: Schema): string {
         ? (schema.enum as unknown[])
         : null;
   const text = JSON.stringify(value);
-  return !values || values.some(one => JSON.stringify(one) === text)
-    ? ''
-    : `Must be ${values.length > 1 ? 'one of ' : ''}${visible(values.map(wordFor).join(', '))}.`;
+  if (!values || values.some(one => JSON.stringify(one) === text)) {
+    return '';
+  }
+  const words = visible(values.map(wordFor).join(', '));
+  return values.length > 1
+    ? trans.__('Must be one of %1.', words)
+    : trans.__('Must be %1.', words);
 }
 
 function checkType(value: unknown, schema: Schema): string {
@@ -93,7 +100,9 @@ function checkType(value: unknown, schema: Schema): string {
   const fits =
     types.includes(actual) ||
     (actual === 'integer' && types.includes('number'));
-  return fits ? '' : `Must be ${types.map(withArticle).join(' or ')}.`;
+  return fits
+    ? ''
+    : trans.__('Must be %1.', types.map(withArticle).join(trans.__(' or ')));
 }
 
 function checkText(text: string, schema: Schema): string {
@@ -102,14 +111,14 @@ function checkText(text: string, schema: Schema): string {
     isNumber(minLength) || isNumber(maxLength) ? Array.from(text).length : 0;
   if (isNumber(minLength) && length < minLength) {
     return minLength === 1
-      ? 'Must not be empty.'
-      : `At least ${count(minLength)} characters.`;
+      ? trans.__('Must not be empty.')
+      : trans.__('At least %1 characters.', count(minLength));
   }
   if (isNumber(maxLength) && length > maxLength) {
-    return `At most ${count(maxLength)} characters.`;
+    return trans.__('At most %1 characters.', count(maxLength));
   }
   return typeof pattern === 'string' && !matches(text, pattern)
-    ? `Must match ${visible(pattern)}`
+    ? trans.__('Must match %1', visible(pattern))
     : '';
 }
 
@@ -155,16 +164,16 @@ function isPlain(pattern: string): boolean {
 function checkNumber(value: number, schema: Schema): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
   if (isNumber(minimum) && value < minimum) {
-    return `At least ${minimum}.`;
+    return trans.__('At least %1.', String(minimum));
   }
   if (isNumber(maximum) && value > maximum) {
-    return `At most ${maximum}.`;
+    return trans.__('At most %1.', String(maximum));
   }
   if (isNumber(exclusiveMinimum) && value <= exclusiveMinimum) {
-    return `More than ${exclusiveMinimum}.`;
+    return trans.__('More than %1.', String(exclusiveMinimum));
   }
   if (isNumber(exclusiveMaximum) && value >= exclusiveMaximum) {
-    return `Less than ${exclusiveMaximum}.`;
+    return trans.__('Less than %1.', String(exclusiveMaximum));
   }
   return '';
 }
@@ -172,14 +181,17 @@ function checkNumber(value: number, schema: Schema): string {
 function checkList(values: unknown[], schema: Schema, depth: number): string {
   const { minItems, maxItems, items } = schema;
   if (isNumber(minItems) && values.length < minItems) {
-    return `At least ${minItems} items.`;
+    return trans.__('At least %1 items.', String(minItems));
   }
   if (isNumber(maxItems) && values.length > maxItems) {
-    return `At most ${maxItems} items.`;
+    return trans.__('At most %1 items.', String(maxItems));
   }
   return isSchema(items)
     ? firstProblem(values, (value, at) =>
-        located(`Item ${at + 1}`, misfit(value, items, depth + 1))
+        located(
+          trans.__('Item %1', String(at + 1)),
+          misfit(value, items, depth + 1)
+        )
       )
     : '';
 }
@@ -194,7 +206,7 @@ function checkObject(
     ? required.find(name => !(String(name) in value))
     : undefined;
   if (missing !== undefined) {
-    return `Needs ${visible(String(missing))}.`;
+    return trans.__('Needs %1.', visible(String(missing)));
   }
   const known = isSchema(properties) ? properties : {};
   return firstProblem(Object.keys(value), name => {
@@ -202,7 +214,7 @@ function checkObject(
       ? known[name]
       : additionalProperties;
     if (expected === false) {
-      return `There is no ${visible(name)}.`;
+      return trans.__('There is no %1.', visible(name));
     }
     const problem = isSchema(expected)
       ? misfit(value[name], expected, depth + 1)
@@ -253,11 +265,11 @@ function typeOf(value: unknown): string {
 
 function withArticle(type: unknown): string {
   const names: Record<string, string> = {
-    array: 'a list',
-    integer: 'a whole number',
+    array: trans.__('a list'),
+    integer: trans.__('a whole number'),
     null: 'null',
-    object: 'an object',
-    string: 'a string'
+    object: trans.__('an object'),
+    string: trans.__('a string')
   };
-  return names[String(type)] ?? `a ${String(type)}`;
+  return names[String(type)] ?? trans.__('a %1', String(type));
 }

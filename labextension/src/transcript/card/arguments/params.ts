@@ -18,6 +18,7 @@ import {
   visible,
   visibleNodes
 } from '../../dom/visible';
+import { trans } from '../../dom/translation';
 
 /** Fetches the full text of the argument with this name. */
 export type FetchValue = (name: string) => Promise<string>;
@@ -63,7 +64,9 @@ export class Params {
   open(name: string): Promise<string> {
     const fetch = this.fetch();
     if (!fetch) {
-      return Promise.reject(new Error('Start the kernel to see all of it.'));
+      return Promise.reject(
+        new Error(trans.__('Start the kernel to see all of it.'))
+      );
     }
     let coming = this.fetching.get(name);
     if (!coming) {
@@ -119,10 +122,16 @@ export class Params {
       'span',
       '',
       lines
-        ? `${count(lines.hidden)} of ${count(lines.total)} lines hidden`
-        : `${count(hidden)} of ${count(total)} characters hidden`
+        ? trans.__(
+            '%1 of %2 lines hidden',
+            count(lines.hidden),
+            count(lines.total)
+          )
+        : trans.__('%1 of %2 characters hidden', count(hidden), count(total))
     );
-    const all = lines ? `Show all ${count(lines.total)} lines` : 'Show all';
+    const all = lines
+      ? trans.__('Show all %1 lines', count(lines.total))
+      : trans.__('Show all');
     const isAtEnd = at >= param.text.length;
     const className = isAtEnd ? 'llm-cut llm-at-end' : 'llm-cut';
     const cut = attrs(el('button', className, label, el('b', '', all)), {
@@ -131,7 +140,7 @@ export class Params {
       'aria-controls': id
     });
     cut.addEventListener('click', () => {
-      label.textContent = 'Fetching…';
+      label.textContent = trans.__('Fetching…');
       this.open(param.name).catch((error: unknown) => {
         label.textContent = sentenceOf(error);
       });
@@ -149,12 +158,12 @@ export class Params {
 function makeCaption(request: IRequest): HTMLElement {
   const node = el('caption');
   if (request.params.length === 0) {
-    node.append(el('b', '', 'No arguments'));
+    node.append(el('b', '', trans.__('No arguments')));
   } else {
     node.append(
-      el('b', '', 'Arguments'),
+      el('b', '', trans.__('Arguments')),
       ' \u2002',
-      el('span', 'llm-wide', 'exactly these will run')
+      el('span', 'llm-wide', trans.__('exactly these will run'))
     );
   }
   return node;

@@ -2,6 +2,7 @@
 
 import type { IParam } from '../../protocol/document';
 import { count } from '../../dom/formatting';
+import { trans } from '../../dom/translation';
 
 /** The kinds of fields. */
 export type Kind = 'text' | 'number' | 'boolean' | 'choice' | 'json';
@@ -86,23 +87,23 @@ export function typeWords(param: IParam): string {
     return param.description;
   }
   if (kind === 'choice') {
-    return 'one of ' + valuesOf(param).map(wordFor).join(', ');
+    return trans.__('one of %1', valuesOf(param).map(wordFor).join(', '));
   }
   const facts = [param.type];
   const { minimum, maximum, minLength, maxLength } = schemaBesidesNull(param);
   if (isNumber(minimum) && isNumber(maximum)) {
-    facts.push(`${minimum} to ${maximum}`);
+    facts.push(trans.__('%1 to %2', String(minimum), String(maximum)));
   } else if (isNumber(minimum)) {
-    facts.push(`at least ${minimum}`);
+    facts.push(trans.__('at least %1', String(minimum)));
   } else if (isNumber(maximum)) {
-    facts.push(`at most ${maximum}`);
+    facts.push(trans.__('at most %1', String(maximum)));
   }
   if (isNumber(maxLength)) {
-    facts.push(`at most ${count(maxLength)} characters`);
+    facts.push(trans.__('at most %1 characters', count(maxLength)));
   } else if (isNumber(minLength) && minLength > 0) {
-    facts.push(`at least ${count(minLength)} characters`);
+    facts.push(trans.__('at least %1 characters', count(minLength)));
   } else if (param.required) {
-    facts.push('required');
+    facts.push(trans.__('required'));
   }
   return facts.join(', ');
 }

@@ -4,6 +4,7 @@ import type { IRequest } from '../../protocol/document';
 import { attrs, button, el } from '../../dom/elements';
 import { icon } from '../../dom/icons';
 import type { DrawerName, Verdict } from './reply';
+import { trans } from '../../dom/translation';
 
 /** The row of buttons of a card. */
 export interface IButtons {
@@ -29,23 +30,23 @@ export function waitingButtons(
 ): IButtons {
   const approve = button(
     'llm-button llm-primary' + (request.destructive ? ' llm-danger' : ''),
-    'Approve',
+    trans.__('Approve'),
     () => handlers.decide('approved')
   );
   const edit = request.params.length
-    ? makeOpener('edit', 'Edit…', handlers)
+    ? makeOpener('edit', trans.__('Edit…'), handlers)
     : null;
-  const deny = makeOpener('deny', 'Deny…', handlers);
-  const answer = makeOpener('answer', 'Answer myself…', handlers);
+  const deny = makeOpener('deny', trans.__('Deny…'), handlers);
+  const answer = makeOpener('answer', trans.__('Answer myself…'), handlers);
   const grant =
     request.grants.length && !request.destructive
-      ? makeOpener('grant', 'Always allow ', handlers)
+      ? makeOpener('grant', `${trans.__('Always allow')} `, handlers)
       : null;
   grant?.classList.add('llm-far');
   grant?.append(icon('chevron', 'llm-turner llm-down'));
   const node = el('div', 'llm-actions', approve, edit, deny, answer, grant);
   return {
-    node: attrs(node, { role: 'group', 'aria-label': 'Decision' }),
+    node: attrs(node, { role: 'group', 'aria-label': trans.__('Decision') }),
     consenting: [approve],
     approving: [approve],
     openers: openersByName({ edit, deny, answer, grant })
@@ -54,25 +55,29 @@ export function waitingButtons(
 
 /** The buttons for a call that was interrupted while it was running. */
 export function unknownButtons(handlers: IHandlers): IButtons {
-  const ran = makeOpener('answer', 'It ran…', handlers);
-  const again = button('llm-button', 'It did not run', () =>
+  const ran = makeOpener('answer', trans.__('It ran…'), handlers);
+  const again = button('llm-button', trans.__('It did not run'), () =>
     handlers.decide('approved')
   );
-  const leave = button('llm-button', 'I cannot tell', () =>
+  const leave = button('llm-button', trans.__('I cannot tell'), () =>
     handlers.decide('abandoned')
   );
   const node = el(
     'div',
     'llm-ways llm-ask-ways',
     ran,
-    el('span', '', 'Tell the model what came of it.'),
+    el('span', '', trans.__('Tell the model what came of it.')),
     again,
-    el('span', '', 'Run it now, once, with these arguments.'),
+    el('span', '', trans.__('Run it now, once, with these arguments.')),
     leave,
-    el('span', '', 'Tell the model that the outcome is unknown and go on.')
+    el(
+      'span',
+      '',
+      trans.__('Tell the model that the outcome is unknown and go on.')
+    )
   );
   return {
-    node: attrs(node, { role: 'group', 'aria-label': 'Did it run?' }),
+    node: attrs(node, { role: 'group', 'aria-label': trans.__('Did it run?') }),
     consenting: [again, leave],
     approving: [again],
     openers: openersByName({ answer: ran })

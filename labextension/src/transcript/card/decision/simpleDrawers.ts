@@ -4,6 +4,7 @@ import type { IRequest, Scope } from '../../protocol/document';
 import { attrs, button, el, uniqueId } from '../../dom/elements';
 import type { Child } from '../../dom/elements';
 import type { IDrawer } from './reply';
+import { trans, withNodes } from '../../dom/translation';
 
 /** Make a drawer with a text to write and a button that sends it. An empty text can be sent unless one is `needed`. */
 export function textDrawer(
@@ -40,25 +41,38 @@ export function textDrawer(
       attrs(el('label', '', ...label), { for: id }),
       field
     ),
-    el('div', 'llm-actions', submit, button('llm-button', 'Back', back))
+    el(
+      'div',
+      'llm-actions',
+      submit,
+      button('llm-button', trans.__('Back'), back)
+    )
   );
   return { node, consenting: [], initialFocus: field };
 }
 
-/** The label of each scope, and how long a grant for it lasts. */
-const REACH: Record<Scope, [string, string]> = {
-  cell: ['In this cell', 'while its text is the same, also after a restart'],
-  notebook: ['In this notebook', 'until you revoke it, also after a restart'],
-  session: [
-    'In this session',
-    'in every notebook of this kernel, until it ends'
-  ]
-};
-
-/** How long a grant lasts where it is not known which notebook asks. */
-const UNTIL_KERNEL_ENDS: Partial<Record<Scope, string>> = {
-  cell: 'while its text is the same, until this kernel ends'
-};
+/**
+ * The label of a scope, and how long a grant for it lasts.
+ *
+ * @param endsWithKernel whether it is not known which notebook asks.
+ */
+function reachOf(scope: Scope, endsWithKernel: boolean): [string, string] {
+  const cellLasts = endsWithKernel
+    ? trans.__('while its text is the same, until this kernel ends')
+    : trans.__('while its text is the same, also after a restart');
+  const reach: Record<Scope, [string, string]> = {
+    cell: [trans.__('In this cell'), cellLasts],
+    notebook: [
+      trans.__('In this notebook'),
+      trans.__('until you revoke it, also after a restart')
+    ],
+    session: [
+      trans.__('In this session'),
+      trans.__('in every notebook of this kernel, until it ends')
+    ]
+  };
+  return reach[scope];
+}
 
 /** Make a drawer with the scopes in which the tool can always be allowed. */
 export function grantDrawer(
@@ -70,19 +84,20 @@ export function grantDrawer(
   const title = el(
     'h4',
     'llm-panel-title',
-    'Always allow ',
-    el('span', 'llm-code', ...tool),
-    ', with any arguments'
+    ...withNodes(
+      trans.__('Always allow %1, with any arguments'),
+      el('span', 'llm-code', ...tool)
+    )
   );
   title.id = uniqueId();
   const ways = el('div', 'llm-ways');
   const consenting = request.grants.map(scope => {
-    const choice = button('llm-button', REACH[scope][0], () => grant(scope));
-    const lasts = request.grantsEndWithKernel && UNTIL_KERNEL_ENDS[scope];
-    ways.append(choice, el('span', '', lasts || REACH[scope][1]));
+    const [label, lasts] = reachOf(scope, Boolean(request.grantsEndWithKernel));
+    const choice = button('llm-button', label, () => grant(scope));
+    ways.append(choice, el('span', '', lasts));
     return choice;
   });
-  const leave = button('llm-button', 'Back', back);
+  const leave = button('llm-button', trans.__('Back'), back);
   const node = attrs(
     el(
       'div',
@@ -92,7 +107,10 @@ export function grantDrawer(
       el(
         'p',
         'llm-hint',
-        'Approves this call too. Ends when the tool’s code changes. %llm grants lists and revokes it.'
+        trans.__(
+          'Approves this call too. Ends when the tool’s code changes. %1 lists and revokes it.',
+          '%llm grants'
+        )
       ),
       el('div', 'llm-actions', leave)
     ),
@@ -110,10 +128,13 @@ export function dropDrawer(
   drop: () => void,
   back: () => void
 ): IDrawer {
-  const title = attrs(el('h4', 'llm-panel-title', 'Drop this question?'), {
-    id: uniqueId(),
-    tabindex: '-1'
-  });
+  const title = attrs(
+    el('h4', 'llm-panel-title', trans.__('Drop this question?')),
+    {
+      id: uniqueId(),
+      tabindex: '-1'
+    }
+  );
   const node = el(
     'div',
     'llm-panel',
@@ -121,16 +142,22 @@ export function dropDrawer(
     el(
       'p',
       '',
-      isUnknown ? 'The call will not run again' : 'The call will not run',
-      ', and the model is not asked. The question leaves ',
-      el('code', 'llm-code', '%llm pending'),
-      '.'
+      ...withNodes(
+        isUnknown
+          ? trans.__(
+              'The call will not run again, and the model is not asked. The question leaves %1.'
+            )
+          : trans.__(
+              'The call will not run, and the model is not asked. The question leaves %1.'
+            ),
+        el('code', 'llm-code', '%llm pending')
+      )
     ),
     el(
       'div',
       'llm-actions',
-      button('llm-button', 'Drop', drop),
-      button('llm-button', 'Back', back)
+      button('llm-button', trans.__('Drop'), drop),
+      button('llm-button', trans.__('Back'), back)
     )
   );
   attrs(node, { role: 'group', 'aria-labelledby': title.id });

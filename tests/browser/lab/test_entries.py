@@ -1,0 +1,92 @@
+"""Where JupyterLab offers the commands: the menus, the status bar and the list of shortcuts, which can be edited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from scripts.lab_page import LabPage
+from scripts.lab_server import LabServer
+from tests.browser.lab.test_commands import AXE, SERIOUS
+from tests.fakes.openai_server import OpenAIServer, text_reply
+
+TO_NOTEBOOK = """name => {
+  const { shell } = window.jupyterapp;
+  shell.activateById([...shell.widgets('main')].find(one => one.context?.path === name).id);
+}"""
+_IS_BOUND = """() => window.jupyterapp.commands.keyBindings.some(
+  ({ command, keys }) => command === 'llm-notebook:ask-cell' && keys.join() === 'Ctrl Alt Y')"""
+
+
+@pytest.fixture
+def own_shortcuts(lab: LabServer) -> Iterator[None]:
+    """Shortcuts that a test may change: they are forgotten afterwards."""
+    yield
+    folder = Path(lab.environment["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", "shortcuts-extension")
+    (folder / "shortcuts.jupyterlab-settings").unlink()
+
+
+def _menu(page: Page, name: str) -> Locator:
+    """Open a menu of the menu bar, and return it."""
+    page.locator(".lm-MenuBar").get_by_text(name, exact=True).click()
+    return page.locator(".lm-Menu")
+
+
+@pytest.mark.usefixtures("own_shortcuts")
+def test_a_shortcut_is_changed_in_the_list_of_shortcuts(lab_page: LabPage) -> None:
+    lab_page.write("shortcuts.ipynb", ["6 * 7"])
+    page = lab_page.page
+    cells = page.locator(".jp-CodeCell")
+    lab_page.command("settingeditor:open", {"query": "Keyboard Shortcuts"})
+    shortcuts = page.locator(".jp-Shortcuts-ShortcutUI")
+    shortcuts.locator("input[type=search]").fill("Ask About This Cell")
+    row = shortcuts.locator(".jp-Shortcuts-Row", has_text="Ask About This Cell")
+    keys = row.locator(".jp-ContextualShortcut-Key")
+    expect(keys).to_have_text(["Q"])
+    row.locator(".jp-Shortcuts-ShortcutKeys").click()
+    page.keyboard.press("Control+Alt+y")
+    lab_page.screenshot("entries-shortcut")
+    row.locator(".jp-Shortcuts-Submit").click()
+    expect(keys).to_have_text(["Ctrl", "Alt", "Y"])
+    expect(row).to_contain_text("Custom")
+    # The list shows it before it is stored.
+    page.wait_for_function(_IS_BOUND)
+
+    page.evaluate(TO_NOTEBOOK, lab_page.name)
+    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    page.keyboard.press("q")
+    page.keyboard.press("Control+Alt+y")
+    expect(cells).to_have_count(2)
+    expect(cells.nth(1).locator(".cm-line").first).to_have_text("%%llm --context 1")
+    lab_page.command("notebook:enter-command-mode")
+    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    ask = _menu(page, "Run").locator(".lm-Menu-item", has_text="Ask About This Cell")
+    expect(ask.locator(".lm-Menu-itemShortcut")).to_have_text("Ctrl+Alt+Y")
+
+
+def test_the_status_bar_says_what_the_session_cost_and_leads_to_the_usage(
+    lab_page: LabPage, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(text_reply("Next to nothing."))
+    account = f"import os\nos.environ |= {{'OPENAI_BASE_URL': {openai_server.base_url!r}, 'OPENAI_API_KEY': 'sk-none'}}"
+    lab_page.write("cost.ipynb", [f"{account}\n%load_ext llm_notebook", "%%llm -m gpt-4o-mini\nWhat does it cost?"])
+    page = lab_page.page
+    for index in (0, 1):
+        lab_page.run_cell(index)
+        lab_page.wait_until_ran(index)
+    expect(lab_page.answer(1)).to_have_text("Next to nothing.")
+    status = page.get_by_role("group", name="Language models")
+    cost = status.get_by_role("button", name="in this session. Show usage")
+    expect(cost).to_have_text("$0.00")
+    assert re.search(r"\d+ tokens in, \d+ out", str(cost.get_attribute("title")))
+    page.add_script_tag(path=AXE)
+    assert page.evaluate(SERIOUS, [".llm-status"]) == []
+    cost.click()
+    usage = page.get_by_role("region", name="Usage", exact=True)
+    expect(usage.get_by_role("heading").get_by_role("button")).to_have_attribute("aria-expanded", "true")
+    expect(usage.get_by_role("row").filter(has_text="gpt-4o-mini").first).to_be_visible()
+    lab_page.screenshot("entries-cost")
