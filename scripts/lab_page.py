@@ -19,6 +19,7 @@ __all__ = ["RESULTS", "LabPage"]
 RESULTS = Path(__file__).resolve().parents[1] / "test-results"
 
 _LONGEST_RUN_MS = 240_000
+_CELLS = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell"
 _PANEL = "window.jupyterapp.shell.currentWidget"
 _IS_IDLE = f"() => {_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
 _START_KERNEL = f"() => {_PANEL}.sessionContext.changeKernel({{ name: 'python3' }}).then(() => null)"
@@ -64,11 +65,23 @@ class LabPage:
         return self.lab.root / self.name
 
     def write(self, name: str, sources: Sequence[str], *, kernel: str = "python3") -> None:
-        """Write a notebook with these code cells and open it with the kernel of that name."""
+        """Write a notebook with these code cells and open it, alone on the page, with the kernel of that name."""
+        self._write(name, sources, kernel)
+        self.open(name)
+
+    def write_beside(self, name: str, sources: Sequence[str]) -> None:
+        """Write a notebook with these code cells and open it beside those that are open."""
+        self._write(name, sources, "python3")
+        self.name = name
+        self.command("docmanager:open", {"path": name})
+        self.page.wait_for_function(f"name => {_PANEL}?.context?.path === name", arg=name)
+        self.page.wait_for_function(_IS_OPEN)
+        self.page.wait_for_function(_IS_IDLE)
+
+    def _write(self, name: str, sources: Sequence[str], kernel: str) -> None:
         spec = {"name": kernel, "display_name": kernel, "language": "python"}
         cells = [new_code_cell(source) for source in sources]
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec}), self.lab.root / name)
-        self.open(name)
 
     def open(self, name: str, *, idle: bool = True) -> None:
         """Open a notebook of the server's folder. Wait until its kernel is idle, unless `idle` is False."""
@@ -151,7 +164,7 @@ class LabPage:
     def wait_until_ran(self, index: int) -> None:
         """Wait until a cell shows an execution count and the kernel is idle."""
         self.page.wait_for_function(
-            "index => /\\d/.test(document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[index]?.textContent)",
+            f"index => /\\d/.test(document.querySelectorAll('{_CELLS} .jp-InputPrompt')[index]?.textContent)",
             arg=index,
             timeout=_LONGEST_RUN_MS,
         )
@@ -169,8 +182,8 @@ class LabPage:
         )
 
     def cell(self, index: int) -> Locator:
-        """Return a code cell, counted from 0."""
-        return self.page.locator(".jp-CodeCell").nth(index)
+        """Return a code cell of the notebook in front, counted from 0."""
+        return self.page.locator(_CELLS).nth(index)
 
     def output(self, index: int) -> Locator:
         """Return the output area of a code cell."""

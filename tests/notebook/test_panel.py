@@ -191,6 +191,40 @@ def test_an_installation_is_told_to_pages_after_the_magics_are_loaded_again(
     _ask(kernel, "remove-model", name="medlar")
 
 
+def test_an_installation_is_cancelled_while_its_server_is_silent_and_goes_on_by_its_address(
+    kernel: Kernel, file_server: FileServer
+) -> None:
+    goes_on = threading.Event()
+    content = gguf_bytes(padding=4_000_000)
+    file_server.files["/bullace.gguf"] = Served(content, waits_at=(len(content) * 53 // 100, goes_on))
+    url = file_server.url("/bullace.gguf")
+    try:
+        _ask(kernel, "install", source=url)
+        kernel.hear(
+            lambda message: (
+                message["msg_type"] == "comm_msg"
+                and [one["percent"] for one in message["content"]["data"].get("installing", ())] == [50]
+            )
+        )
+        cancelled = _ask(kernel, "cancel", source=url)
+        assert cancelled["installing"] == []
+        assert [(row["name"], row["from"], row["isWhole"]) for row in cancelled["models"]] == [("bullace", url, False)]
+        file_server.files["/bullace.gguf"] = Served(content)
+        assert [one["source"] for one in _ask(kernel, "install", source=url)["installing"]] == [url]
+    finally:
+        goes_on.set()
+    told = kernel.hear(
+        lambda message: (
+            message["msg_type"] == "comm_msg"
+            and message["content"]["data"].get("about") == "local"
+            and not message["content"]["data"]["installing"]
+            and any(row["isWhole"] for row in message["content"]["data"]["models"] if row["name"] == "bullace")
+        )
+    )
+    assert told
+    _ask(kernel, "remove-model", name="bullace")
+
+
 @pytest.mark.parametrize("path", ["no such \u00a0 folder/a.gguf", f"/{'nosuch/' * 100}a.gguf", "/nosuch\0/a.gguf"])
 def test_a_failed_installation_is_begun_again_and_taken_off_by_the_name_that_a_page_knows(
     kernel: Kernel, path: str

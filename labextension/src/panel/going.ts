@@ -45,6 +45,9 @@ export function indexOf(
   return found >= 0 ? found : cells.findIndex(one => one.model.id === cell);
 }
 
+/** How long the card of a notebook that was just opened may take to appear, in milliseconds. */
+const OPENING = 20_000;
+
 /** Bring a cell into view and make it the active one. Its card's heading gets the focus if there is one, and never a button. */
 export async function show(panel: NotebookPanel, index: number): Promise<void> {
   const notebook = panel.content;
@@ -54,13 +57,34 @@ export async function show(panel: NotebookPanel, index: number): Promise<void> {
   await notebook.scrollToItem(index);
   const cell = notebook.widgets[index];
   await cell?.ready;
-  const heading = cell?.node.querySelector<HTMLElement>('.llm-ask h3');
+  if (cell && !focusCard(cell.node)) {
+    cell.node.scrollIntoView({ block: 'nearest' });
+    notebook.node.focus();
+    focusLater(cell.node, notebook.node);
+  }
+}
+
+function focusCard(cell: HTMLElement): boolean {
+  const heading = cell.querySelector<HTMLElement>('.llm-ask h3');
   if (heading) {
     heading.tabIndex = -1;
     heading.scrollIntoView({ block: 'center' });
     heading.focus({ preventScroll: true });
-  } else {
-    cell?.node.scrollIntoView({ block: 'nearest' });
-    notebook.node.focus();
   }
+  return Boolean(heading);
+}
+
+/** Give a card that appears later the focus, as long as the reader leaves it in the notebook and types nothing. */
+function focusLater(cell: HTMLElement, notebook: HTMLElement): void {
+  const observer = new MutationObserver(() => {
+    const at = document.activeElement;
+    const isFree =
+      at === document.body ||
+      (notebook.contains(at) && !at?.closest('.cm-editor, .llm-transcript'));
+    if (!isFree || focusCard(cell)) {
+      observer.disconnect();
+    }
+  });
+  observer.observe(cell, { childList: true, subtree: true });
+  setTimeout(() => observer.disconnect(), OPENING);
 }

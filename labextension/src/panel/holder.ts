@@ -4,7 +4,8 @@ import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
 
 import { askIcon } from '../commands/icon';
-import type { ISurroundings, SidePanel } from './index';
+import type { SidePanel } from './index';
+import type { ISurroundings } from './surroundings';
 
 export class PanelHolder extends Widget {
   private loading: Promise<SidePanel> | undefined;

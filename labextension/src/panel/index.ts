@@ -4,47 +4,31 @@
  * card of a question, which is the one that its cell shows.
  */
 
-import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
-import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import type { IStateDB } from '@jupyterlab/statedb';
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { PROMPT_NOTEBOOK } from '../commands/ids';
 import { insertPrompt } from '../commands/promptCells';
-import type { KernelBus } from '../lab/kernel/bus';
-import type { Places } from '../lab/notebook/places';
 import { attrs, button, el, refill } from '../transcript/dom/elements';
-import { sentenceOf } from '../transcript/dom/formatting';
 import { icon } from '../transcript/dom/icons';
-import { Conversations } from './conversations';
+import { Busy } from './busy';
+import { Conversations } from './sections/conversations';
 import { exportTalk } from './exporting';
 import { indexOf, show } from './going';
-import { Keys } from './keys';
-import { plain } from './list';
-import { Local } from './local';
-import { Models } from './models';
-import { Runs } from './runs';
+import { Keys } from './sections/keys';
+import { Local } from './sections/local';
+import { Models } from './sections/models';
+import { Nothing } from './nothing';
+import { Runs } from './sections/runs';
 import type { IPanel, IWhere, Section } from './section';
-import { sayLine } from './section';
 import type { ISource } from './sources';
 import { Sources } from './sources';
+import type { ISurroundings } from './surroundings';
 import { Talk } from './talk';
-import { Usage } from './usage';
-import { Waiting } from './waiting';
-
-/** What the panel needs of JupyterLab. */
-export interface ISurroundings {
-  app: JupyterFrontEnd;
-  notebooks: INotebookTracker;
-  places: Places;
-  state: IStateDB | null;
-  trans: TranslationBundle;
-  openSettings: (() => void) | null;
-}
+import { Usage } from './sections/usage';
+import { Waiting } from './sections/waiting';
 
 const STATE = 'jupyter-llm-notebook:panel';
 const OPEN_AT_FIRST = ['waiting', 'runs', 'conversations'];
@@ -54,7 +38,8 @@ const SOON = 100;
 export class SidePanel extends Widget {
   private readonly sources: Sources;
   private readonly select = el('select');
-  private readonly nothing = el('div', 'llm-nothing');
+  private readonly nothing: Nothing;
+  private readonly busy: Busy;
   private readonly live = attrs(el('div', 'llm-sr'), { role: 'status' });
   private readonly parts = el('div');
   private readonly waiting: Waiting;
@@ -71,6 +56,8 @@ export class SidePanel extends Widget {
       'aria-label': trans.__('Language models')
     });
     this.sources = new Sources(around.notebooks, around.places);
+    this.busy = new Busy(trans);
+    this.nothing = new Nothing(around, this.sources);
     const panel = this.shared();
     const keys = new Keys(panel);
     const enterKey = (name: string): void => {
@@ -88,13 +75,23 @@ export class SidePanel extends Widget {
       new Usage(panel)
     ];
     this.parts.append(...this.sections.map(({ node }) => node));
-    this.node.append(this.bar(), this.nothing, this.parts, this.live);
+    this.node.append(
+      this.bar(),
+      this.nothing.node,
+      this.busy.node,
+      this.parts,
+      this.live
+    );
     this.node.addEventListener('keydown', event => {
       if (event.key === 'Escape' && !event.defaultPrevented) {
         this.sources.front?.content.activate();
       }
     });
     this.sources.changed.connect(() => this.soon());
+    around.app.serviceManager.sessions.runningChanged.connect(
+      this.nothing.refresh,
+      this.nothing
+    );
     void this.restore();
   }
 
@@ -144,6 +141,7 @@ export class SidePanel extends Widget {
       sources.front?.content.model?.readOnly === false ? sources.front : null;
     return {
       sources,
+      busy: this.busy,
       trans,
       announce: text => refill(this.live, text),
       show: id => (id ? this.showSection(id) : this.soon()),
@@ -218,11 +216,9 @@ export class SidePanel extends Widget {
       this.sources.placeOf(panel).bus?.overview.want()
     );
     this.parts.hidden = !isJoined;
-    this.nothing.hidden = isJoined;
+    this.nothing.refresh();
     if (isJoined) {
       this.sections.forEach(section => section.refresh());
-    } else {
-      refill(this.nothing, ...this.whatWouldStart());
     }
   }
 
@@ -244,70 +240,6 @@ export class SidePanel extends Widget {
       );
     }
     this.select.value = this.sources.chosen;
-  }
-
-  /** What would make a kernel tell something. */
-  private whatWouldStart(): Node[] {
-    const { trans } = this.around;
-    const { chosen, open } = this.sources;
-    const panel =
-      open.find(({ context }) => context.path === chosen) ?? this.sources.front;
-    const bus = panel && this.sources.placeOf(panel).bus;
-    const name = panel ? PathExt.basename(panel.context.path) : '';
-    if (panel && bus?.state === 'asking') {
-      return [el('p', 'llm-quiet', trans.__('Asking the kernel of %1…', name))];
-    }
-    return panel && bus ? this.loading(bus, name) : this.starting(panel, name);
-  }
-
-  /** What loads the package into a kernel that runs without it. */
-  private loading(bus: KernelBus, name: string): Node[] {
-    const { trans } = this.around;
-    const load = button('llm-button', trans.__('Load it'), () => {
-      bus.load().catch((error: unknown) => {
-        this.nothing.append(sayLine(sentenceOf(error), 'llm-bad'));
-        this.nothing.append(
-          el('p', 'llm-cmd', 'pip install jupyter-llm-notebook')
-        );
-      });
-    });
-    return [
-      el('h3', '', trans.__('Not loaded in %1', name)),
-      el(
-        'p',
-        'llm-quiet',
-        trans.__(
-          'Its kernel runs, but llm_notebook is not loaded there. “Load it” runs this in the kernel:'
-        )
-      ),
-      el('p', 'llm-cmd', '%load_ext llm_notebook'),
-      el('div', 'llm-do', load)
-    ];
-  }
-
-  /** What starts a kernel. */
-  private starting(panel: NotebookPanel | null, name: string): Node[] {
-    const { app, trans } = this.around;
-    const create = button('llm-button', trans.__('New prompt notebook'), () => {
-      void app.commands.execute(PROMPT_NOTEBOOK);
-    });
-    const start =
-      panel &&
-      plain(
-        trans.__('Start the kernel of %1', name),
-        () => void panel.sessionContext.startKernel()
-      );
-    return [
-      el('h3', '', trans.__('No kernel is running')),
-      el(
-        'p',
-        'llm-quiet',
-        trans.__(
-          'This panel shows what kernels with llm_notebook know. Open a notebook and run its first cell.'
-        )
-      ),
-      el('div', 'llm-do', create, start)
-    ];
   }
 
   /** Open what was open in this workspace. */

@@ -17,11 +17,15 @@ import {
 import type { Child } from '../transcript/dom/elements';
 import { icon } from '../transcript/dom/icons';
 import { sentenceOf } from '../transcript/dom/formatting';
+import type { Busy } from './busy';
+import { Holding } from './holding';
+import { sayLine } from './lines';
 import type { ISource, Sources } from './sources';
 
 /** What the parts of the panel have in common. */
 export interface IPanel {
   sources: Sources;
+  busy: Busy;
   trans: TranslationBundle;
   /** Say something to a screen reader. */
   announce: (text: string) => void;
@@ -51,9 +55,6 @@ export interface IAnswered<T> {
   answer: T;
 }
 
-/** How long a kernel may take before the panel says that it is busy, in milliseconds. */
-const PATIENCE = 1_500;
-
 export abstract class Section<T> {
   readonly node: HTMLElement;
   protected readonly body = el('div', 'llm-sec-body');
@@ -63,8 +64,15 @@ export abstract class Section<T> {
   private readonly notes = el('div');
   private readonly content = el('div');
   /** The answers so far, by the kernel. */
-  private readonly answers = new Map<unknown, { answer: T; at: Date }>();
-  private round = 0;
+  private readonly answers = new Map<unknown, T>();
+  /** The question that each kernel has yet to answer, by the kernel. */
+  private readonly pending = new Map<
+    unknown,
+    { words: string; isWantedAgain: boolean }
+  >();
+  /** Why a kernel did not answer, by the kernel. */
+  private readonly problems = new WeakMap<object, string>();
+  private readonly holding: Holding;
   /** Called when the reader opens or closes it. */
   toggled: () => void = () => undefined;
 
@@ -88,6 +96,7 @@ export abstract class Section<T> {
     const heading = el('h3', 'llm-sec-title', this.title);
     this.node = el('section', 'llm-sec', heading, this.body);
     attrs(this.node, { 'aria-label': label });
+    this.holding = new Holding(this.node);
   }
 
   get isOpen(): boolean {
@@ -127,41 +136,51 @@ export abstract class Section<T> {
     ) {
       return;
     }
-    this.round += 1;
-    const { round } = this;
-    const sources = this.panel.sources.asked;
-    const buses = new Set<unknown>(sources.map(({ bus }) => bus));
+    const { asked } = this.panel.sources;
+    const buses = new Set<unknown>(asked.map(({ bus }) => bus));
     [...this.answers.keys()]
       .filter(bus => !buses.has(bus))
       .forEach(bus => this.answers.delete(bus));
-    const late = new Set(sources);
-    const problems: string[] = [];
-    const say = (busy: Iterable<ISource>): void => {
-      if (round === this.round) {
-        this.note(
-          [...busy].map(source => this.busyNote(source)),
-          problems
-        );
+    const question = { about: this.about, ...this.question() };
+    asked.forEach(source => void this.fetch(source, question));
+    this.redraw();
+  }
+
+  /**
+   * Ask one kernel, and show what it answers. While the same question waits for
+   * its answer it is asked only once more, however often that is wanted, because
+   * a busy kernel has to answer all of them.
+   */
+  private async fetch(source: ISource, question: Question): Promise<void> {
+    const { bus } = source;
+    const words = JSON.stringify(question);
+    const before = this.pending.get(bus);
+    if (before?.words === words) {
+      before.isWantedAgain = true;
+      return;
+    }
+    const mine = { words, isWantedAgain: false };
+    this.pending.set(bus, mine);
+    const note = this.panel.busy.ask(source);
+    let problem = '';
+    try {
+      const answer = await this.ask(source, question);
+      note(true);
+      if (this.pending.get(bus) === mine) {
+        this.take(source, answer);
       }
-    };
-    const timer = setTimeout(() => say(late), PATIENCE);
-    const asked = sources.map(source =>
-      this.ask(source, { about: this.about, ...this.question() })
-        .then(answer => {
-          if (round === this.round) {
-            this.take(source, answer);
-          }
-        })
-        .catch((error: unknown) => void problems.push(sentenceOf(error)))
-        .finally(() => late.delete(source))
-    );
-    void Promise.all(asked).then(() => {
-      clearTimeout(timer);
-      say([]);
-      if (round === this.round) {
-        this.redraw();
+    } catch (error) {
+      note(false);
+      problem = bus.state === 'joined' ? sentenceOf(error) : '';
+    }
+    if (this.pending.get(bus) === mine) {
+      this.pending.delete(bus);
+      this.problems.set(bus, problem);
+      this.redraw();
+      if (mine.isWantedAgain && bus.state === 'joined') {
+        void this.fetch(source, question);
       }
-    });
+    }
   }
 
   /** Ask one kernel something. Rejects with a sentence. */
@@ -171,7 +190,7 @@ export abstract class Section<T> {
 
   /** Take what a kernel has answered or told. */
   protected take(source: ISource, answer: T): void {
-    this.answers.set(source.bus, { answer, at: new Date() });
+    this.answers.set(source.bus, answer);
     this.redraw();
   }
 
@@ -185,11 +204,30 @@ export abstract class Section<T> {
   }
 
   protected redraw(): void {
-    const all = this.panel.sources.asked.flatMap(source => {
-      const known = this.answers.get(source.bus);
-      return known ? [{ source, answer: known.answer }] : [];
+    this.holding.act(() => {
+      const { asked } = this.panel.sources;
+      const all = asked.flatMap(source => {
+        const answer = this.answers.get(source.bus);
+        return answer === undefined ? [] : [{ source, answer }];
+      });
+      const isKnown = all.length > 0 || this.knowsMore();
+      if (!isKnown) {
+        this.setSum('');
+      }
+      refillKept(this.content, isKnown ? this.draw(all) : []);
+      const problems = asked.map(({ bus }) => this.problems.get(bus) ?? '');
+      refill(
+        this.notes,
+        ...[...new Set(problems)]
+          .filter(Boolean)
+          .map(text => sayLine(text, 'llm-bad'))
+      );
     });
-    refillKept(this.content, this.draw(all));
+  }
+
+  /** Whether there is something to show before a kernel has answered. */
+  protected knowsMore(): boolean {
+    return false;
   }
 
   /** Make what is shown. Nodes that are returned again stay where they are. */
@@ -204,32 +242,6 @@ export abstract class Section<T> {
   protected empty(...words: Child[]): HTMLElement {
     return el('p', 'llm-empty', ...words);
   }
-
-  private note(busy: string[], problems: string[]): void {
-    const lines = busy.map(text => sayLine(text, ''));
-    refill(
-      this.notes,
-      ...lines,
-      ...[...new Set(problems)].map(text => sayLine(text, 'llm-bad'))
-    );
-  }
-
-  private busyNote({ bus, name }: ISource): string {
-    const at = this.answers.get(bus)?.at;
-    return at
-      ? this.trans.__('%1 is busy; its part is as of %2.', name, timeOf(at))
-      : this.trans.__('%1 is busy; its part comes when it is free.', name);
-  }
-}
-
-/** A line with what has happened. */
-export function sayLine(text: string, tone: string): HTMLElement {
-  const glyph = { '': 'clock', 'llm-bad': 'warning' }[tone] as
-    'clock' | 'warning';
-  return attrs(
-    el('p', `llm-say ${tone}`, icon(glyph ?? 'check'), el('span', '', text)),
-    { role: tone ? 'alert' : null }
-  );
 }
 
 /** Give a node these children. Those that it has already are not taken out, so that they keep the focus. */
@@ -241,22 +253,4 @@ function refillKept(node: Node, children: Child[]): void {
     .filter(one => !wanted.includes(one))
     .forEach(one => node.removeChild(one));
   arrange(node, wanted);
-}
-
-export const timeOf = (at: Date): string =>
-  at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-
-/** When something was, in few characters: a time today, a weekday in the last days, else a date. */
-export function when(iso: string, now = new Date()): string {
-  const at = new Date(iso);
-  if (isNaN(at.getTime())) {
-    return '';
-  }
-  const days = (now.getTime() - at.getTime()) / 86_400_000;
-  if (days < 1 && at.getDate() === now.getDate()) {
-    return timeOf(at);
-  }
-  return days < 6
-    ? at.toLocaleDateString([], { weekday: 'short' })
-    : at.toLocaleDateString([], { day: 'numeric', month: 'short' });
 }

@@ -90,6 +90,10 @@ export class Sources {
   }
 
   private emit(): void {
+    for (const panel of this.open) {
+      // A second connection of the same function counts once.
+      this.places.of(panel).bus?.store.moved.connect(this.emit, this);
+    }
     this.changes.emit();
   }
 }

@@ -9,13 +9,13 @@ import { TranscriptView } from '../transcript';
 import { isCount, isText, listOf, shape } from '../transcript/protocol/checks';
 import { attrs, el } from '../transcript/dom/elements';
 import { sentenceOf } from '../transcript/dom/formatting';
-import { IS_TALK } from './conversations';
-import type { ITalk } from './conversations';
+import { IS_TALK } from './sections/conversations';
+import type { ITalk } from './sections/conversations';
 import { plain } from './list';
 import type { IPanel } from './section';
-import { sayLine, when } from './section';
+import { sayLine, when } from './lines';
 import type { ISource } from './sources';
-import { stub } from './waiting';
+import { stub } from './sections/waiting';
 
 interface ITurn {
   transcript: string;

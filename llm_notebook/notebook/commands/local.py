@@ -100,7 +100,7 @@ class LocalRow:
         name: its id.
         size: the size of its file, in words.
         about: what it is good for, in a few words.
-        source: where it came from, or where its file is.
+        source: where it came from, or where its file is. For one that has arrived in part, the address to install again, if that is known.
         is_whole: its file has all arrived.
     """
 
@@ -113,7 +113,7 @@ class LocalRow:
 
 def local_rows() -> list[LocalRow]:
     """Return the models that are installed on this machine, and those that have arrived in part."""
-    from llm_notebook.providers.local.install import partial_downloads  # loads httpx
+    from llm_notebook.providers.local.install import partial_downloads, resumed_from  # loads httpx
     from llm_notebook.providers.local.progress import megabytes  # rarely needed
     from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
 
@@ -126,7 +126,9 @@ def local_rows() -> list[LocalRow]:
         rows.append(LocalRow(model.name, size, _describe(model), model.source or str(file)))
     # Downloads that were interrupted.
     said = "not complete: install it again to go on"
-    return rows + [LocalRow(name, kept, said, "", is_whole=False) for name, kept in partial_downloads().items()]
+    return rows + [
+        LocalRow(name, kept, said, resumed_from(name), is_whole=False) for name, kept in partial_downloads().items()
+    ]
 
 
 def remove_local(name: str) -> tuple[str, list[str]]:

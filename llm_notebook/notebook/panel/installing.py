@@ -98,29 +98,31 @@ class Installing:
             try:
                 run(report)
             except _StoppedByReader:
-                self._forget(source)
+                pass
             except (ModelError, OSError) as error:
                 installation.problem = str(error)
-            else:
-                self._forget(source)
+            if not installation.problem:
+                self._forget(installation)
             self.tell()
 
         threading.Thread(target=install, name=f"llm_notebook install {source[:40]}", daemon=True).start()
 
     def stop(self, source: str) -> None:
-        """Stop an installation at its next step; what has arrived is kept. One that has failed is taken off the list."""
+        """Take an installation off the list, whether it goes on or has failed. What has arrived is kept.
+
+        Its thread ends with the next step that it reports, which may be late if the server has stopped to send.
+        """
         known = self._find(source)
-        if known is not None and known.problem:
-            self._forget(known.source)
-        elif known is not None:
+        if known is not None:
             known.is_stopped = True
+            self._forget(known)
 
     def told(self) -> list[dict[str, Any]]:
         """Return the installations as a page is told them."""
         return [
             {
                 "source": one.shown,
-                "line": "Stopping" if one.is_stopped else visible(one.line)[:_LONGEST],
+                "line": visible(one.line)[:_LONGEST],
                 "percent": one.percent,
                 "problem": visible(one.problem)[:_LONGEST],
             }
@@ -131,9 +133,11 @@ class Installing:
         """Return the installation of a source, which may be given as a page was told it."""
         return self._known.get(source) or next((one for one in list(self._known.values()) if one.shown == source), None)
 
-    def _forget(self, source: str) -> None:
+    def _forget(self, installation: _Installation) -> None:
         with self._lock:
-            self._known.pop(source, None)
+            # The same source may have been begun again since.
+            if self._known.get(installation.source) is installation:
+                del self._known[installation.source]
 
 
 def _runner(source: str) -> Callable[[Callable[[str], None]], object]:

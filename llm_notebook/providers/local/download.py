@@ -40,7 +40,7 @@ from llm_notebook.providers.http.wire import OpenedFile, WireRequest
 from llm_notebook.providers.local.gguf import MAGIC, ModelFacts, read_facts
 from llm_notebook.providers.local.progress import Steps, copy_and_digest, megabytes
 
-__all__ = ["PARTIAL_SUFFIX", "Download", "describe_part", "discard_part"]
+__all__ = ["PARTIAL_SUFFIX", "Download", "address_of_part", "describe_part", "discard_part"]
 
 PARTIAL_SUFFIX = ".part"
 
@@ -295,6 +295,12 @@ def describe_part(target: Path) -> str:
     if record is None or record.validator is None or not part.exists() or not (size := part.stat().st_size):
         return ""
     return megabytes(size) + (f" of {megabytes(record.total)}" if record.total else "")
+
+
+def address_of_part(target: Path) -> str:
+    """Return the address that the part of a file came from; empty if there is no part that can be resumed."""
+    record = _read_record(_record_path(target))
+    return record.address if record is not None and describe_part(target) else ""
 
 
 def discard_part(target: Path) -> None:

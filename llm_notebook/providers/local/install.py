@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from llm_notebook.configuration.keys import Secret, get_key
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.local.download import PARTIAL_SUFFIX, Download, describe_part, discard_part
+from llm_notebook.providers.local.download import PARTIAL_SUFFIX, Download, address_of_part, describe_part, discard_part
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import (
     InstalledModel,
@@ -24,7 +24,7 @@ from llm_notebook.providers.local.installed import (
 )
 from llm_notebook.providers.local.progress import Progress, Steps, hold_lock
 
-__all__ = ["Installation", "partial_downloads", "remove_model"]
+__all__ = ["Installation", "partial_downloads", "remove_model", "resumed_from"]
 
 _HUB = "https://huggingface.co"
 _HUB_SHORT = re.compile(r"hf:([^/\s]+/[^/\s]+)/(\S+)")
@@ -183,6 +183,12 @@ def partial_downloads() -> dict[str, str]:
     """Return the names of partly downloaded models, with how much of each has arrived."""
     targets = [part.with_suffix("") for part in download_folder(create=False).glob(f"*.gguf{PARTIAL_SUFFIX}")]
     return {target.stem: kept for target in sorted(targets) if (kept := describe_part(target))}
+
+
+def resumed_from(name: str) -> str:
+    """Return the address whose installation goes on with what has arrived of a model; empty if that needs more than an address."""
+    address = address_of_part(download_folder(create=False) / f"{name}.gguf")
+    return address if address and Installation.of(address).name == name else ""
 
 
 def _address(source: str) -> str:

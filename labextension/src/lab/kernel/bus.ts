@@ -27,7 +27,7 @@ import { readMessage } from '../../transcript';
 import type { FromKernel, ToKernel } from '../../transcript';
 import { VERSION } from '../../version';
 import { isEndOfCell, OverviewKeeper } from './overview';
-import { Questions } from './questions';
+import { lost, Questions } from './questions';
 import { TranscriptStore } from './store';
 import { trans } from '../../transcript/dom/translation';
 
@@ -61,7 +61,6 @@ export type IBusKernel = Pick<
  */
 export type BusState = 'asking' | 'absent' | 'joined';
 
-const lost = (): string => trans.__('The kernel went away. Try again.');
 const notLoaded = (): string =>
   trans.__(
     'llm_notebook could not be loaded. Run %load_ext llm_notebook in a cell to see why.'
@@ -193,11 +192,11 @@ export class KernelBus {
     }
   }
 
-  /** Send a message, or drop it if there is no comm. Joining one asks for the transcripts again. */
-  private send(message: ToKernel): void {
-    if (this.comm && !this.comm.isDisposed) {
-      this.comm.send(message as unknown as JSONObject);
-    }
+  /** Send a message, or drop it if there is no comm. Joining one asks for the transcripts again. Returns whether it was sent. */
+  private send(message: ToKernel): boolean {
+    const comm = this.comm?.isDisposed ? null : this.comm;
+    comm?.send(message as unknown as JSONObject);
+    return comm !== null;
   }
 
   /** Ask the kernel which of our comms are open, and join them. It answers when it is idle. */
@@ -254,7 +253,7 @@ export class KernelBus {
     this.hasContext = false;
     this.store.forget();
     this.overview.take(null);
-    this.questions.forget(lost());
+    this.questions.forget();
     for (const callers of this.waiting.values()) {
       callers.forEach(({ reject }) => reject(new Error(lost())));
     }

@@ -5,7 +5,7 @@ import { Questions } from './questions';
 
 test('each answer goes to its question, and news to everybody', async () => {
   const sent: IPanelQuestion[] = [];
-  const questions = new Questions(question => sent.push(question));
+  const questions = new Questions(question => sent.push(question) > 0);
   const news: string[] = [];
   questions.told.connect((_, { about }) => news.push(about));
   const first = questions.ask({ about: 'waiting' });
@@ -21,9 +21,14 @@ test('each answer goes to its question, and news to everybody', async () => {
   expect(news).toEqual(['local']);
 });
 
-test('with the connection every answer is gone', async () => {
-  const questions = new Questions(() => undefined);
+test('without a connection no answer is waited for', async () => {
+  let isThere = true;
+  const questions = new Questions(() => isThere);
   const asked = questions.ask({ about: 'runs' });
-  questions.forget('The kernel went away.');
+  questions.forget();
   await expect(asked).rejects.toThrow('The kernel went away.');
+  isThere = false;
+  await expect(questions.ask({ about: 'runs' })).rejects.toThrow(
+    'The kernel went away.'
+  );
 });

@@ -5,9 +5,13 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { IPanelAnswer, IPanelQuestion } from '../../transcript';
+import { trans } from '../../transcript/dom/translation';
 
 /** What a question says besides what every question says. */
 export type Question = Omit<IPanelQuestion, 'type' | 'ask' | 'root'>;
+
+/** Why a kernel that is gone does not answer. */
+export const lost = (): string => trans.__('The kernel went away. Try again.');
 
 interface IAsked {
   resolve: (answer: IPanelAnswer) => void;
@@ -19,8 +23,8 @@ export class Questions {
   private readonly news = new Signal<this, IPanelAnswer>(this);
   private count = 0;
 
-  /** @param send sends a question. */
-  constructor(private readonly send: (question: IPanelQuestion) => void) {}
+  /** @param send sends a question. Returns whether there was a kernel to send it to. */
+  constructor(private readonly send: (question: IPanelQuestion) => boolean) {}
 
   /** Emitted when the kernel tells something that was not asked for. */
   get told(): ISignal<this, IPanelAnswer> {
@@ -36,9 +40,12 @@ export class Questions {
     // Another page of the same kernel asks too.
     const ask = `${Math.random().toString(36).slice(2)}-${this.count}`;
     return new Promise((resolve, reject) => {
-      this.asked.set(ask, { resolve, reject });
       const root = PageConfig.getOption('serverRoot');
-      this.send({ ...question, type: 'panel', ask, root });
+      if (this.send({ ...question, type: 'panel', ask, root })) {
+        this.asked.set(ask, { resolve, reject });
+      } else {
+        reject(new Error(lost()));
+      }
     });
   }
 
@@ -55,9 +62,9 @@ export class Questions {
   }
 
   /** The connection is gone, and with it every answer. */
-  forget(why: string): void {
+  forget(): void {
     const asked = [...this.asked.values()];
     this.asked.clear();
-    asked.forEach(({ reject }) => reject(new Error(why)));
+    asked.forEach(({ reject }) => reject(new Error(lost())));
   }
 }

@@ -19,6 +19,9 @@
  * on.
  */
 
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
 import { isPending, reduce } from '../../transcript';
 import type { FromKernel, IDelta, ITranscript } from '../../transcript';
 import { trans } from '../../transcript/dom/translation';
@@ -69,8 +72,15 @@ const MAX_UNFOLLOWED = 50;
 export class TranscriptStore {
   private readonly entries = new Map<string, IEntry>();
 
+  private readonly moves = new Signal<this, void>(this);
+
   /** `resync` asks the kernel for a whole document, or for the record of it. */
   constructor(private readonly resync: (id: string, toKeep: boolean) => void) {}
+
+  /** Emitted when a run over rows has begun or ended, and when something waits for a decision or no longer does. */
+  get moved(): ISignal<this, void> {
+    return this.moves;
+  }
 
   /**
    * Follow a transcript that a notebook holds. From then on `get()` gives its
@@ -221,7 +231,7 @@ export class TranscriptStore {
       this.resync(delta.id, false);
     }
     if (result === 'applied') {
-      entry.document = document;
+      this.put(entry, document);
       this.notify(entry, { type: 'delta', delta });
     }
   }
@@ -277,11 +287,20 @@ export class TranscriptStore {
   /** Take a whole document from the kernel. */
   private accept(document: ITranscript): IEntry {
     const entry = this.entryOf(document);
-    entry.document = document;
+    this.put(entry, document);
     entry.isFromKernel = true;
     entry.isGone = entry.isRequested = false;
     this.prune();
     return entry;
+  }
+
+  private put(entry: IEntry, document: ITranscript): void {
+    const before = entry.isFromKernel ? gist(entry.document) : '';
+    entry.document = document;
+    if (gist(document) !== before) {
+      // The followers are told first.
+      queueMicrotask(() => this.moves.emit());
+    }
   }
 
   private notify(entry: IEntry, change: Change): void {
@@ -302,6 +321,12 @@ export class TranscriptStore {
       this.entries.delete(id);
     }
   }
+}
+
+/** What of a transcript lists beside the notebook show. */
+function gist({ blocks, job, state }: ITranscript): string {
+  const waits = blocks.filter(isPending).length;
+  return `${job && state === 'streaming'} ${waits}`;
 }
 
 /** Whether a transcript may still change: by itself, by a decision, because its answer is continued, or because cells that it held up are run. */

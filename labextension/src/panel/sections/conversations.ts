@@ -6,15 +6,16 @@ import {
   isText,
   listOf,
   shape
-} from '../transcript/protocol/checks';
-import { attrs, el, refill } from '../transcript/dom/elements';
-import type { Child } from '../transcript/dom/elements';
-import type { Question } from '../lab/kernel/questions';
-import { List, marked, plain } from './list';
-import type { IItem } from './list';
-import type { IAnswered, IPanel } from './section';
-import { Section, when } from './section';
-import type { ISource } from './sources';
+} from '../../transcript/protocol/checks';
+import { attrs, el, refill } from '../../transcript/dom/elements';
+import type { Child } from '../../transcript/dom/elements';
+import type { Question } from '../../lab/kernel/questions';
+import { List, marked, plain } from '../list';
+import type { IItem } from '../list';
+import type { IAnswered, IPanel } from '../section';
+import { when } from '../lines';
+import { Section } from '../section';
+import type { ISource } from '../sources';
 
 export interface ITalk {
   id: string;

@@ -6,15 +6,15 @@ import {
   isText,
   listOf,
   shape
-} from '../transcript/protocol/checks';
-import { attrs, el, refill } from '../transcript/dom/elements';
-import type { Child } from '../transcript/dom/elements';
-import type { Question } from '../lab/kernel/questions';
-import { List, plain } from './list';
-import type { IItem } from './list';
-import type { IAnswered, IPanel } from './section';
-import { Section } from './section';
-import type { ISource } from './sources';
+} from '../../transcript/protocol/checks';
+import { attrs, el, refill } from '../../transcript/dom/elements';
+import type { Child } from '../../transcript/dom/elements';
+import type { Question } from '../../lab/kernel/questions';
+import { List, plain } from '../list';
+import type { IItem } from '../list';
+import type { IAnswered, IPanel } from '../section';
+import { Section } from '../section';
+import type { ISource } from '../sources';
 
 interface IModel {
   id: string;

@@ -1,5 +1,10 @@
 /** Runs over rows: how far each is, and what it cost. Those that run in an open notebook tell so while their kernel is busy. */
 
+import type { NotebookPanel } from '@jupyterlab/notebook';
+
+import { asCode } from '../../commands/promptText';
+import { sourceOf } from '../../lab/notebook/cellText';
+import type { IJob } from '../../transcript/protocol/job';
 import {
   isCount,
   isNumber,
@@ -7,14 +12,17 @@ import {
   listOf,
   maybe,
   shape
-} from '../transcript/protocol/checks';
-import type { Child } from '../transcript/dom/elements';
-import { count } from '../transcript/dom/formatting';
-import { icon } from '../transcript/dom/icons';
-import { bar, List, plain } from './list';
-import type { IItem } from './list';
-import type { IAnswered, IPanel } from './section';
-import { Section, when } from './section';
+} from '../../transcript/protocol/checks';
+import type { Child } from '../../transcript/dom/elements';
+import { count } from '../../transcript/dom/formatting';
+import { icon } from '../../transcript/dom/icons';
+import { indexOf } from '../going';
+import { bar, List, plain } from '../list';
+import type { IItem } from '../list';
+import type { IAnswered, IPanel } from '../section';
+import { when } from '../lines';
+import { Section } from '../section';
+import type { ISource } from '../sources';
 
 interface IRun {
   id: string;
@@ -50,6 +58,13 @@ const CHECK = shape({
   )
 });
 
+/** A run in an open notebook. */
+interface ILive {
+  source: ISource;
+  id: string;
+  job: IJob;
+}
+
 /** How often the page looks how far a run is, in milliseconds. */
 const EVERY = 1_000;
 
@@ -66,7 +81,7 @@ export class Runs extends Section<{ runs: IRun[] }> {
   protected draw(all: IAnswered<{ runs: IRun[] }>[]): Child[] {
     const { trans } = this;
     const { chosen } = this.panel.sources;
-    const live = this.liveItems();
+    const live = this.live();
     const found = new Map<string, IRun>();
     all.forEach(({ answer }) =>
       answer.runs.forEach(run => found.set(run.id, run))
@@ -74,7 +89,11 @@ export class Runs extends Section<{ runs: IRun[] }> {
     const runs = [...found.values()]
       .filter(run => !chosen || run.notebook === chosen)
       // What runs in an open notebook tells more by itself.
-      .filter(run => !(live.length && run.state === 'running'))
+      .filter(
+        run =>
+          run.state !== 'running' ||
+          !live.some(({ source }) => pathOf(source) === run.notebook)
+      )
       .sort((a, b) => b.at.localeCompare(a.at));
     const running =
       live.length + runs.filter(({ state }) => state === 'running').length;
@@ -89,7 +108,10 @@ export class Runs extends Section<{ runs: IRun[] }> {
     if (live.length) {
       this.timer = setInterval(() => this.look(), EVERY);
     }
-    const items = [...live, ...runs.map(run => this.item(run))];
+    const items = [
+      ...live.map(one => this.liveItem(one)),
+      ...runs.map(run => this.item(run))
+    ];
     this.list.draw(items);
     return items.length
       ? [this.list.node]
@@ -104,44 +126,51 @@ export class Runs extends Section<{ runs: IRun[] }> {
     }
   }
 
+  // Its kernel is busy, but what runs is told all the while.
+  protected override knowsMore(): boolean {
+    return this.live().length > 0;
+  }
+
   /** What runs now, as the transcripts tell. */
-  private liveItems(): IItem[] {
-    const { trans } = this;
-    return this.panel.sources.asked.flatMap(({ bus, name, panel }) =>
-      bus.store.live().flatMap(({ id, job }) => {
-        if (!job) {
-          return [];
-        }
-        const total = job.count ?? 0;
-        const far = total
-          ? trans.__('%1 of %2', count(job.done), count(total))
-          : count(job.done);
-        const item: IItem = {
-          key: id,
-          name: [job.title],
-          title: job.title,
-          number: far,
-          below: [
-            bar(
-              total ? job.done / total : 0,
-              trans.__('Rows answered: %1', far),
-              true
-            )
-          ],
-          under: [name, ...job.facts.map(({ text }) => text)],
-          shows: true,
-          actions: [
-            plain(
-              icon('stop'),
-              () => void panel.sessionContext.session?.kernel?.interrupt(),
-              trans.__('Stop')
-            ),
-            this.goTo(panel.context.path, id)
-          ]
-        };
-        return [item];
-      })
+  private live(): ILive[] {
+    return this.panel.sources.asked.flatMap(source =>
+      source.bus.store
+        .live()
+        .flatMap(({ id, job }) => (job ? [{ source, id, job }] : []))
     );
+  }
+
+  private liveItem({ source, id, job }: ILive): IItem {
+    const { trans } = this;
+    const { panel, name } = source;
+    const total = job.count ?? 0;
+    const far = total
+      ? trans.__('%1 of %2', count(job.done), count(total))
+      : count(job.done);
+    const asked = promptOf(panel, id) || trans.__('Rows');
+    return {
+      key: id,
+      name: [asked],
+      title: asked,
+      number: far,
+      below: [
+        bar(
+          total ? job.done / total : 0,
+          trans.__('Rows answered: %1', far),
+          true
+        )
+      ],
+      under: [name, ...job.facts.map(({ text }) => text)],
+      shows: true,
+      actions: [
+        plain(
+          icon('stop'),
+          () => void panel.sessionContext.session?.kernel?.interrupt(),
+          trans.__('Stop')
+        ),
+        this.goTo(pathOf(source), id)
+      ]
+    };
   }
 
   private item(run: IRun): IItem {
@@ -151,7 +180,7 @@ export class Runs extends Section<{ runs: IRun[] }> {
     const total = run.count ?? done;
     const far = trans.__('%1 of %2', count(done), count(total));
     const under = [
-      isRunning ? '' : trans.__('%1 rows', count(total)),
+      isRunning ? '' : trans.__('%1 rows', done < total ? far : count(total)),
       run.failed ? trans.__('%1 failed', count(run.failed)) : '',
       run.cost,
       run.model
@@ -177,4 +206,12 @@ export class Runs extends Section<{ runs: IRun[] }> {
       : this.trans.__('Go to notebook');
     return plain(label, () => this.panel.goTo(path, { transcript }));
   }
+}
+
+const pathOf = ({ panel }: ISource): string => panel.context.path;
+
+/** What a cell asks of every row, in one line. */
+function promptOf(panel: NotebookPanel, transcript: string): string {
+  const cell = panel.content.widgets[indexOf(panel, { transcript })];
+  return cell ? asCode(sourceOf(cell)).source.trim().replace(/\s+/g, ' ') : '';
 }

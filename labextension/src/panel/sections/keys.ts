@@ -1,21 +1,22 @@
 /** Keys: which there are, and a form that sends one to the kernel. A key that was sent is never shown, here or anywhere. */
 
-import { isText, listOf, shape } from '../transcript/protocol/checks';
+import { isText, listOf, shape } from '../../transcript/protocol/checks';
 import {
   attrs,
   button,
   el,
   refill,
   uniqueId
-} from '../transcript/dom/elements';
-import type { Child } from '../transcript/dom/elements';
-import { sentenceOf } from '../transcript/dom/formatting';
-import { List, plain } from './list';
-import type { IItem } from './list';
+} from '../../transcript/dom/elements';
+import type { Child } from '../../transcript/dom/elements';
+import { sentenceOf } from '../../transcript/dom/formatting';
+import { List, plain } from '../list';
+import type { IItem } from '../list';
 import { distinct, kernelHead } from './models';
-import type { IAnswered, IPanel } from './section';
-import { sayLine, Section } from './section';
-import type { ISource } from './sources';
+import type { IAnswered, IPanel } from '../section';
+import { sayLine } from '../lines';
+import { Section } from '../section';
+import type { ISource } from '../sources';
 
 interface IAnswer {
   keys: { name: string; title: string; from: string }[];

@@ -7,11 +7,11 @@ import {
   isText,
   listOf,
   shape
-} from '../transcript/protocol/checks';
-import { attrs, el } from '../transcript/dom/elements';
-import type { Child } from '../transcript/dom/elements';
-import type { IAnswered, IPanel } from './section';
-import { Section } from './section';
+} from '../../transcript/protocol/checks';
+import { attrs, el } from '../../transcript/dom/elements';
+import type { Child } from '../../transcript/dom/elements';
+import type { IAnswered, IPanel } from '../section';
+import { Section } from '../section';
 
 interface IUsed {
   turns: number;

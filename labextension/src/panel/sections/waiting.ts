@@ -1,23 +1,24 @@
 /** What waits for a decision, in all notebooks. A row decides nothing: it opens the card that the cell shows too, with the same buttons. */
 
-import type { ITranscript } from '../transcript';
-import { isPending, TranscriptView } from '../transcript';
-import { whyBlocked } from '../lab/notebook/place';
+import type { ITranscript } from '../../transcript';
+import { isPending, TranscriptView } from '../../transcript';
+import type { KernelBus } from '../../lab/kernel/bus';
+import { whyBlocked } from '../../lab/notebook/place';
 import {
   isCount,
   isFlag,
   isText,
   listOf,
   shape
-} from '../transcript/protocol/checks';
-import { attrs, button, el, refill } from '../transcript/dom/elements';
-import type { Child } from '../transcript/dom/elements';
-import { icon } from '../transcript/dom/icons';
-import { cellOfTranscript } from './going';
-import { plain } from './list';
-import type { IAnswered, IPanel } from './section';
-import { Section } from './section';
-import type { ISource } from './sources';
+} from '../../transcript/protocol/checks';
+import { attrs, button, el, refill } from '../../transcript/dom/elements';
+import type { Child } from '../../transcript/dom/elements';
+import { icon } from '../../transcript/dom/icons';
+import { cellOfTranscript } from '../going';
+import { plain } from '../list';
+import type { IAnswered, IPanel } from '../section';
+import { Section } from '../section';
+import type { ISource } from '../sources';
 
 interface IWaiting {
   id: string;
@@ -60,6 +61,8 @@ export class Waiting extends Section<IAnswer> {
   private card: OpenCard | null = null;
   private known: string[] | null = null;
   private drawn = '';
+  /** What waits, with the kernel that told of it last. */
+  private found = new Map<string, { source: ISource; one: IWaiting }>();
   private wantsFocus = false;
   private count = 0;
 
@@ -80,23 +83,27 @@ export class Waiting extends Section<IAnswer> {
     const { trans } = this;
     const found = new Map<string, { source: ISource; one: IWaiting }>();
     const { chosen } = this.panel.sources;
+    const counts = [0];
     for (const { source, answer } of all) {
-      for (const one of answer.waiting) {
+      const open = answer.waiting.filter(one => !this.isDecided(one));
+      counts.push(answer.count - answer.waiting.length + open.length);
+      for (const one of open) {
         if (!found.has(one.id) && (!chosen || one.notebook === chosen)) {
           found.set(one.id, { source, one });
         }
       }
     }
-    this.count = chosen
-      ? found.size
-      : Math.max(found.size, ...all.map(({ answer }) => answer.count));
+    this.count = chosen ? found.size : Math.max(found.size, ...counts);
     this.setSum(
       this.count ? String(this.count) : trans.__('none'),
       this.count > 0
     );
     this.tell([...found.values()].map(({ one }) => one));
-    if (this.card) {
+    if (this.card?.follow()) {
       return [this.opened];
+    }
+    if (this.card) {
+      this.closeCard();
     }
     if (!found.size) {
       return [
@@ -106,9 +113,10 @@ export class Waiting extends Section<IAnswer> {
       ];
     }
     const key = JSON.stringify([...found.values()].map(({ one }) => one));
+    this.found = found;
     if (key !== this.drawn) {
       this.drawn = key;
-      this.drawRows([...found.values()]);
+      this.drawRows([...found.values()].map(({ one }) => one));
     }
     const first = this.rows.querySelector('button');
     if (this.wantsFocus && first) {
@@ -118,17 +126,31 @@ export class Waiting extends Section<IAnswer> {
     return [this.rows];
   }
 
-  private drawRows(found: { source: ISource; one: IWaiting }[]): void {
+  /** Whether a page was told of a decision that the list of a kernel, which may be busy with it, does not have yet. */
+  private isDecided({ id, transcript }: IWaiting): boolean {
+    return this.panel.sources.asked.some(
+      ({ bus: { store } }) =>
+        store.isFromKernel(transcript) &&
+        store
+          .get(transcript)
+          ?.blocks.some(
+            block =>
+              block.kind === 'call' && block.callId === id && !isPending(block)
+          )
+    );
+  }
+
+  private drawRows(waiting: IWaiting[]): void {
     const at = Array.from(this.rows.children).findIndex(row =>
       row.contains(document.activeElement)
     );
     refill(
       this.rows,
-      ...found.map(({ source, one }) =>
+      ...waiting.map(one =>
         el(
           'li',
           '',
-          this.compact(one, () => this.open(source, one))
+          this.compact(one, () => this.open(one.id))
         )
       )
     );
@@ -179,8 +201,13 @@ export class Waiting extends Section<IAnswer> {
     }
   }
 
-  private open(source: ISource, one: IWaiting): void {
+  private open(id: string): void {
     const { trans } = this;
+    const known = this.found.get(id);
+    if (!known) {
+      return;
+    }
+    const { source, one } = known;
     this.card = new OpenCard(source, one, this.panel);
     const back = plain(
       icon('chevron', 'llm-back'),
@@ -202,10 +229,14 @@ export class Waiting extends Section<IAnswer> {
     back.focus();
   }
 
-  private close(): void {
+  private closeCard(): void {
     this.card?.dispose();
     this.card = null;
     this.drawn = '';
+  }
+
+  private close(): void {
+    this.closeCard();
     this.redraw();
     this.refresh();
     this.rows.querySelector('button')?.focus();
@@ -227,23 +258,23 @@ export class Waiting extends Section<IAnswer> {
 class OpenCard {
   readonly node = el('div', 'llm-open-card');
   private readonly view: TranscriptView;
-  private readonly unfollow: () => void;
   private readonly hint = el('p', 'llm-empty');
+  private followed: KernelBus | null = null;
+  private unfollow = (): void => undefined;
 
   constructor(
     private readonly source: ISource,
     private readonly one: IWaiting,
     private readonly panel: IPanel
   ) {
-    this.view = new TranscriptView(this.node, {}, () => import('../formulas'));
-    const { store } = this.bus;
+    this.view = new TranscriptView(
+      this.node,
+      {},
+      () => import('../../formulas')
+    );
     refill(this.hint, panel.trans.__('Asking the kernel…'));
     this.node.append(this.hint);
-    this.unfollow = store.follow(stub(one.transcript, one.model), () =>
-      this.update()
-    );
-    this.update();
-    store.request(one.transcript);
+    this.follow();
   }
 
   dispose(): void {
@@ -251,30 +282,49 @@ class OpenCard {
     this.view.dispose();
   }
 
-  /** The kernel that the cell of the question belongs to, if it is open here. */
-  private get bus(): ISource['bus'] {
-    return this.cell?.place.bus ?? this.source.bus;
+  /** Follow the kernel that can decide now, which is another one when the notebook was opened. Returns whether there is one. */
+  follow(): boolean {
+    const { bus } = this;
+    const { model, transcript } = this.one;
+    if (bus.state === 'joined' && bus !== this.followed) {
+      this.unfollow();
+      this.followed = bus;
+      this.unfollow = bus.store.follow(stub(transcript, model), () =>
+        this.update()
+      );
+      this.update();
+      bus.store.request(transcript);
+    }
+    return bus.state === 'joined';
   }
 
+  /** The cell of the question, if it is open here and its kernel can decide. */
   private get cell(): ReturnType<typeof cellOfTranscript> {
-    return cellOfTranscript(this.panel.sources, this.one.transcript);
+    const cell = cellOfTranscript(this.panel.sources, this.one.transcript);
+    return cell?.place.bus?.state === 'joined' ? cell : null;
+  }
+
+  private get bus(): KernelBus {
+    return this.cell?.place.bus ?? this.source.bus;
   }
 
   private update(): void {
     const { cell, bus } = this;
     const id = this.one.transcript;
     const document = bus.store.get(id);
-    if (!document || !bus.store.isFromKernel(id)) {
+    const isTold = bus.store.isFromKernel(id);
+    if (isTold || bus.store.isGone(id)) {
+      this.hint.hidden = isTold && Boolean(document?.blocks.some(isPending));
+      refill(this.hint, this.panel.trans.__('Nothing waits here any more.'));
+    }
+    if (!document || !isTold) {
       return;
     }
-    this.hint.hidden = document.blocks.some(isPending);
-    refill(this.hint, this.panel.trans.__('Nothing waits here any more.'));
-    const shown = cell?.area;
     const blocked = whyBlocked(bus, id);
     this.view.show(
       document,
-      cell && shown
-        ? cell.place.host(id, shown)
+      cell
+        ? cell.place.host(id, cell.area)
         : blocked
           ? { blocked }
           : {

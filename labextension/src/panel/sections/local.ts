@@ -7,18 +7,19 @@ import {
   listOf,
   maybe,
   shape
-} from '../transcript/protocol/checks';
-import { attrs, el, refill, uniqueId } from '../transcript/dom/elements';
-import type { Child } from '../transcript/dom/elements';
-import { sentenceOf } from '../transcript/dom/formatting';
-import { icon } from '../transcript/dom/icons';
-import type { Question } from '../lab/kernel/questions';
-import { bar, List, plain } from './list';
-import type { IItem } from './list';
+} from '../../transcript/protocol/checks';
+import { attrs, el, refill, uniqueId } from '../../transcript/dom/elements';
+import type { Child } from '../../transcript/dom/elements';
+import { sentenceOf } from '../../transcript/dom/formatting';
+import { icon } from '../../transcript/dom/icons';
+import type { Question } from '../../lab/kernel/questions';
+import { bar, List, plain } from '../list';
+import type { IItem } from '../list';
 import { distinct, kernelHead } from './models';
-import type { IAnswered, IPanel } from './section';
-import { sayLine, Section } from './section';
-import type { ISource } from './sources';
+import type { IAnswered, IPanel } from '../section';
+import { sayLine } from '../lines';
+import { Section } from '../section';
+import type { ISource } from '../sources';
 
 interface IInstalling {
   source: string;
@@ -168,9 +169,11 @@ export class Local extends Section<IAnswer> {
 
   private items(source: ISource, answer: IAnswer): IItem[] {
     const { trans } = this;
-    const coming = answer.installing.map(({ source: from }) => from);
+    const coming = answer.installing.map(({ source: from }) => nameOf(from));
     return [
-      ...answer.models.map(model => this.installed(source, model)),
+      ...answer.models
+        .filter(({ isWhole, name }) => isWhole || !coming.includes(name))
+        .map(model => this.installed(source, model)),
       ...answer.installing.map(one => this.coming(source, one)),
       ...answer.offers
         .filter(({ name }) => !coming.includes(name))
@@ -203,6 +206,8 @@ export class Local extends Section<IAnswer> {
     };
     const remove = (): void =>
       void this.change(source, { about: 'remove-model', name });
+    const goOn = (): void =>
+      void this.change(source, { about: 'install', source: model.from });
     return {
       key: name,
       name: [name],
@@ -210,16 +215,25 @@ export class Local extends Section<IAnswer> {
       number: size,
       under: isLeaving
         ? [trans.__('Remove it from this computer? Conversations stay.')]
-        : [model.about, model.isWhole ? trans.__('installed') : ''].filter(
-            Boolean
-          ),
+        : model.isWhole
+          ? [model.about, trans.__('installed')].filter(Boolean)
+          : [
+              model.from
+                ? trans.__('not complete')
+                : trans.__('not complete: install it again to go on')
+            ],
       shows: true,
       actions: isLeaving
         ? [
             plain(trans.__('Remove %1', size), remove),
             plain(trans.__('Keep'), () => ask(''))
           ]
-        : [plain(trans.__('Remove…'), () => ask(name))]
+        : [
+            ...(model.isWhole || !model.from
+              ? []
+              : [plain(icon('retry'), goOn, trans.__('Go on'))]),
+            plain(trans.__('Remove…'), () => ask(name))
+          ]
     };
   }
 
@@ -231,7 +245,7 @@ export class Local extends Section<IAnswer> {
       void this.change(source, { about: 'install', source: one.source });
     return {
       key: `coming ${one.source}`,
-      name: [one.source],
+      name: [nameOf(one.source)],
       title: one.source,
       number: one.problem ? '' : `${one.percent ?? 0} %`,
       below: one.problem
@@ -247,4 +261,11 @@ export class Local extends Section<IAnswer> {
         : [plain(icon('cross'), cancel, trans.__('Cancel'))]
     };
   }
+}
+
+/** The name of the file, which is in full in the row's title. */
+function nameOf(source: string): string {
+  const [path] = source.split(/[?#]/, 1);
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name.replace(/\.gguf$/i, '') || source;
 }
