@@ -20,7 +20,7 @@ import json, resource, sys
 import llm_notebook as llm
 llm.open_journal(sys.argv[2])
 model = llm.AsyncOpenAIChat("m", base_url=f"http://127.0.0.1:{{sys.argv[1]}}/v1")
-texts = (f"text {{number}} with some words in it" for number in range({_ALL}))
+texts = (f"text {{number}} with some words, all of them good" for number in range({_ALL}))
 rows = llm.map_rows(
     texts, "Classify: {{{{ text }}}}", schema="label, score float", model=model, concurrency={_AT_ONCE}, progress=False
 )

@@ -184,7 +184,7 @@ def _checked_prompt(
         given["history"], given["calls"] = conversation.history, conversation
         # The user may later change the history that is given here.
         given["encoded"] = conversation._encoded if given["messages"] is None else None
-        given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
+        given["tools"] = (conversation.tools or None) if given["tools"] is None else given["tools"]
     named = _merged_options(*options)
     made = Prompt(prompt, model, options=model.Options(**named), **given)
     model._check(made)

@@ -296,7 +296,7 @@ class Asking:
                 asked.prompt,
                 system=asked.system,
                 stream=arguments.stream,
-                tools=asked.tools,
+                tools=asked.tools or None,
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
                 schema=asked.wanted.source_to_send,

@@ -80,13 +80,11 @@ def adopt_tool(item: object) -> object:
     return item if package is None else package.adopt_tool(item)
 
 
-def sources_of_tools(tools: Iterable[object] | None) -> tuple[Tool | Toolbox | ServerSideTool, ...]:
+def sources_of_tools(tools: Iterable[object]) -> tuple[Tool | Toolbox | ServerSideTool, ...]:
     """Return what a list of tools names, checked, with each Toolbox left whole: its tools may change later."""
-    if tools is not None and (
-        isinstance(tools, str | Tool | Toolbox | ServerSideTool) or not isinstance(tools, Iterable)
-    ):
+    if isinstance(tools, str | Tool | Toolbox | ServerSideTool) or not isinstance(tools, Iterable):
         as_tools(tools)  # says that a list is wanted
-    adopted = map(adopt_tool, tools or [])
+    adopted = map(adopt_tool, tools)
     sources = tuple(item if isinstance(item, Toolbox) else as_tools([item])[0] for item in adopted)
     if sources:
         as_tools(sources)  # checks that no two have the same name

@@ -118,7 +118,7 @@ class Prompt:
         self.options: Any = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
-        self.tool_sources = sources_of_tools(tools)
+        self.tool_sources = () if tools is None else sources_of_tools(tools)
         self._tool_results = tuple(settled_result(result) for result in tool_results or ())
         self.hide_reasoning = hide_reasoning
         self._given = given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["beginning_of_turn", "ending_of_turn", "turn_begun", "turn_ended"]
 
 
+class _Ending(Protocol):
+    def __call__(self, transaction: Transaction, number: int | None = None) -> None:
+        """Record the end of a turn. Whoever knows the number of the turn gives it."""
+
+
 def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
     """Return the write that records the beginning of a turn.
 
@@ -41,12 +46,7 @@ def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
 
 def turn_ended(turn: TurnEnded) -> Write[None]:
     """Return the write that records the end of a turn."""
-    turn_id, end = text_column(turn.turn_id), ending_of_turn(turn)
-
-    def store(transaction: Transaction) -> None:
-        end(transaction, transaction.number_of_turn(turn_id))
-
-    return Write(store, must_last=True)
+    return Write(ending_of_turn(turn), must_last=True)
 
 
 def beginning_of_turn(turn: TurnBegun, owner: str | None) -> Callable[[Transaction], int]:
@@ -92,11 +92,12 @@ def beginning_of_turn(turn: TurnBegun, owner: str | None) -> Callable[[Transacti
     return store
 
 
-def ending_of_turn(turn: TurnEnded) -> Callable[[Transaction, int], None]:
-    """Return what records the end of a turn, given the turn's number."""
+def ending_of_turn(turn: TurnEnded) -> _Ending:
+    """Return what records the end of a turn."""
     if turn.status == "streaming":
         raise ValueError("A turn that has ended is not streaming.")
     contents = Contents()
+    turn_id = text_column(turn.turn_id)
     columns = {
         "status": turn.status,
         "output": messages_column(turn.messages, contents),
@@ -110,7 +111,9 @@ def ending_of_turn(turn: TurnEnded) -> Callable[[Transaction, int], None]:
     }
     answer = search.answer_text(turn.messages)
 
-    def store(transaction: Transaction, number: int) -> None:
+    def store(transaction: Transaction, number: int | None = None) -> None:
+        if number is None:
+            number = transaction.number_of_turn(turn_id)
         transaction.keep(contents)
         try:
             transaction.insert("turn_endings", {"number": number, **columns})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from llm_notebook.configuration.keys import Secret
@@ -10,10 +11,9 @@ from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, ModelA
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
-    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.providers.catalog.catalog import CatalogModel
     from llm_notebook.providers.http.documents.attached import Needs
-    from llm_notebook.providers.http.wire import AnswerDecoder, Body, WireRequest
+    from llm_notebook.providers.http.wire import Body, WireRequest
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["AnthropicMessages", "AsyncAnthropicMessages"]
@@ -75,6 +75,7 @@ class _AnthropicMessages(HTTPModel):
         return lambda kind: kind.startswith("text/")
 
     def _body(self, prompt: Prompt, stream: bool) -> Body:
+        from llm_notebook.providers.anthropic.answers import MessagesDecoder  # loads pydantic_core
         from llm_notebook.providers.anthropic.requests import (  # loaded with the first request
             messages_body_text,
             messages_settings,
@@ -88,12 +89,8 @@ class _AnthropicMessages(HTTPModel):
         settings = messages_settings(prompt, stream=stream, fields=fields, cache=cache)
         betas = settings.pop("betas", None)
         text = messages_body_text(prompt, self.model_name, settings, cache=cache)
-        return Body("messages", text, {"anthropic-beta": ",".join(betas)} if betas else {})
-
-    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
-        from llm_notebook.providers.anthropic.answers import MessagesDecoder  # loads pydantic_core
-
-        return MessagesDecoder(self.model_id, self.model_name, stream=stream, secrets=secrets)
+        decoder = partial(MessagesDecoder, self.model_id, self.model_name, stream=stream)
+        return Body("messages", text, decoder, {"anthropic-beta": ",".join(betas)} if betas else {})
 
 
 class AnthropicMessages(_AnthropicMessages, SyncHTTPModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import quote
 
@@ -12,9 +13,8 @@ from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, ModelA
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
-    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.providers.catalog.catalog import CatalogModel
-    from llm_notebook.providers.http.wire import AnswerDecoder, Body
+    from llm_notebook.providers.http.wire import Body
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["AsyncGeminiModel", "GeminiModel"]
@@ -63,18 +63,16 @@ class _GeminiModel(HTTPModel):
         return {"x-goog-api-key": Secret(key)}
 
     def _body(self, prompt: Prompt, stream: bool) -> Body:
+        from llm_notebook.providers.gemini.answers import GenerateContentDecoder  # loads pydantic_core
         from llm_notebook.providers.gemini.requests import gemini_body_text  # loaded with the first request
         from llm_notebook.providers.http.wire import Body  # loaded with the first request
 
         fields = prompt.options.request_fields(reasons=self.reasoning, hide_reasoning=prompt.hide_reasoning)
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         path = f"models/{quote(self.model_name, safe='')}:{method}"
-        return Body(path, gemini_body_text(prompt, fields))
-
-    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
-        from llm_notebook.providers.gemini.answers import GenerateContentDecoder  # loads pydantic_core
-
-        return GenerateContentDecoder(self.model_id, stream=stream, secrets=secrets)
+        return Body(
+            path, gemini_body_text(prompt, fields), partial(GenerateContentDecoder, self.model_id, stream=stream)
+        )
 
 
 class GeminiModel(_GeminiModel, SyncHTTPModel):

@@ -48,7 +48,7 @@ from llm_notebook.providers.http.retries import Retries, Retry, retry_after, ret
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.deadlines import Left
 from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
-from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
+from llm_notebook.providers.http.sockets.requests import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]
@@ -117,7 +117,11 @@ class Exchange:
 
     def gate_to_wait_at(self) -> Gate | None:
         """Return the server's limit for this key, if the next attempt has to wait for it."""
-        return None if self._passage is None or self._passage.passes() else self._passage.gate
+        passage = self._passage
+        # Few keys have a limit that is known.
+        if passage is None or passage.gate is None or passage.passes():
+            return None
+        return passage.gate
 
     def look_again(self) -> None:
         """Look for the limit again before another attempt."""
@@ -196,7 +200,7 @@ class Exchange:
         self.answering = True
         self._accepted = reply
         # For other types, the first byte says more: some servers call everything text/html.
-        if self._decoder is not None and reply.header(b"content-type").startswith("application/json"):
+        if self._decoder is not None and reply.content_type.startswith("application/json"):
             self._decoder.expect_whole()
         return True
 

@@ -13,7 +13,6 @@ from llm_notebook.providers.http.servers import Server
 
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
-    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.providers.catalog.catalog import CatalogModel
@@ -161,20 +160,18 @@ class HTTPModel(Server):
 
     def _request_body(self, prompt: Prompt, *, stream: bool) -> str | None:
         """Return the body of the request that would be sent for a prompt. Addresses that the provider does not fetch are fetched for it."""
-        return self._request(fetch_missing(prompt, self), stream and self.can_stream, None).body.decode()
+        request, _ = self._wire(fetch_missing(prompt, self), stream and self.can_stream, None)
+        return request.body.decode()
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         """Return the request for a prompt and the decoder of its answer."""
-        request = self._request(prompt, stream, key)
-        return request, self._decoder(prompt, stream, request.secrets)
-
-    def _request(self, prompt: Prompt, stream: bool, key: str | None) -> WireRequest:
-        """Return the request for a prompt."""
         made = prompt.made
-        body = made[2] if made is not None and made[:2] == (self, stream) else self._body(prompt, stream)
+        body: Body = made[2] if made is not None and made[:2] == (self, stream) else self._body(prompt, stream)
         request = self.wire_request(body.path, body.text, key)
         request.headers.update(body.headers)
-        return request
+        decoder = body.decoder(secrets=request.secrets)
+        decoder.prompt = prompt
+        return request, decoder
 
     def _request_ahead(self, prompt: Prompt, *, stream: bool) -> WireRequest:
         """Return the request for a prompt without a key, and let the prompt remember its body, which is not made again when it is asked.
@@ -188,16 +185,6 @@ class HTTPModel(Server):
 
     def _body(self, prompt: Prompt, stream: bool) -> Body:
         """Return what the wire format makes of a prompt."""
-        raise NotImplementedError
-
-    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
-        """Return the decoder of the answer to a prompt.
-
-        Args:
-            prompt: what was asked.
-            stream: whether a stream was asked for.
-            secrets: what error messages must not show.
-        """
         raise NotImplementedError
 
     def _transport_settings(self, prompt: Prompt) -> TransportSettings:

@@ -38,7 +38,7 @@ from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.connections import Connections
 from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
-from llm_notebook.providers.http.sockets.http11 import Address, Request, request_to
+from llm_notebook.providers.http.sockets.requests import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 from llm_notebook.turns.concurrency.interrupts import stoppable
 from llm_notebook.turns.concurrency.withdrawal import current_withdrawal, pause

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ModelError
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, Usage
 
-__all__ = ["AnswerDecoder", "Body", "Decoder", "OpenedFile", "TLSSettings", "WireRequest"]
+if TYPE_CHECKING:
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["AnswerDecoder", "Body", "Decoder", "DecoderType", "OpenedFile", "TLSSettings", "WireRequest"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -31,6 +34,13 @@ class TLSSettings:
     key_file: str | None = None
 
 
+class DecoderType(Protocol):
+    """Creates the decoder of one answer."""
+
+    def __call__(self, *, secrets: Secrets) -> AnswerDecoder:
+        """Return a new decoder, whose error messages do not show the secrets."""
+
+
 @dataclass(slots=True, frozen=True)
 class Body:
     """What a wire format makes of a prompt. It depends neither on the key nor on the headers of the model.
@@ -38,11 +48,13 @@ class Body:
     Attributes:
         path: the path under the server's address.
         text: JSON text.
+        decoder: creates the decoder of the answer.
         headers: the headers that go with it.
     """
 
     path: str
     text: str
+    decoder: DecoderType
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,7 +111,13 @@ class Decoder(Protocol):
 
 
 class AnswerDecoder(Decoder, Protocol):
-    """A decoder of a model's answer, which also collects facts about the whole answer."""
+    """A decoder of a model's answer, which also collects facts about the whole answer.
+
+    Attributes:
+        prompt: what the model was sent, as far as the decoder is told. References in an answer may point to documents in it.
+    """
+
+    prompt: Prompt | None
 
     @property
     def usage(self) -> Usage:

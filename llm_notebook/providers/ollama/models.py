@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, SyncHTTPModel
 
 if TYPE_CHECKING:
-    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.providers.http.documents.attached import Needs
-    from llm_notebook.providers.http.wire import AnswerDecoder, Body
+    from llm_notebook.providers.http.wire import Body
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["AsyncOllama", "Ollama", "server_address"]
@@ -70,16 +70,12 @@ class _Ollama(HTTPModel):
 
     def _body(self, prompt: Prompt, stream: bool) -> Body:
         from llm_notebook.providers.http.wire import Body  # loaded with the first request
+        from llm_notebook.providers.ollama.answers import OllamaDecoder  # loads pydantic_core
         from llm_notebook.providers.ollama.requests import ollama_body_text  # loads pydantic_core
 
         fields, origin = prompt.options.request_fields(), self.origin
         text = ollama_body_text(prompt, self.model_name, stream=stream, fields=fields, origin=origin)
-        return Body("api/chat", text)
-
-    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
-        from llm_notebook.providers.ollama.answers import OllamaDecoder  # loads pydantic_core
-
-        return OllamaDecoder(self.model_id, stream=stream, secrets=secrets, origin=self.origin)
+        return Body("api/chat", text, partial(OllamaDecoder, self.model_id, stream=stream, origin=origin))
 
     def advice(self, status: int, key: str | None) -> str | None:
         if status == 404:

@@ -19,7 +19,6 @@ from llm_notebook.providers.openai.chat_call_answers import CallDeltas
 from llm_notebook.providers.openai.chat_requests import METADATA
 from llm_notebook.providers.openai.source_answers import LISTED, ChatSources, attached_pictures
 from llm_notebook.providers.openai.usage_answers import openai_usage
-from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["ChatDecoder"]
 
@@ -41,7 +40,6 @@ class ChatDecoder(StreamDecoder):
         stream: whether the request asked for a stream.
         secrets: what error messages must not show.
         origin: the server and the model, with which reasoning is marked; empty leaves it unmarked.
-        prompt: what the model was sent; references in the answer point to documents in it.
     """
 
     kind = "a chat completion"
@@ -53,10 +51,8 @@ class ChatDecoder(StreamDecoder):
         stream: bool = True,
         secrets: Secrets = NO_SECRETS,
         origin: str = "",
-        prompt: Prompt | None = None,
     ) -> None:
         super().__init__(sender, stream=stream, secrets=secrets)
-        self._prompt = prompt
         self._origin = origin
         self._is_reasoning = False
         self._text: list[str] = []
@@ -250,7 +246,7 @@ class ChatDecoder(StreamDecoder):
             return items
         if block.get("type") in ("reference", "tool_reference"):
             self._sources = self._sources or ChatSources()
-            sent = self._prompt.messages if self._prompt is not None else []
+            sent = self.prompt.messages if self.prompt is not None else []
             self._sources.note_reference(block, len("".join(self._text)), sent)
             return []
         text = block.get("text") or block.get("refusal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from llm_notebook.configuration.keys import Secret
@@ -14,9 +15,8 @@ from llm_notebook.providers.openai.dialects import DIALECTS
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
-    from llm_notebook.configuration.scrubbing import Secrets
     from llm_notebook.providers.http.documents.attached import Needs
-    from llm_notebook.providers.http.wire import AnswerDecoder, Body
+    from llm_notebook.providers.http.wire import Body
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"]
@@ -62,6 +62,7 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
 
     def _body(self, prompt: Prompt, stream: bool) -> Body:
         from llm_notebook.providers.http.wire import Body  # loaded with the first request
+        from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
         from llm_notebook.providers.openai.chat_requests import chat_body_text  # loaded with the first request
 
         dialect = self._dialect
@@ -69,15 +70,10 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         if prompt.schema is not None and prompt.options.strict_schema and dialect.schema == "json_object":
             raise ModelError(f"{self.model_id} cannot hold its answers to a schema exactly: leave out strict_schema.")
         options = prompt.options.request_fields(dialect, self.model_name)
-        text = chat_body_text(
-            prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=self.origin
-        )
-        return Body("chat/completions" if self.azure is None else self.azure.chat_path, text)
-
-    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
-        from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
-
-        return ChatDecoder(self.model_id, stream=stream, secrets=secrets, origin=self.origin, prompt=prompt)
+        origin = self.origin
+        text = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=origin)
+        path = "chat/completions" if self.azure is None else self.azure.chat_path
+        return Body(path, text, partial(ChatDecoder, self.model_id, stream=stream, origin=origin))
 
 
 class OpenAIChat(_OpenAIChat, SyncHTTPModel):
@@ -114,6 +110,7 @@ class _OpenAIResponses(_OpenAIChat):
 
     def _body(self, prompt: Prompt, stream: bool) -> Body:
         from llm_notebook.providers.http.wire import Body  # loaded with the first request
+        from llm_notebook.providers.openai.responses_answers import ResponsesDecoder  # loads pydantic_core
         from llm_notebook.providers.openai.responses_requests import responses_body_text  # with the first request
 
         if prompt.options.for_chat:
@@ -121,17 +118,11 @@ class _OpenAIResponses(_OpenAIChat):
         if self._goes_as_chat(prompt):
             return super()._body(prompt, stream)
         options = prompt.options.responses_fields()
+        origin = self.origin
         text = responses_body_text(
-            prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning, origin=self.origin
+            prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning, origin=origin
         )
-        return Body("responses", text)
-
-    def _decoder(self, prompt: Prompt, stream: bool, secrets: Secrets) -> AnswerDecoder:
-        from llm_notebook.providers.openai.responses_answers import ResponsesDecoder  # loads pydantic_core
-
-        if self._goes_as_chat(prompt):
-            return super()._decoder(prompt, stream, secrets)
-        return ResponsesDecoder(self.model_id, stream=stream, secrets=secrets, origin=self.origin)
+        return Body("responses", text, partial(ResponsesDecoder, self.model_id, stream=stream, origin=origin))
 
     def _goes_as_chat(self, prompt: Prompt) -> bool:
         """Return whether the prompt is sent as Chat Completions: because of an option, or to a gateway, since few gateways speak Responses."""

@@ -1,4 +1,4 @@
-"""Where JupyterLab offers the commands: the menus, the status bar and the list of shortcuts, which can be edited."""
+"""Where JupyterLab offers the commands: the launcher, the menus, the status bar and the list of shortcuts, which can be edited."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -17,6 +18,10 @@ from tests.fakes.openai_server import OpenAIServer, text_reply
 TO_NOTEBOOK = """name => {
   const { shell } = window.jupyterapp;
   shell.activateById([...shell.widgets('main')].find(one => one.context?.path === name).id);
+}"""
+_SAVE = """() => {
+  const { context } = window.jupyterapp.shell.currentWidget;
+  return context.save().then(() => context.path);
 }"""
 _IS_BOUND = """() => window.jupyterapp.commands.keyBindings.some(
   ({ command, keys }) => command === 'llm-notebook:ask-cell' && keys.join() === 'Ctrl Alt Y')"""
@@ -34,6 +39,40 @@ def _menu(page: Page, name: str) -> Locator:
     """Open a menu of the menu bar, and return it."""
     page.locator(".lm-MenuBar").get_by_text(name, exact=True).click()
     return page.locator(".lm-Menu")
+
+
+def test_the_launcher_makes_a_notebook_whose_cells_are_prompts(lab_page: LabPage) -> None:
+    page, lab = lab_page.page, lab_page.lab
+    page.goto(f"{lab.url}lab/workspaces/auto-launcher?token={lab.token}&reset")
+    card = page.locator(".jp-LauncherCard[data-category=Notebook]", has_text="Prompt Notebook")
+    expect(card).to_be_visible()
+    page.add_script_tag(path=AXE)
+    for theme in ("Light", "Dark"):
+        lab_page.theme(theme)
+        lab_page.screenshot(f"entries-launcher-{theme.lower()}")
+        assert page.evaluate(SERIOUS, ['.jp-LauncherCard[title="Prompt Notebook"]']) == []
+    # The card has the speech bubble, not the first letter of its name.
+    assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+    card.click()
+    cell = page.locator(".jp-CodeCell")
+    expect(cell.locator(".llm-prompt-magic")).to_have_text("%%llm")
+    # It is ready: nothing is asked, the launcher has made room, and the question can be typed.
+    expect(cell.locator(".cm-content")).to_be_focused()
+    page.keyboard.type("Who?")
+    expect(page.locator(".jp-Launcher")).to_have_count(0)
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+    # A kernel that has not started has not said that its cells are Python.
+    page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.codeMimetype.includes('python')")
+    lab_page.command("notebook:enter-command-mode")
+    lab_page.command("notebook:insert-cell-below")
+    expect(page.locator(".jp-CodeCell .llm-prompt-magic")).to_have_count(2)
+    lab_page.screenshot("entries-prompt-notebook")
+    # JupyterLab's command would ask for a better name first.
+    path = page.evaluate(_SAVE)
+    saved = nbformat.read(lab.root / path, as_version=4)
+    assert [(one.cell_type, one.source) for one in saved.cells] == [("code", "%%llm\nWho?"), ("code", "%%llm\n")]
+    assert saved.metadata["kernelspec"]["name"] == "python3"
 
 
 @pytest.mark.usefixtures("own_shortcuts")

@@ -83,12 +83,15 @@ def test_each_setting_takes_effect_at_once(settings: LabPage) -> None:
     expect(right).to_have_count(0)
 
     _set(lab, "Prompt first", on=True)
-    # A notebook that is open keeps its choice.
+    # A notebook that is open keeps its choice, and one that is made now begins with a prompt.
     before = page.locator(".jp-CodeCell").count()
     lab.command("notebook:enter-command-mode")
     lab.command("notebook:insert-cell-below")
     expect(page.locator(".jp-CodeCell")).to_have_count(before + 1)
     expect(page.locator(".jp-CodeCell.jp-mod-active .llm-prompt-magic")).to_have_count(0)
+    lab.command("notebook:create-new", {"kernelName": "python3"})
+    made = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")
+    expect(made.locator(".llm-prompt-magic")).to_have_text("%%llm")
 
 
 def test_the_form_can_be_read_by_everyone(settings: LabPage) -> None:

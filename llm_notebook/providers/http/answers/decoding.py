@@ -14,8 +14,8 @@ Four things are less simple than they look:
 
 - *The end.* A closed connection proves nothing: proxies and crashing servers close connections too. So `close()` accepts an answer only if
   `done` was set. Many servers that imitate an API leave out its terminal event. `may_end` says that the model has stated why it stopped, and
-  that nothing has followed; then a body that is complete by HTTP's own framing ends the answer, and a broken connection does not. Some servers
-  do not terminate their last frame, so a pending frame is decoded if it is complete.
+  that nothing has followed; then a body that is complete by HTTP's own framing ends the answer, and a broken connection does not. A pending
+  frame is decoded if it is complete, because some servers do not terminate their last one.
 - *Stream or body.* A server may answer a request for a stream with one JSON body, and the other way round. `expect_whole()` is called if
   the content type says so. But proxies rewrite content types, so the first byte counts too: no server-sent event begins with `{`, no
   JSON with `data:`, and no API's answer with `<`.
@@ -28,7 +28,7 @@ Four things are less simple than they look:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic_core import from_json
 
@@ -41,6 +41,9 @@ from llm_notebook.providers.http.answers.loose_json import parse_leniently
 from llm_notebook.providers.http.answers.sse import SSEDecoder
 from llm_notebook.providers.http.errors import provider_error
 
+if TYPE_CHECKING:
+    from llm_notebook.turns.prompt import Prompt
+
 __all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_broken_json", "is_json"]
 
 # An answer with images takes some megabytes. A frame or body much larger than that would fill the memory before it ends.
@@ -50,8 +53,7 @@ _END_MARK = b"[DONE]"
 # The first bytes of the fields of a server-sent event, `data`, `event`, `id` and `retry`, and of a comment. No JSON begins like this.
 _EVENT_STARTS = tuple(b"deir:"[at : at + 1] for at in range(5))
 _EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
-# How much is kept of a body that may not be an answer, to quote it.
-_BEGINNING = 4096
+_BEGINNING = 4096  # bytes that are kept of a body that may not be an answer, to quote it
 
 StreamItems = list[str | StreamEvent]
 """What a decoder returns. A plain string continues the text part before it; a StreamEvent says what it is and to which part it belongs."""
@@ -88,6 +90,7 @@ class StreamDecoder:
         done: the terminal event was seen.
         may_end: the model has stated why it stopped, and nothing has followed: a clean end of the body ends the answer.
         failure: the error that the server reported inside the stream, or that the answer ends in.
+        prompt: what the model was sent, if the decoder is told; references in an answer may point to documents in it.
     """
 
     framing: ClassVar[type[Framing]] = SSEDecoder
@@ -103,13 +106,13 @@ class StreamDecoder:
         self._frames: Framing | None = None
         self._begun = False
         self._drained = False
-        # The beginning of a stream, until something of it has been decoded.
-        self._undecoded: bytes | None = b""
+        self._undecoded: bytes | None = b""  # the beginning of a stream, until something of it has been decoded
         self._whole = bytearray()
         self._whole_json: dict[str, Any] | None = None
         self.done = False
         self.may_end = False
         self.failure: ModelError | None = None
+        self.prompt: Prompt | None = None
 
     def expect_whole(self) -> None:
         """Prepare for one JSON body, which the server announced although the request asked for a stream."""
@@ -169,8 +172,8 @@ class StreamDecoder:
         arrived = start.removeprefix(_BOM)
         first = arrived.lstrip()[:1]
         if first == b"<":
-            said = "the server answered with a web page, not an API. Check base_url."
-            self.failure = ProviderError(f"{self._sender}: {said}", kind="broken")
+            said = f"{self._sender}: the server answered with a web page, not an API. Check base_url."
+            self.failure = ProviderError(said, kind="broken")
         elif first == b"{" and self.object_is_whole:
             self._is_stream = False
         elif first == b"[" and self.list_is_stream:
@@ -213,8 +216,7 @@ class StreamDecoder:
         try:
             if self._frames is not None:
                 return self._decode_rest(self._frames)
-            # In a stream that has not begun, there is nothing to decode.
-            return [] if self._is_stream else self._decode_body()
+            return [] if self._is_stream else self._decode_body()  # a stream that has not begun has nothing to decode
         except ModelError as error:
             self.failure = error
             return []

@@ -36,13 +36,13 @@ from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import TransportError
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.direct import IDLE_SECONDS, AsyncReply, Reply
-from llm_notebook.providers.http.sockets.http11 import Address, Request
 from llm_notebook.providers.http.sockets.proxied import (
     AsyncConnection,
     Connection,
     async_connection_to,
     connection_to,
 )
+from llm_notebook.providers.http.sockets.requests import Address, Request
 from llm_notebook.providers.http.wire import TLSSettings
 
 if TYPE_CHECKING:

@@ -1,7 +1,11 @@
 """Connections to servers without the pools and clients that HTTP libraries put around them, and their replies.
 
-A client adds features that no model's API needs, such as cookies, and a pool adds what `connections.py` does at a lower price. So a connection here
-only opens a stream of httpcore's kind and moves bytes between it and `http11.py`. Behind a proxy, see `proxied.py`.
+A client adds features that no model's API needs, such as cookies, and a pool adds what `connections.py` does at a lower price. httpcore has single
+connections too, but for sync and async code of any kind: a lock, a trace and a check for each step make up most of the CPU time that a request
+takes there, and a connection here serves one task at a time anyway.
+
+So `Dialogue` says, without I/O, which bytes are sent and what the bytes that arrive mean; h11 writes and reads them. A connection opens a stream
+of httpcore's kind and moves the bytes, here without `await`, and in `async_direct.py` with it. Behind a proxy, see `proxied.py`.
 """
 
 from __future__ import annotations
@@ -9,27 +13,41 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import h11
 import httpcore
 import httpx
 
 from llm_notebook.providers.http.sockets.deadlines import TimeLeft
-from llm_notebook.providers.http.sockets.http11 import Dialogue, Head, Request
+from llm_notebook.providers.http.sockets.requests import Headers, Request
 from llm_notebook.providers.http.sockets.socket_streams import SocketBackend
 
 if TYPE_CHECKING:
     import ssl
 
-    from llm_notebook.providers.http.sockets.asyncio_streams import Waits
-
-__all__ = ["FAILURES", "IDLE_SECONDS", "AsyncReply", "DirectAsyncConnection", "DirectConnection", "Reply", "for_httpx"]
+__all__ = [
+    "FAILURES",
+    "IDLE_SECONDS",
+    "MOST_READ",
+    "AsyncReply",
+    "Dialogue",
+    "Direct",
+    "DirectConnection",
+    "Head",
+    "Reply",
+    "for_httpx",
+]
 
 # httpx drops idle connections after 5 s, but people pause longer between prompts. It notices connections that a server has closed in the
 # meantime.
 IDLE_SECONDS = 60.0
 _PORTS = {"http": 80, "https": 443}
-_MOST_READ = 2**16  # bytes at a time
+MOST_READ = 2**16  # bytes at a time
+# A server that sends more before its headers end is not one that we know.
+_LARGEST_HEAD = 100 * 1024
+_SWITCHED = 101
 FAILURES = (
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -37,6 +55,21 @@ FAILURES = (
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
 )
+
+
+@dataclass(slots=True, frozen=True)
+class Head:
+    """The beginning of a reply.
+
+    Attributes:
+        status: the HTTP status.
+        headers: the headers.
+        version: the version of HTTP that the server speaks, such as `1.1`.
+    """
+
+    status: int
+    headers: Headers
+    version: bytes
 
 
 class _Begun:
@@ -50,16 +83,27 @@ class _Begun:
         status_code: the HTTP status.
         is_success: whether it says that the request was fulfilled.
         raw_headers: its headers as they were sent.
+        content_type: its type, such as `application/json`, perhaps with parameters; empty if it has none.
         stays_open: whether the connection may serve another request afterwards.
         is_whole: whether the body was read to its end.
     """
 
-    __slots__ = ("_headers", "_pieces", "is_success", "is_whole", "raw_headers", "status_code", "stays_open")
+    __slots__ = (
+        "_headers",
+        "_pieces",
+        "content_type",
+        "is_success",
+        "is_whole",
+        "raw_headers",
+        "status_code",
+        "stays_open",
+    )
 
     def __init__(self, head: Head, pieces: Any) -> None:
         self.status_code = head.status
         self.is_success = httpx.codes.OK <= head.status < httpx.codes.MULTIPLE_CHOICES
         self.raw_headers = head.headers
+        self.content_type = self.header(b"content-type")
         self.stays_open = head.version != b"1.0" and self.header(b"connection").lower() != "close"
         self.is_whole = False
         self._headers: httpx.Headers | None = None
@@ -123,11 +167,90 @@ class AsyncReply(_Begun, AsyncIterator[bytes]):
         await self._pieces.aclose()
 
 
+class Dialogue:
+    """The requests on one connection and their replies, one after the other."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self) -> None:
+        self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
+
+    def sent(self, request: Request) -> bytes:
+        """Return what is sent for a request.
+
+        Raises:
+            httpcore.LocalProtocolError: a header cannot be sent.
+        """
+        try:
+            head = h11.Request(method=request.method, target=request.address.target, headers=request.headers)
+            pieces = [self._state.send(head)]
+            if request.body:
+                pieces.append(self._state.send(h11.Data(data=request.body)))
+            pieces.append(self._state.send(h11.EndOfMessage()))
+        except h11.LocalProtocolError as error:
+            raise httpcore.LocalProtocolError(str(error)) from error
+        return b"".join(piece for piece in pieces if piece)
+
+    def arrived(self, data: bytes) -> None:
+        """Take what has arrived; nothing means that the server has closed its side.
+
+        Raises:
+            httpcore.RemoteProtocolError: it has done so without a reply.
+        """
+        if not data and self._state.their_state is h11.SEND_RESPONSE:
+            raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
+        self._state.receive_data(data)
+
+    def head(self) -> Head | None:
+        """Return the beginning of the reply; None if more has to arrive first.
+
+        Raises:
+            httpcore.RemoteProtocolError: this is no reply.
+        """
+        while True:
+            event = self._next()
+            if event is h11.NEED_DATA:
+                return None
+            if isinstance(event, h11.Response) or (
+                isinstance(event, h11.InformationalResponse) and event.status_code == _SWITCHED
+            ):
+                return Head(event.status_code, event.headers.raw_items(), event.http_version)
+
+    def piece(self) -> bytes | None:
+        """Return the next piece of the body, which is empty at its end; None if more has to arrive first.
+
+        Raises:
+            httpcore.RemoteProtocolError: the body ends too early, or is not sent as HTTP wants it.
+        """
+        event = self._next()
+        if event is h11.NEED_DATA:
+            return None
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
+
+    def end(self) -> bool:
+        """End the exchange. Return whether another request may follow: both sides have sent everything, and want to go on."""
+        if self._state.our_state is not h11.DONE or self._state.their_state is not h11.DONE:
+            return False
+        self._state.start_next_cycle()
+        return True
+
+    @property
+    def is_in_step(self) -> bool:
+        """False if the server has sent more than its reply, which would be mistaken for the reply to the next request."""
+        return not self._state.trailing_data[0]
+
+    def _next(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        try:
+            return self._state.next_event()
+        except h11.RemoteProtocolError as error:
+            raise httpcore.RemoteProtocolError(str(error)) from error
+
+
 class _Stream(Protocol):
     def get_extra_info(self, info: str) -> Any: ...
 
 
-class _Direct:
+class Direct:
     """What connections with and without `await` have in common.
 
     Args:
@@ -180,7 +303,7 @@ class _Direct:
         return True
 
 
-class DirectConnection(_Direct):
+class DirectConnection(Direct):
     """One connection to a server, which is opened by its first request. It accepts the next one when the previous reply has been read."""
 
     _stream: httpcore.NetworkStream | None = None
@@ -193,12 +316,15 @@ class DirectConnection(_Direct):
         """
         self._time_left.of_whole, self._idle_since = request.left, None
         try:
+            message = self._dialogue.sent(request)
             stream = self._stream or self._open(request)
             # A server may refuse a request before it has read all of it.
             with suppress(httpcore.WriteError):
-                stream.write(self._dialogue.sent(request), request.times.get("write"))
-            while (head := self._dialogue.head()) is None:
-                self._dialogue.arrived(stream.read(_MOST_READ, request.times.get("read")))
+                stream.write(message, request.times.get("write"))
+            head = None
+            while head is None:
+                self._dialogue.arrived(stream.read(MOST_READ, request.times.get("read")))
+                head = self._dialogue.head()
         except FAILURES as error:
             raise for_httpx(error) from error
         return Reply(head, self._pieces(stream, request.times))
@@ -221,86 +347,12 @@ class DirectConnection(_Direct):
         try:
             while (piece := dialogue.piece()) != b"":
                 if piece is None:
-                    dialogue.arrived(stream.read(_MOST_READ, times.get("read")))
+                    dialogue.arrived(stream.read(MOST_READ, times.get("read")))
                 else:
                     yield piece
         finally:
             if not self._has_ended():
                 self.close()
-
-
-class DirectAsyncConnection(_Direct):
-    """`DirectConnection`, on the running event loop. The connections of a loop share `waits`."""
-
-    _stream: httpcore.AsyncNetworkStream | None = None
-
-    def __init__(self, url: httpx.URL, tls: ssl.SSLContext | Literal[False], waits: Waits) -> None:
-        super().__init__(url, tls)
-        self._waits = waits
-
-    async def send(self, request: Request) -> AsyncReply:
-        """Send a request, and return the unread reply, as `DirectConnection.send()` does."""
-        self._time_left.of_whole, self._idle_since = request.left, None
-        try:
-            stream = self._stream or await self._open(request)
-            with suppress(httpcore.WriteError):
-                await stream.write(self._dialogue.sent(request), request.times.get("write"))
-            while (head := self._dialogue.head()) is None:
-                self._dialogue.arrived(await stream.read(_MOST_READ, request.times.get("read")))
-        except FAILURES as error:
-            raise for_httpx(error) from error
-        return AsyncReply(head, _AsyncPieces(self, self._dialogue, stream, request.times))
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        self._idle_since = None
-        if self._stream is not None:
-            await self._stream.aclose()
-
-    async def end(self) -> None:
-        """End the exchange, and close the connection unless another one may follow."""
-        if not self._has_ended():
-            await self.aclose()
-
-    async def _open(self, request: Request) -> httpcore.AsyncNetworkStream:
-        from llm_notebook.providers.http.sockets.asyncio_streams import AsyncioBackend  # loads asyncio
-
-        backend = AsyncioBackend(self._time_left, self._waits)
-        self._stream = stream = await backend.connect_tcp(self._host, self._port, request.times.get("connect"))
-        if self._tls:
-            self._stream = stream = await stream.start_tls(**self._tls_arguments(request))
-        return stream
-
-
-class _AsyncPieces(AsyncIterator[bytes]):
-    """The body of a reply. It is not a generator, because an event loop that shuts down closes generators even while they are in use."""
-
-    __slots__ = ("_connection", "_dialogue", "_is_closed", "_stream", "_times")
-
-    def __init__(
-        self,
-        connection: DirectAsyncConnection,
-        dialogue: Dialogue,
-        stream: httpcore.AsyncNetworkStream,
-        times: Mapping[str, float | None],
-    ) -> None:
-        self._connection = connection
-        self._dialogue = dialogue
-        self._stream = stream
-        self._times = times
-        self._is_closed = False
-
-    async def __anext__(self) -> bytes:
-        while (piece := self._dialogue.piece()) is None:
-            self._dialogue.arrived(await self._stream.read(_MOST_READ, self._times.get("read")))
-        if not piece:
-            raise StopAsyncIteration
-        return piece
-
-    async def aclose(self) -> None:
-        if not self._is_closed:
-            self._is_closed = True
-            await self._connection.end()
 
 
 def for_httpx(error: Exception) -> httpx.TransportError:

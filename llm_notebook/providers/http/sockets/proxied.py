@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpcore
 import httpx
 
+from llm_notebook.providers.http.sockets.async_direct import DirectAsyncConnection
 from llm_notebook.providers.http.sockets.deadlines import TimeLeft
 from llm_notebook.providers.http.sockets.direct import (
     FAILURES,
     IDLE_SECONDS,
     AsyncReply,
-    DirectAsyncConnection,
     DirectConnection,
+    Head,
     Reply,
     for_httpx,
 )
-from llm_notebook.providers.http.sockets.http11 import Head, Request
+from llm_notebook.providers.http.sockets.requests import Request
 from llm_notebook.providers.http.sockets.socket_streams import SocketBackend
 
 if TYPE_CHECKING:
