@@ -1,4 +1,4 @@
-"""Where JupyterLab offers the commands: the launcher, the menus, the status bar and the list of shortcuts, which can be edited."""
+"""Where JupyterLab offers the commands: the launcher, the menus, the palette and the list of shortcuts, which can be edited."""
 
 from __future__ import annotations
 
@@ -15,6 +15,19 @@ from scripts.lab_server import LabServer
 from tests.browser.lab.test_commands import AXE, SERIOUS
 from tests.fakes.openai_server import OpenAIServer, text_reply
 
+_RUN = [
+    "Ask About This Cell",
+    "Ask About the Selection",
+    "New Prompt Cell",
+    "Turn Into Prompt Cell",
+    "Explain This Error",
+    "Fix This Cell…",
+    "Continue the Conversation Here",
+    "Run the Cells Below",
+    "Show What Waits",
+    "Choose a Model…",
+    "New Cells Are Prompts",
+]
 TO_NOTEBOOK = """name => {
   const { shell } = window.jupyterapp;
   shell.activateById([...shell.widgets('main')].find(one => one.context?.path === name).id);
@@ -25,6 +38,17 @@ _SAVE = """() => {
 }"""
 _IS_BOUND = """() => window.jupyterapp.commands.keyBindings.some(
   ({ command, keys }) => command === 'llm-notebook:ask-cell' && keys.join() === 'Ctrl Alt Y')"""
+_APPLY = {
+    "Ask About This Cell",
+    "New Prompt Cell",
+    "Turn Into Code Cell",
+    "Run the Cells Below",
+    "Show What Waits",
+    "Choose a Model…",
+    "New Cells Are Prompts",
+    "Prompt Notebook",
+    "Language Models Panel",
+}
 
 
 @pytest.fixture
@@ -39,6 +63,10 @@ def _menu(page: Page, name: str) -> Locator:
     """Open a menu of the menu bar, and return it."""
     page.locator(".lm-MenuBar").get_by_text(name, exact=True).click()
     return page.locator(".lm-Menu")
+
+
+def _texts(menu: Locator) -> list[str]:
+    return menu.locator(".lm-Menu-itemLabel").all_text_contents()
 
 
 def test_the_launcher_makes_a_notebook_whose_cells_are_prompts(lab_page: LabPage) -> None:
@@ -73,6 +101,39 @@ def test_the_launcher_makes_a_notebook_whose_cells_are_prompts(lab_page: LabPage
     saved = nbformat.read(lab.root / path, as_version=4)
     assert [(one.cell_type, one.source) for one in saved.cells] == [("code", "%%llm\nWho?"), ("code", "%%llm\n")]
     assert saved.metadata["kernelspec"]["name"] == "python3"
+
+
+def test_the_menus_and_the_palette_offer_every_command(lab_page: LabPage) -> None:
+    lab_page.write("entries.ipynb", ["6 * 7", "'below'"])
+    page = lab_page.page
+    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    run = _menu(page, "Run")
+    offered = [text for text in _texts(run) if text]
+    first = offered.index(_RUN[0])
+    assert offered[first : first + len(_RUN)] == _RUN
+    run.get_by_text("New Prompt Cell", exact=True).click()
+    expect(lab_page.cell(1).locator(".llm-prompt-magic")).to_have_text("%%llm")
+    lab_page.command("notebook:enter-command-mode")
+    # One that is a prompt can be turned back, and the menu says so.
+    run = _menu(page, "Run")
+    expect(run.get_by_text("Turn Into Code Cell", exact=True)).to_be_visible()
+    run.get_by_text("New Cells Are Prompts", exact=True).click()
+    run = _menu(page, "Run")
+    expect(run.get_by_role("menuitemcheckbox", name="New Cells Are Prompts")).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("Escape")
+
+    _menu(page, "View").get_by_text("Language Models Panel", exact=True).click()
+    expect(page.get_by_role("region", name="Language models", exact=True)).to_be_visible()
+
+    page.locator(".jp-Notebook").click(position={"x": 5, "y": 5})
+    lab_page.command("apputils:activate-command-palette")
+    palette = page.locator(".lm-CommandPalette")
+    page.keyboard.type("language models panel")
+    expect(palette.locator(".lm-CommandPalette-itemLabel").first).to_have_text("Language Models Panel")
+    palette.locator("input").fill("")
+    expect(palette.get_by_text("Ask About This Cell", exact=True)).to_be_attached()
+    assert set(palette.locator(".lm-CommandPalette-itemLabel").all_text_contents()) >= _APPLY
+    page.keyboard.press("Escape")
 
 
 @pytest.mark.usefixtures("own_shortcuts")

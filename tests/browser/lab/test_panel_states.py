@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from scripts.lab_page import LabPage
+from scripts.lab_server import LabServer
 from tests.browser.asking import ASK, Asking
+from tests.browser.conftest import running_lab
 from tests.browser.lab.test_commands import AXE, SERIOUS
 from tests.fakes.file_server import FileServer, Served
 from tests.fakes.gguf_files import gguf_bytes
@@ -21,6 +23,13 @@ from tests.rows.conftest import answer_of
 _LOAD = "%load_ext llm_notebook\nmany = [{'n': n} for n in range(40)]"
 _ROWS = "%%llm -m scripted --each many --concurrency 4\nSay {{ n }}"
 _CLOSE = "path => [...window.jupyterapp.shell.widgets('main')].find(one => one.context?.path === path).close()"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Iterator[LabServer]:
+    """A JupyterLab with a journal in which nothing waits and no rows were asked, whatever other tests left in theirs."""
+    with running_lab(tmp_path_factory.mktemp("panel")) as server:
+        yield server
 
 
 @pytest.fixture
