@@ -134,7 +134,7 @@ class Prompt:
         # A single prompt is encoded only once.
         self.encoded = EncodedMessages() if encoded is None and self.tool_sources else encoded
         self.fetched: dict[str, bytes | str] = {}
-        self.made: tuple[object, bool, Any] | None = None
+        self.made: tuple[object, bool, object] | None = None
         self._readable = Readable()
 
     def _take_objects(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from llm_notebook.configuration.process import process
 from llm_notebook.models.model import AsyncKeyModel, KeyModel
@@ -166,7 +166,7 @@ class HTTPModel(Server):
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         """Return the request for a prompt and the decoder of its answer."""
         made = prompt.made
-        body: Body = made[2] if made is not None and made[:2] == (self, stream) else self._body(prompt, stream)
+        body = cast("Body", made[2]) if made is not None and made[:2] == (self, stream) else self._body(prompt, stream)
         request = self.wire_request(body.path, body.text, key)
         request.headers.update(body.headers)
         decoder = body.decoder(secrets=request.secrets)

@@ -247,7 +247,7 @@ class Dialogue:
 
 
 class _Stream(Protocol):
-    def get_extra_info(self, info: str) -> Any: ...
+    def get_extra_info(self, info: str) -> object: ...
 
 
 class Direct:
