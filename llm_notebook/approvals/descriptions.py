@@ -2,8 +2,8 @@
 
 Code is described by its code objects, recursively: the bytecode, the constants and the names, without file names, line numbers and the
 order of sets. State is described by its values if they are simple, such as numbers, texts, paths, enums and containers of these. Objects are
-described by their class and their attributes, and so are values of classes that extend the simple ones. Objects whose state is not visible to Python, such as a connection or a lock, cannot be
-described: they raise `Undescribed`.
+described by their class and their attributes, and so are values of classes that extend the simple ones. Objects whose state is not visible to
+Python, such as a connection or a lock, cannot be described: they raise `Undescribed`.
 
 A description has to end soon. Values may contain themselves, hold a client with thousands of objects, or be ten megabytes of text. So a value
 whose description has begun is referred to by its number, long texts are replaced by their digest, and a description that becomes too large is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BARE", "LOOKS_SECRET", "REMOVED", "is_named_so", "is_secret_name"]
+__all__ = ["BARE", "LOOKS_SECRET", "REMOVED", "is_named_so", "is_secret_name", "is_telling_name"]
 
 REMOVED = "[removed]"
 """The text that replaces a secret."""
@@ -49,6 +49,11 @@ def is_secret_name(name: object) -> bool:
         words[-1] == "pass" and before in _OF_ACCOUNTS
     )
     return at_the_end or not _ALWAYS.isdisjoint(words) or (words[-1] in ("keys", "tokens") and before in _OF_SEVERAL)
+
+
+def is_telling_name(name: str) -> bool:
+    """Return whether a name is that of a secret, and says more than `key` or `token`, which are names of many other things too."""
+    return is_secret_name(name) and BARE.fullmatch(name) is None
 
 
 def is_named_so(name: object, value: object) -> bool:

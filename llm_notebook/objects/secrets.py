@@ -22,7 +22,8 @@ from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.scrubbing import Secrets, spellings
 from llm_notebook.objects.offered import class_name
 from llm_notebook.objects.secret_forms import FORMS, PAIRS, USER_OPTION, USERS
-from llm_notebook.objects.secret_names import BARE, REMOVED, is_named_so, is_secret_name
+from llm_notebook.objects.secret_names import REMOVED, is_named_so, is_secret_name, is_telling_name
+from llm_notebook.objects.secret_spans import Span
 from llm_notebook.objects.secrets_after_names import (
     DESCRIPTIONS,
     QUOTED,
@@ -202,25 +203,23 @@ class Scrubber:
         return self._without_spans(text, found) if found else text
 
     def _without_literals(self, text: str) -> str:
-        for start, end, name in reversed(literals_in_code(text)):
-            quoted = QUOTED.match(text, start)
-            if not name:
-                # A text in a program may hold settings.
-                text = (
-                    text[:start]
-                    + self._without_named(text[start:end], words_in(text[start:end]), is_code=False)
-                    + text[end:]
-                )
-            elif (
-                quoted is not None
-                and REMOVED not in text[start:end]
-                and is_value(name, quoted["value"], is_quoted=True)
-            ):
-                last = end - len(quoted["quote"])
-                text = self._without_spans(text, [(quoted.start("value"), max(last, quoted.start("value")), name)])
-        return text
+        pieces, kept = [], 0
+        for start, end, name in literals_in_code(text):
+            pieces += [text[kept:start], self._without_literal(text[start:end], name)]
+            kept = end
+        return "".join([*pieces, text[kept:]])
 
-    def _without_spans(self, text: str, spans: Sequence[tuple[int, int, str]]) -> str:
+    def _without_literal(self, literal: str, name: str) -> str:
+        if not name:
+            # A text in a program may hold settings.
+            return self._without_named(literal, words_in(literal), is_code=False)
+        quoted = QUOTED.match(literal)
+        if quoted is None or REMOVED in literal or not is_value(name, quoted["value"], is_quoted=True):
+            return literal
+        start = quoted.start("value")
+        return self._without_spans(literal, [(start, max(len(literal) - len(quoted["quote"]), start), name)])
+
+    def _without_spans(self, text: str, spans: Sequence[Span]) -> str:
         pieces, kept = [], 0
         for start, end, name in spans:
             pieces += [text[kept:start], self._note(text[start:end], f"the value of {name}")]
@@ -251,7 +250,7 @@ class Scrubber:
                 for key, item in value.items()
             }
         if isinstance(value, list | tuple):
-            is_pair = len(value) == 2 and isinstance(value[0], str) and self._is_strong(value[0])
+            is_pair = len(value) == 2 and isinstance(value[0], str) and _is_setting_name(value[0])
             names = [name, value[0]] if is_pair else [name] * len(value)
             return [self.scrub_json(item, of) for item, of in zip(value, names, strict=True)]
         if isinstance(value, str):
@@ -264,15 +263,12 @@ class Scrubber:
     def _named_entry(self, entries: dict[Any, object]) -> object:
         """Return the name that one entry of a dict gives to the value of another, as in `{"name": "API_KEY", "value": …}`, if it is that of a secret."""
         return next(
-            (name for key in _NAMES if isinstance(name := entries.get(key), str) and self._is_strong(name)), None
+            (name for key in _NAMES if isinstance(name := entries.get(key), str) and _is_setting_name(name)), None
         )
 
     def _nearest(self, key: object, outer: object) -> object:
         """Return the name under which a value in a dict counts: that of the dict, if it is the one of a secret."""
-        return outer if isinstance(outer, str) and self._is_strong(outer) else key
-
-    def _is_strong(self, name: str) -> bool:
-        return is_secret_name(name) and BARE.fullmatch(name) is None and " " not in name.strip()
+        return outer if isinstance(outer, str) and _is_setting_name(outer) else key
 
     def _note(self, value: str, what: str) -> str:
         found = Secret(value.strip("\"'"))
@@ -292,6 +288,11 @@ class Scrubber:
 
     def _remove(self, found: re.Match[str], what: str) -> str:
         return found[0] if REMOVED in found[0] else self._note(found[0], what)
+
+
+def _is_setting_name(name: str) -> bool:
+    """Return whether a text is the name of a secret, and not a sentence that mentions one."""
+    return is_telling_name(name) and " " not in name.strip()
 
 
 def _contains(text: str, needles: Iterable[str]) -> bool:

@@ -7,12 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from string import ascii_letters, digits
 
-from llm_notebook.objects.secret_names import BARE, LOOKS_SECRET, REMOVED, is_secret_name
+from llm_notebook.objects.secret_names import BARE, LOOKS_SECRET, REMOVED, is_secret_name, is_telling_name
+from llm_notebook.objects.secret_spans import Span
 
 __all__ = ["DESCRIPTIONS", "QUOTED", "is_value", "names_secrets", "values_after_names", "words_in"]
-
-Span = tuple[int, int, str]
-"""Where a value begins and ends in the text, and the name before it."""
 
 _SHORTEST = 6
 # Every name of a secret contains one of these.
@@ -78,7 +76,7 @@ def names_secrets(text: str, words: Iterable[int]) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _is_strong(name: str) -> bool:
-    return is_secret_name(name) and BARE.fullmatch(name) is None
+    return is_telling_name(name)
 
 
 def values_after_names(text: str, words: Iterable[int], *, is_code: bool, are_values: bool = False) -> Iterator[Span]:

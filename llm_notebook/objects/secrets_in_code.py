@@ -13,12 +13,15 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 
 from llm_notebook.objects.secret_names import is_secret_name
+from llm_notebook.objects.secret_spans import Span, apart
 
 __all__ = ["literals_in_code"]
 
 _LONGEST = 200_000
-# Lines that IPython and not Python reads.
-_MAGIC = re.compile(r"^[ \t]*(?:[%!]|\w+[ \t]*=[ \t]*[%!]).*$", re.MULTILINE)
+# Lines that IPython and not Python reads: magics, commands of a shell, and questions about a name.
+_OF_IPYTHON = re.compile(
+    r"^[ \t]*(?:[%!?]|\w+[ \t]*=[ \t]*[%!]).*$|^[ \t]*[%\w.*]{1,200}\?{1,2}[ \t\r]*$", re.MULTILINE
+)
 # Calls that return what they are given, in another form.
 _SAME = frozenset(
     "SecretStr SecretBytes Secret SecretParam str bytes bytearray Field field attrib encode decode strip quote quote_plus cast".split()
@@ -34,18 +37,21 @@ _MAY_HOLD = re.compile(
 _LITERAL = re.compile(r"[A-Za-z]{0,2}['\"]")
 _SETTING = re.compile(r"[A-Za-z][\w.-]*")
 
-Span = tuple[int, int, str]
-"""Where a literal begins and ends in the text, and the name that says that it is a secret; no name if only something in it may be one."""
-
 
 def literals_in_code(text: str) -> list[Span]:
-    """Return the literals of a piece of code that are or may hold secrets, in order; none if it is not Python."""
+    """Return the literals of a piece of code that are or may hold secrets, in order; none if it is not Python.
+
+    What a shell or a magic is given counts as a literal that may hold some.
+    """
     if len(text) > _LONGEST:
         return []
-    # What a shell or a magic is given is no code.
-    commands = [(*line.span(), "") for line in _MAGIC.finditer(text)]
-    # Each such line becomes a statement of the same length, so that all other places stay the same.
-    tree = _parsed(_MAGIC.sub(lambda found: _stand_in(found[0]), text))
+    commands: list[Span] = []
+    # A line of Python may begin like one of IPython: with the operator `%`, or inside a long text.
+    tree = _parsed(text)
+    if tree is None:
+        commands = [(*line.span(), "") for line in _OF_IPYTHON.finditer(text)]
+        # Each such line becomes a statement of the same length, so that all other places stay the same.
+        tree = _parsed(_OF_IPYTHON.sub(lambda found: _stand_in(found[0]), text)) if commands else None
     if tree is None:
         return commands
     places = _Places(text)
@@ -53,12 +59,9 @@ def literals_in_code(text: str) -> list[Span]:
         ("", node) for node in ast.walk(tree) if isinstance(node, ast.Constant) and _MAY_HOLD.search(_text_of(node))
     ]
     found = {places.of(node): name for name, node in (*holding, *_secrets_in(tree))}
-    spans: list[Span] = []
-    for (start, end), name in sorted(found.items()):
-        # In the versions of Python before 3.12, the places of what is inside an f-string may be wrong.
-        if _LITERAL.match(text, start) and (not spans or start >= spans[-1][1]):
-            spans.append((start, end, name))
-    return sorted([*spans, *commands])
+    # In the versions of Python before 3.12, the places of what is inside an f-string may be wrong.
+    literals = [(start, end, name) for (start, end), name in found.items() if _LITERAL.match(text, start)]
+    return apart([*literals, *commands])
 
 
 def _stand_in(line: str) -> str:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from llm_notebook.objects.secret_names import BARE, is_secret_name
+from llm_notebook.objects.secret_names import is_telling_name
+from llm_notebook.objects.secret_spans import Span, apart
 
 __all__ = ["cells_in_tables"]
-
-Span = tuple[int, int, str]
-"""Where a cell begins and ends in the text, and the name that says that it is a secret."""
 
 _SEPARATED = re.compile(r"[|│┆┃║]")
 _CELL = re.compile(r"[^|│┆┃║\n]+")
@@ -45,18 +43,14 @@ def cells_in_tables(text: str, *, is_code: bool) -> list[Span]:
     found = {(start, end): name for start, end, name in _in_separated(lines, is_code=is_code)}
     if not is_code:
         found |= {(start, end): name for start, end, name in _in_aligned(lines) if (start, end) not in found}
-    spans: list[Span] = []
-    for (start, end), name in sorted(found.items()):
-        if not spans or start >= spans[-1][1]:
-            spans.append((start, end, name))
-    return spans
+    return apart((start, end, name) for (start, end), name in found.items())
 
 
 def _secret(cell: str) -> str:
     """Return the name of a secret that is all of a cell; empty if there is none. Many columns are called just `key` or `token`."""
     named = _NAME.fullmatch(cell.strip())
     name = named[1].rpartition(".")[2] if named else ""
-    return name if is_secret_name(name) and BARE.fullmatch(name) is None else ""
+    return name if is_telling_name(name) else ""
 
 
 def _in_separated(lines: Sequence[tuple[int, str]], *, is_code: bool) -> Iterator[Span]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import threading
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.runs import RowsBegun
 from llm_notebook.parts.identifiers import new_id
+from llm_notebook.parts.json_values import safe_repr
 from llm_notebook.parts.messages import json_text
 from llm_notebook.rows.asking import Asker
 from llm_notebook.rows.errors import RowsError
@@ -242,7 +243,7 @@ class Job:
             return
         model, table = self.asker.model, self.table
         # It is not known what an iterator will yield, so two of them never count as the same run.
-        first = self.asker.rows_id if table.count is None else _words(next(iter(table.rows())))
+        first = self.asker.rows_id if table.count is None else safe_repr(next(iter(table.rows())))
         same = json_text(
             [model.model_id, self._text.text, self._wanted.system, self.asker.base.settings(), table.count, first]
         )
@@ -307,11 +308,3 @@ class Job:
 def _journal() -> Journal:
     current = process.of(CurrentJournal)
     return current.journal or current.to_read
-
-
-def _words(row: Mapping[str, Any]) -> str:
-    try:
-        return repr(row)
-    except Exception:
-        # Some object in it cannot say what it is.
-        return ""

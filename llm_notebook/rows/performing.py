@@ -1,9 +1,10 @@
 """Performs a run: reads the rows, keeps the wanted number of questions under way, and passes outcomes on as they arrive.
 
 How it works. A number of workers each take the next question from the plan and ask it. The first worker that notices that few questions
-are left reads some more rows (of an iterator in a thread, since it may be slow): it makes their prompts, and asks the journal, once for all of them, which were answered before. If only
-questions that were set aside are left, the workers wait until the first of them is due. A row that waits before its request is repeated
-gives its place to another worker; see `places.py`. Everything runs on one event loop, so nothing has to be locked.
+are left reads some more rows, makes their prompts, and asks the journal, once for all of them, which were answered before. An iterator may
+be slow, so its rows are read in a thread; see `reading.py`. If only questions that were set aside are left, the workers wait until the first
+of them is due. A row that waits before its request is repeated gives its place to another worker; see `places.py`. All else runs on one event
+loop, so nothing has to be locked.
 """
 
 from __future__ import annotations

@@ -31,6 +31,21 @@ export function plain(
   return node;
 }
 
+/** How long to wait for another letter, in milliseconds. */
+const TYPING = 250;
+
+/** A field to search with, which asks a moment after the last letter. */
+export function searchField(label: string, ask: () => void): HTMLInputElement {
+  const field = el('input', 'llm-input llm-find');
+  attrs(field, { type: 'search', placeholder: label, 'aria-label': label });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  field.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, TYPING);
+  });
+  return field;
+}
+
 /** A bar with what it says in words. */
 export function bar(
   share: number,

@@ -38,10 +38,10 @@ class Withdrawal:
             wake()
 
     def refuse(self) -> None:
-        """Send nothing more, if this is made.
+        """Do nothing, unless nothing more may be sent.
 
         Raises:
-            Withdrawn: it is.
+            Withdrawn: nothing more may be sent.
         """
         if self.is_made:
             raise Withdrawn
@@ -76,10 +76,10 @@ def withdrawn_by(withdrawal: Withdrawal) -> Iterator[None]:
 
 
 def refuse_withdrawn() -> None:
-    """Send nothing that was withdrawn.
+    """Do nothing, unless what is asked here was withdrawn. Call this before something is sent.
 
     Raises:
-        Withdrawn: it was.
+        Withdrawn: it was withdrawn.
     """
     withdrawal = current_withdrawal.get()
     if withdrawal is not None:

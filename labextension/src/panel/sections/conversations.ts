@@ -10,7 +10,7 @@ import {
 import { attrs, el, refill } from '../../transcript/dom/elements';
 import type { Child } from '../../transcript/dom/elements';
 import type { Question } from '../../lab/kernel/questions';
-import { List, marked, plain } from '../list';
+import { List, marked, plain, searchField } from '../list';
 import type { IItem } from '../list';
 import type { IAnswered, IPanel } from '../section';
 import { when } from '../lines';
@@ -48,11 +48,9 @@ const CHECK = shape({
   isMore: isFlag
 });
 const STEP = 20;
-/** How long to wait for another letter before the kernel is asked, in milliseconds. */
-const TYPING = 250;
 
 export class Conversations extends Section<IAnswer> {
-  private readonly search = el('input', 'llm-input llm-find');
+  private readonly search: HTMLInputElement;
   private readonly here: List;
   private readonly others: List;
   private readonly between = el('p', 'llm-group-name');
@@ -60,7 +58,6 @@ export class Conversations extends Section<IAnswer> {
   private readonly more: HTMLElement;
   private readonly nothing = el('p', 'llm-empty');
   private most = STEP;
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
   // A page of them is read for it.
   protected override readonly whileClosed = 'once';
@@ -76,16 +73,9 @@ export class Conversations extends Section<IAnswer> {
     );
     this.here = new List(trans.__('Conversations of this notebook'));
     this.others = new List(trans.__('Conversations of other notebooks'));
-    const label = trans.__('Search what was said');
-    attrs(this.search, {
-      type: 'search',
-      placeholder: label,
-      'aria-label': label
-    });
-    this.search.addEventListener('input', () => {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.refresh(), TYPING);
-    });
+    this.search = searchField(trans.__('Search what was said'), () =>
+      this.refresh()
+    );
     this.more = plain(trans.__('Show more'), () => {
       this.most += STEP;
       this.refresh();

@@ -10,7 +10,7 @@ import {
 import { attrs, el, refill } from '../../transcript/dom/elements';
 import type { Child } from '../../transcript/dom/elements';
 import type { Question } from '../../lab/kernel/questions';
-import { List, plain } from '../list';
+import { List, plain, searchField } from '../list';
 import type { IItem } from '../list';
 import type { IAnswered, IPanel } from '../section';
 import { Section } from '../section';
@@ -57,12 +57,10 @@ const CHECK = shape({
   count: isCount,
   found: isCount
 });
-const TYPING = 250;
 
 export class Models extends Section<IAnswer> {
-  private readonly search = el('input', 'llm-input llm-find');
+  private readonly search: HTMLInputElement;
   private readonly lists = new Map<string, List>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
   // The title says what every kernel tells anyway.
   protected override readonly whileClosed = 'never';
@@ -73,16 +71,9 @@ export class Models extends Section<IAnswer> {
     private readonly enterKey: (name: string) => void
   ) {
     super('models', panel.trans.__('Models'), panel, 'models', CHECK);
-    const label = panel.trans.__('Find a model');
-    attrs(this.search, {
-      type: 'search',
-      placeholder: label,
-      'aria-label': label
-    });
-    this.search.addEventListener('input', () => {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.refresh(), TYPING);
-    });
+    this.search = searchField(panel.trans.__('Find a model'), () =>
+      this.refresh()
+    );
     const followed = (): void =>
       this.setSum(panel.sources.asked[0]?.bus.overview.latest?.default ?? '');
     panel.sources.changed.connect(followed);
