@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -265,7 +266,7 @@ class Kernel:
 def running_kernel(
     folder: Path, environment: Mapping[str, str] | None = None, *, ipykernel: str | None = None
 ) -> Iterator[Kernel]:
-    """Run a kernel that sees none of the user's folders and keys.
+    """Run a kernel that sees none of the user's folders and keys, with the scripted models; `echo` is the default.
 
     Args:
         folder: the folder for its files.
@@ -282,6 +283,10 @@ def running_kernel(
         "JPY_SESSION_NAME": "/home/me/started.ipynb",
         "PYTHONPATH": os.pathsep.join([*([str(ipykernel_folder(ipykernel))] if ipykernel else []), str(REPOSITORY)]),
     }
+    # `%llm default echo` does the same, and takes a second, because it asks the plugins of the `llm` package for their models.
+    settings = Path(own["LLM_USER_PATH"], "llm_notebook", "settings.json")
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps({"default_model": "echo"}), encoding="utf-8")
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(env={**kept, **own, **(environment or {})}, cwd=str(folder))
     client = manager.blocking_client()
@@ -289,7 +294,7 @@ def running_kernel(
         client.start_channels()
         client.wait_for_ready(timeout=PATIENCE)
         kernel = Kernel(manager, client)
-        prepared = kernel.run("%load_ext llm_notebook\n%load_ext tests.notebook.scripted\n%llm default echo")
+        prepared = kernel.run("%load_ext llm_notebook\n%load_ext tests.notebook.scripted")
         assert prepared.status == "ok", prepared.traceback
         yield kernel
     finally:

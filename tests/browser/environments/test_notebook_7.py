@@ -126,7 +126,7 @@ def test_commands_prompt_cells_and_the_panel_work_and_nothing_complains(asking: 
     expect(waiting).to_be_visible()
     asking.play()
     lab.run_source(1, "%llm -m scripted -T delete_files Tidy up.")
-    mine = waiting.get_by_role("button", name=re.compile("delete_files")).last
+    mine = waiting.get_by_role("button", name=re.compile("delete_files")).filter(has_text=asking.name)
     expect(mine).to_be_visible()
     lab.screenshot("notebook-7-panel")
     mine.click()

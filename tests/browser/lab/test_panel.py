@@ -43,7 +43,7 @@ def test_the_panel_shows_and_does_what_the_kernels_know(asking: Asking, tmp_path
     status.get_by_role("button", name="waiting for your decision").click()
     panel = page.get_by_role("region", name="Language models", exact=True)
     waiting = _section(panel, "Waiting for you")
-    mine = waiting.get_by_role("button", name=re.compile("delete_files")).last
+    mine = waiting.get_by_role("button", name=re.compile("delete_files")).filter(has_text=asking.name)
     expect(mine).to_be_visible()
     _look(asking, "waiting")
 

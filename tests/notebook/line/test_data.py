@@ -184,7 +184,7 @@ def test_a_paused_cell_binds_its_variable_once_the_answer_is_there(kernel: Kerne
 
 
 def test_a_later_kernel_binds_the_variable_of_a_cell_that_is_run_again(tmp_path: Path) -> None:
-    load = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted\n%llm default echo"
+    load = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted"
     define = "def erase(path: str) -> str:\n    return 'erased'"
     ask = f"%%llm -m data -T erase --ta --schema-multi 'name, age int' --out people\n{rows(ADA)}"
     with running_kernel(tmp_path) as kernel:

@@ -13,7 +13,7 @@ import pytest
 from tests.notebook.kernels import Cell, Kernel, running_kernel
 from tests.notebook.versions import MIME_TYPE, click_of, click_on, is_idle, shown_of
 
-LOAD = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted\n%llm default echo"
+LOAD = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted"
 DEFINE = '''
 import llm_notebook as llm
 

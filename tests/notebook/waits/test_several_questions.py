@@ -13,7 +13,7 @@ from llm_notebook.transcript.calls.displayed import digest_of_document
 from tests.notebook.kernels import Cell, Kernel, running_kernel
 from tests.notebook.versions import MIME_TYPE, is_idle
 
-LOAD = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted\n%llm default echo"
+LOAD = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted"
 DEFINE = '''
 import llm_notebook as llm
 
