@@ -33,8 +33,8 @@ _UNSPACED = re.compile(
 _INCOMPLETE = "search_is_incomplete"
 # A text with more characters was not written for a reader, and indexing takes more time per character the longer the text is.
 _MOST_SEARCHED = 1_000_000
-# Every SQLite accepts twice as many parameters in one statement.
-_MOST_AT_ONCE = 250
+# A connection keeps only so many statements for their next use, and there is one for each number of texts.
+_MOST_AT_ONCE = 64
 
 
 def is_available() -> bool:

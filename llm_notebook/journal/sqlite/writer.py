@@ -3,8 +3,9 @@
 How it works. A commit has to wait for the disk, and a hundred writes take about as long as one. While one commit is under
 way, further writes queue up; the thread then takes all of them into its next transaction (group commit). A single write on an idle
 journal waits only for its own commit, and under load the number of commits stays small. The future of a write is done only after the
-commit, so that what is acknowledged is durable. How durable is decided per transaction: `_synchronous()` is strict as soon as one
-write of the batch has to survive a power failure.
+commit, so that what is acknowledged is durable. While many writes are coming, the thread waits a moment before each transaction, because
+a transaction costs more than a write, and each of its statements takes the interpreter away from the event loop that the writes come from.
+How durable is decided per transaction: `_synchronous()` is strict as soon as one write of the batch has to survive a power failure.
 
 When a batch fails, the whole transaction has been rolled back. If one of its writes is at fault, such as a transition of a turn that
 does not exist, the writes are tried again one by one, so that only the faulty one fails. If no transaction could begin at all, or another
@@ -17,6 +18,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -33,6 +35,9 @@ __all__ = ["Writer"]
 
 # Bounds how long a batch holds the lock for writing, for which other processes wait.
 _MOST_AT_ONCE = 256
+# If so many writes have come during a transaction, more are coming, and they are worth waiting for.
+_MANY = 3
+_TO_GATHER = 0.008  # seconds
 _Item = tuple["Write[object]", "Future[object]"]
 A = TypeVar("A")
 
@@ -98,6 +103,8 @@ class Writer:
     def _next_batch(self) -> tuple[list[_Item], bool]:
         """Wait for an item, and return everything that is queued, and whether the writer was closed after it."""
         batch: list[_Item] = []
+        if _MANY <= self._queue.qsize() < _MOST_AT_ONCE and not self._is_closed:
+            time.sleep(_TO_GATHER)
         item = self._queue.get()
         while item is not None:
             batch.append(item)
