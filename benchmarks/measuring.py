@@ -59,7 +59,9 @@ def run_program(program: str, *arguments: str, python: str = sys.executable) -> 
     Raises:
         RuntimeError: it failed; the message is what it wrote about that.
     """
-    run = subprocess.run([python, "-c", program, *arguments], env=_environment(), capture_output=True, text=True)
+    run = subprocess.run(
+        [python, "-c", program, *arguments], check=False, env=_environment(), capture_output=True, text=True
+    )
     if run.returncode:
         raise RuntimeError(f"The measured program failed:\n{run.stderr}")
     result: dict[str, float] = json.loads(run.stdout.splitlines()[-1])

@@ -6,6 +6,7 @@ index and leaves a mark in the table `facts`; the next process that opens the jo
 
 from __future__ import annotations
 
+import functools
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -93,7 +94,13 @@ def index_texts(connection: sqlite3.Connection, texts: Sequence[tuple[int, str]]
     for start in range(0, len(texts), _MOST_AT_ONCE):
         part = texts[start : start + _MOST_AT_ONCE]
         values = [value for row, text in part for value in (row, _searchable(text))]
-        connection.execute(f"INSERT INTO search (rowid, text) VALUES {', '.join(['(?, ?)'] * len(part))}", values)
+        connection.execute(_insertion(len(part)), values)
+
+
+@functools.lru_cache(maxsize=_MOST_AT_ONCE)
+def _insertion(count: int) -> str:
+    """Return the statement that adds so many texts."""
+    return f"INSERT INTO search (rowid, text) VALUES {', '.join(['(?, ?)'] * count)}"
 
 
 def find_turns(connection: sqlite3.Connection, query: str, *, uses_index: bool) -> list[int]:
