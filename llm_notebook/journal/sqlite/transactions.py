@@ -102,28 +102,26 @@ class Transaction:
         return cast("int", row[0])
 
     def _store_turns(self) -> None:
-        if not self._turns:
-            return
-        row = self.row("SELECT coalesce(max(number), 0) FROM turns")
-        assert row is not None
-        turns = list(enumerate(self._turns, row[0] + 1))
+        turns = self._turns[:]
         self._turns.clear()
         for start in range(0, len(turns), _MOST_AT_ONCE):
             part = turns[start : start + _MOST_AT_ONCE]
             try:
-                self._insert_together("turns", [{"number": number, **turn.beginning} for number, turn in part])
+                last = self._insert_together("turns", [turn.beginning for turn in part])
             except sqlite3.IntegrityError as error:
                 # The writer stores the writes of a failed transaction one by one, so that this is the turn at fault.
-                said = f"Turn {text_of(cast('str', part[0][1].beginning['turn_id']))} has begun already."
+                said = f"Turn {text_of(cast('str', part[0].beginning['turn_id']))} has begun already."
                 raise (ValueError(said) if is_taken(error) else error) from None
-            self._insert_together("turn_endings", [{"number": number, **turn.ending} for number, turn in part])
-        for number, turn in turns:
-            self.index((row_of_prompt(number), turn.prompt), (row_of_answer(number), turn.answer))
+            # Nobody else adds turns in the meantime, so their numbers follow each other.
+            numbered = list(enumerate(part, last - len(part) + 1))
+            self._insert_together("turn_endings", [{"number": number, **turn.ending} for number, turn in numbered])
+            for number, turn in numbered:
+                self.index((row_of_prompt(number), turn.prompt), (row_of_answer(number), turn.answer))
 
-    def _insert_together(self, table: str, rows: Sequence[Mapping[str, Column]]) -> None:
-        """Add rows that have the same columns."""
+    def _insert_together(self, table: str, rows: Sequence[Mapping[str, Column]]) -> int:
+        """Add rows that have the same columns, and return the number of the last."""
         values = [value for row in rows for value in row.values()]
-        self.connection.execute(_insertion(table, len(rows), *rows[0]), values).close()
+        return cast("int", self.connection.execute(_insertion(table, len(rows), *rows[0]), values).lastrowid)
 
 
 @dataclass(slots=True, frozen=True)

@@ -58,6 +58,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._connection: sqlite3.Connection | None = None
+        # The `synchronous` of this connection; empty before it is set.
+        self._synchronous = ""
 
     def submit(self, write: Write[A]) -> Future[A]:
         """Hand over a write. The future is done when the write is stored, and cannot be cancelled."""
@@ -143,9 +145,13 @@ class Writer:
         with ExitStack() as stack:
             try:
                 connection, opened = stack.enter_context(self._connections.writing(self._connection))
-                self._connection = connection
-                must_last = any(write.must_last for write in writes)
-                connection.execute(f"PRAGMA synchronous = {_synchronous(opened, must_last)}").close()
+                if connection is not self._connection:
+                    self._connection, self._synchronous = connection, ""
+                wanted = _synchronous(opened, any(write.must_last for write in writes))
+                if wanted != self._synchronous:
+                    self._synchronous = ""
+                    connection.execute(f"PRAGMA synchronous = {wanted}").close()
+                    self._synchronous = wanted
                 connection.execute("BEGIN IMMEDIATE").close()
             except (JournalError, sqlite3.Error, UnicodeDecodeError) as error:
                 raise _Unreachable(explained(error, self._connections.path)) from error
