@@ -25,7 +25,7 @@ A_co = TypeVar("A_co", covariant=True)
 _MOST_AT_ONCE = 32
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class WholeTurn:
     """A turn that is recorded when it has ended: the columns of its beginning and its end, and its words for the search index."""
 

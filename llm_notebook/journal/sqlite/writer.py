@@ -35,8 +35,8 @@ __all__ = ["Writer"]
 
 # Bounds how long a batch holds the lock for writing, for which other processes wait.
 _MOST_AT_ONCE = 256
-# If so many writes have come during a transaction, more are coming, and they are worth waiting for.
-_MANY = 3
+# After a transaction with so many writes more are coming, and they are worth waiting for.
+_MANY = 4
 _TO_GATHER = 0.008  # seconds
 _Item = tuple["Write[object]", "Future[object]"]
 A = TypeVar("A")
@@ -60,6 +60,8 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         # The `synchronous` of this connection; empty before it is set.
         self._synchronous = ""
+        # How many writes come together: as many as in the latest transaction, or half as many as there were before it.
+        self._pace = 0
 
     def submit(self, write: Write[A]) -> Future[A]:
         """Hand over a write. The future is done when the write is stored, and cannot be cancelled."""
@@ -98,6 +100,7 @@ class Writer:
         is_over = False
         while not is_over:
             batch, is_over = self._next_batch()
+            self._pace = max(len(batch), self._pace // 2)
             self._store(batch)
         if self._connection is not None:
             self._connections.give_back(self._connection)
@@ -105,9 +108,9 @@ class Writer:
     def _next_batch(self) -> tuple[list[_Item], bool]:
         """Wait for an item, and return everything that is queued, and whether the writer was closed after it."""
         batch: list[_Item] = []
-        if _MANY <= self._queue.qsize() < _MOST_AT_ONCE and not self._is_closed:
-            time.sleep(_TO_GATHER)
         item = self._queue.get()
+        if self._pace >= _MANY and self._queue.qsize() < _MOST_AT_ONCE and not self._is_closed:
+            time.sleep(_TO_GATHER)
         while item is not None:
             batch.append(item)
             if len(batch) == _MOST_AT_ONCE:
