@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -227,6 +227,14 @@ class LabPage:
         light = "true" if name == "Light" else "false"
         self.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+    def themes(self) -> Iterator[str]:
+        """Show the page in both themes, beginning with the one that it has, since switching takes time. Yield their names."""
+        is_light = self.page.evaluate("() => document.body.dataset.jpThemeLight === 'true'")
+        now, other = ("Light", "Dark") if is_light else ("Dark", "Light")
+        yield now
+        self.theme(other)
+        yield other
 
     def screenshot(self, name: str) -> None:
         """Save a picture of the page under test-results/."""

@@ -57,6 +57,7 @@ export function openModels(
   at: { x: number; y: number },
   trans: TranslationBundle
 ): Menu {
+  const opener = document.activeElement;
   const menu = new Menu({ commands: commandsFor(chooser, bus, trans) });
   menu.title.label = chooser.title;
   menu.contentNode.setAttribute('aria-label', menu.title.label);
@@ -75,7 +76,16 @@ export function openModels(
       menu.addItem({ command: 'everywhere', args: { model: chosen } });
     }
   }
-  menu.aboutToClose.connect(() => void setTimeout(() => menu.dispose()));
+  menu.aboutToClose.connect(
+    () =>
+      void setTimeout(() => {
+        menu.dispose();
+        // A menu that closes leaves the focus nowhere, unless what was chosen has taken it.
+        if (document.activeElement === document.body) {
+          (opener as HTMLElement | null)?.focus();
+        }
+      })
+  );
   menu.open(at.x, at.y);
   return menu;
 }

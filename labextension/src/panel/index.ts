@@ -61,8 +61,9 @@ export class SidePanel extends Widget {
     const panel = this.shared();
     const keys = new Keys(panel);
     const enterKey = (name: string): void => {
+      const opener = document.activeElement;
       panel.show('keys');
-      keys.enter(name);
+      keys.enter(name, opener);
     };
     this.waiting = new Waiting(panel);
     this.sections = [

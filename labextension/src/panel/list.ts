@@ -18,6 +18,8 @@ export interface IItem {
   shows?: boolean;
   /** What Enter does. */
   open?: () => void;
+  /** What Escape does first, while the row asks something. */
+  cancel?: () => void;
 }
 
 /** A text button without an edge. */
@@ -94,7 +96,9 @@ export class List {
     );
     this.rows.forEach((row, index) => (row.tabIndex = index === now ? 0 : -1));
     if (at >= 0 && this.rows.length) {
-      (focusables(this.rows[now])[inside] ?? this.rows[now]).focus();
+      // The actions of a row may be there only while the row has the focus.
+      this.rows[now].focus();
+      focusables(this.rows[now])[inside]?.focus();
     }
   }
 
@@ -111,6 +115,9 @@ export class List {
     } else if (event.key === 'Enter' && isOnRow && this.items[at]?.open) {
       this.items[at].open?.();
       event.preventDefault();
+    } else if (event.key === 'Escape' && this.items[at]?.cancel) {
+      this.items[at].cancel?.();
+      event.stopPropagation();
     }
   }
 }

@@ -1,10 +1,10 @@
 /** What the side panel shows while no kernel tells it anything: what would make one do so. */
 
 import { PathExt } from '@jupyterlab/coreutils';
-import type { NotebookPanel } from '@jupyterlab/notebook';
 
 import { PROMPT_NOTEBOOK } from '../commands/ids';
 import type { KernelBus } from '../lab/kernel/bus';
+import type { NotebookPlace } from '../lab/notebook/place';
 import { button, el, refill } from '../transcript/dom/elements';
 import { sentenceOf } from '../transcript/dom/formatting';
 import type { ISurroundings } from './surroundings';
@@ -17,6 +17,8 @@ const MOST = 5;
 
 export class Nothing {
   readonly node = el('div', 'llm-nothing');
+  /** Why the kernel of a notebook did not start, when that was last tried here. */
+  private readonly problems = new WeakMap<NotebookPlace, string>();
 
   constructor(
     private readonly around: ISurroundings,
@@ -35,10 +37,11 @@ export class Nothing {
     const { trans } = this.around;
     const { chosen, front, open } = this.sources;
     const panel = open.find(({ context }) => context.path === chosen) ?? front;
-    const bus = panel && this.sources.placeOf(panel).bus;
+    const place = panel && this.sources.placeOf(panel);
+    const bus = place?.bus;
     const name = panel ? PathExt.basename(panel.context.path) : '';
-    if (!panel || !bus || kernelOf(panel)?.status === 'dead') {
-      return this.starting(panel, name);
+    if (!bus) {
+      return this.starting(place, name);
     }
     return bus.state === 'asking'
       ? [el('p', 'llm-quiet', trans.__('Asking the kernel of %1…', name))]
@@ -71,36 +74,37 @@ export class Nothing {
   }
 
   /** What starts a kernel, or opens a notebook whose kernel runs. */
-  private starting(panel: NotebookPanel | null, name: string): Node[] {
+  private starting(place: NotebookPlace | null, name: string): Node[] {
     const { commands } = this.around.app;
     const { trans } = this.around;
     const create = button('llm-button', trans.__('New prompt notebook'), () => {
       void commands.execute(PROMPT_NOTEBOOK);
     });
-    const start = (): unknown =>
-      kernelOf(panel!)
-        ? panel!.sessionContext.restartKernel()
-        : panel!.sessionContext.startKernel();
     const closed = this.closed();
-    return [
-      el(
-        'h3',
-        '',
-        closed.length
-          ? trans.__('No open notebook has a kernel')
-          : trans.__('No kernel is running')
-      ),
-      el(
-        'p',
-        'llm-quiet',
-        closed.length
-          ? trans.__(
+    const problem = place && this.problems.get(place);
+    const [title, help] = place?.isEnded
+      ? [
+          trans.__('The kernel of %1 has ended', name),
+          trans.__(
+            'What it had in memory is lost. Start it again and run the cells that you need; questions that waited are kept.'
+          )
+        ]
+      : closed.length
+        ? [
+            trans.__('No open notebook has a kernel'),
+            trans.__(
               'This panel shows what the kernels of open notebooks know. These notebooks are closed, and their kernels run:'
             )
-          : trans.__(
+          ]
+        : [
+            trans.__('No kernel is running'),
+            trans.__(
               'This panel shows what kernels with llm_notebook know. Open a notebook and run its first cell.'
             )
-      ),
+          ];
+    return [
+      el('h3', '', title),
+      el('p', 'llm-quiet', help),
       el(
         'div',
         'llm-do',
@@ -111,10 +115,28 @@ export class Nothing {
           )
         ),
         create,
-        panel &&
-          plain(trans.__('Start the kernel of %1', name), () => void start())
-      )
+        place &&
+          plain(
+            trans.__('Start the kernel of %1', name),
+            () => void this.start(place, name)
+          )
+      ),
+      ...(problem ? [sayLine(problem, 'llm-bad')] : [])
     ];
+  }
+
+  private async start(place: NotebookPlace, name: string): Promise<void> {
+    const { trans } = this.around;
+    this.problems.delete(place);
+    try {
+      await place.start();
+    } catch (error) {
+      this.problems.set(
+        place,
+        trans.__('The kernel of %1 did not start: %2', name, sentenceOf(error))
+      );
+    }
+    this.refresh();
   }
 
   /** The notebooks that are not open here while their kernels run. */
@@ -127,8 +149,3 @@ export class Nothing {
       .slice(0, MOST);
   }
 }
-
-const kernelOf = (
-  panel: NotebookPanel
-): { status: string } | null | undefined =>
-  panel.sessionContext.session?.kernel;

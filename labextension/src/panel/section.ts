@@ -205,6 +205,8 @@ export abstract class Section<T> {
 
   protected redraw(): void {
     this.holding.act(() => {
+      const focused = document.activeElement as HTMLElement | null;
+      const had = this.node.contains(focused);
       const { asked } = this.panel.sources;
       const all = asked.flatMap(source => {
         const answer = this.answers.get(source.bus);
@@ -214,7 +216,10 @@ export abstract class Section<T> {
       if (!isKnown) {
         this.setSum('');
       }
-      refillKept(this.content, isKnown ? this.draw(all) : []);
+      arrange(
+        this.content,
+        (isKnown ? this.draw(all) : []).filter(child => child instanceof Node)
+      );
       const problems = asked.map(({ bus }) => this.problems.get(bus) ?? '');
       refill(
         this.notes,
@@ -222,6 +227,10 @@ export abstract class Section<T> {
           .filter(Boolean)
           .map(text => sayLine(text, 'llm-bad'))
       );
+      // What had the focus may have moved, or be gone as the last row of a list is.
+      if (had && !this.node.contains(document.activeElement)) {
+        (this.node.contains(focused) ? focused! : this.title).focus();
+      }
     });
   }
 
@@ -242,15 +251,4 @@ export abstract class Section<T> {
   protected empty(...words: Child[]): HTMLElement {
     return el('p', 'llm-empty', ...words);
   }
-}
-
-/** Give a node these children. Those that it has already are not taken out, so that they keep the focus. */
-function refillKept(node: Node, children: Child[]): void {
-  const wanted = children.filter(
-    (child): child is Node => child instanceof Node
-  );
-  Array.from(node.childNodes)
-    .filter(one => !wanted.includes(one))
-    .forEach(one => node.removeChild(one));
-  arrange(node, wanted);
 }

@@ -9,7 +9,13 @@ import { askIcon } from '../commands/icon';
 import { chosenModel } from '../lab/notebook/chosenModel';
 import type { NotebookPlace } from '../lab/notebook/place';
 import type { Places } from '../lab/notebook/places';
-import { attrs, button, refill } from '../transcript/dom/elements';
+import {
+  arrange,
+  attrs,
+  button,
+  refill,
+  setText
+} from '../transcript/dom/elements';
 import { statusWords } from './words';
 
 /** What a click on a part does. */
@@ -25,6 +31,14 @@ export class StatusItem extends Widget {
   private panel: NotebookPanel | null = null;
   private place: NotebookPlace | null = null;
   private drawn = '';
+  private readonly model = attrs(
+    button('', '', () => this.choose()),
+    { 'aria-haspopup': 'menu' }
+  );
+  private readonly waiting = button('llm-need', '', () =>
+    this.actions.showWaiting()
+  );
+  private readonly used = button('', '', () => this.actions.showUsage());
 
   constructor(
     private readonly notebooks: INotebookTracker,
@@ -78,6 +92,14 @@ export class StatusItem extends Widget {
     this.changes.emit();
   }
 
+  private choose(): void {
+    if (this.panel) {
+      const at = this.model.getBoundingClientRect();
+      this.actions.chooseModel(this.panel, at);
+    }
+  }
+
+  /** Draw what has changed. The buttons stay, and keep the keyboard focus. */
   private draw(
     panel: NotebookPanel,
     words: ReturnType<typeof statusWords>
@@ -87,33 +109,24 @@ export class StatusItem extends Widget {
       return;
     }
     this.drawn = key;
-    const { trans } = this;
-    const model = attrs(
-      button('', askIcon.element({ tag: 'span' }), () =>
-        this.actions.chooseModel(panel, model.getBoundingClientRect())
-      ),
-      {
-        'aria-haspopup': 'menu',
-        'aria-label': trans.__('Model: %1. Choose another', words.model)
-      }
-    );
-    model.append(words.model);
-    const waiting = attrs(
-      button('llm-need', words.waiting, () => this.actions.showWaiting()),
-      { 'aria-label': trans.__('%1 for your decision. Show it', words.waiting) }
-    );
-    const used = attrs(
-      button('', words.used, () => this.actions.showUsage()),
-      {
-        title: words.details,
-        'aria-label': trans.__('%1 in this session. Show usage', words.used)
-      }
-    );
-    refill(
-      this.node,
+    const { model, trans, used, waiting } = this;
+    refill(model, askIcon.element({ tag: 'span' }), words.model);
+    attrs(model, {
+      'aria-label': trans.__('Model: %1. Choose another', words.model)
+    });
+    setText(waiting, words.waiting);
+    attrs(waiting, {
+      'aria-label': trans.__('%1 for your decision. Show it', words.waiting)
+    });
+    setText(used, words.used);
+    attrs(used, {
+      title: words.details,
+      'aria-label': trans.__('%1 in this session. Show usage', words.used)
+    });
+    arrange(this.node, [
       model,
-      words.waiting ? waiting : null,
-      words.used ? used : null
-    );
+      ...(words.waiting ? [waiting] : []),
+      ...(words.used ? [used] : [])
+    ]);
   }
 }

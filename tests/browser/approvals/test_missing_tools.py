@@ -15,8 +15,7 @@ def test_a_card_names_the_cell_at_once_and_forgets_it_when_that_has_run(asking: 
     hint = asking.card.get_by_text("Run the cell that defines delete_files ([1] when this was asked), then decide.")
     expect(hint).to_be_visible()
     expect(asking.button("Approve")).to_have_attribute("aria-disabled", "true")
-    for theme in ("Light", "Dark"):
-        asking.lab.theme(theme)
+    for theme in asking.lab.themes():
         asking.card.scroll_into_view_if_needed()
         asking.lab.screenshot(f"card-that-names-its-cell-{theme.lower()}")
 

@@ -38,8 +38,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 
 def _look(page: LabPage, index: int, name: str) -> None:
     """Take a picture of an output in both themes."""
-    for theme in ("Light", "Dark"):
-        page.theme(theme)
+    for theme in page.themes():
         page.output(index).scroll_into_view_if_needed()
         page.screenshot(f"notebook-7-{name}-{theme.lower()}")
 

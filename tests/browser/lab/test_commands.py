@@ -134,8 +134,7 @@ def test_an_error_is_explained_and_mended_where_it_is_and_nothing_runs_by_itself
     proposal = failed.get_by_role("region", name="Proposed cell")
     expect(proposal).to_contain_text("not run")
     lab_page.wait_until_idle()
-    for theme in ("Light", "Dark"):
-        lab_page.theme(theme)
+    for theme in lab_page.themes():
         proposal.scroll_into_view_if_needed()
         lab_page.screenshot(f"commands-fix-{theme.lower()}")
     assert _source(failed) == "len(count)"
@@ -185,8 +184,7 @@ def _choose_model(asking: Asking, status: Locator) -> None:
     button = status.get_by_role("button", name="Model:")
     usual = button.text_content()
     page.add_script_tag(path=AXE)
-    for theme in ("Light", "Dark"):
-        asking.lab.theme(theme)
+    for theme in asking.lab.themes():
         button.click()
         menu = page.get_by_role("menu", name="Model of this notebook")
         expect(menu.get_by_text("scripted", exact=True)).to_be_visible()

@@ -75,8 +75,7 @@ def test_the_launcher_makes_a_notebook_whose_cells_are_prompts(lab_page: LabPage
     card = page.locator(".jp-LauncherCard[data-category=Notebook]", has_text="Prompt Notebook")
     expect(card).to_be_visible()
     page.add_script_tag(path=AXE)
-    for theme in ("Light", "Dark"):
-        lab_page.theme(theme)
+    for theme in lab_page.themes():
         lab_page.screenshot(f"entries-launcher-{theme.lower()}")
         assert page.evaluate(SERIOUS, ['.jp-LauncherCard[title="Prompt Notebook"]']) == []
     # The card has the speech bubble, not the first letter of its name.

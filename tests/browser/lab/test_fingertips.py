@@ -106,8 +106,7 @@ def test_cells_go_with_a_prompt_as_the_reader_sees_them(lab_page: LabPage, scrip
     assert rows[1][1] == "print('not', 'saved') and its output"
     assert rows[2][1] == "your question and the answer, as turns"
     assert rows[5][1] == "marked # llm: hide"
-    for theme in ("Light", "Dark"):
-        lab_page.theme(theme)
+    for theme in lab_page.themes():
         lab_page.screenshot(f"context-{theme.lower()}")
     # The setting does for every prompt what the option does for one.
     lab_page.run_source(4, "%config LLMMagics.context = 'above'")
@@ -129,8 +128,7 @@ def test_a_dry_run_is_shown_and_sends_nothing(lab_page: LabPage, scripted: OpenA
     expect(output.get_by_role("row", name="tools")).to_contain_text('fetch(month: string, base: string = "EUR")')
     expect(output.get_by_role("button", name="Copy as JSON")).to_be_visible()
     assert not scripted.requests
-    for theme in ("Light", "Dark"):
-        lab_page.theme(theme)
+    for theme in lab_page.themes():
         lab_page.screenshot(f"dry-run-{theme.lower()}")
 
 
@@ -158,8 +156,7 @@ def test_an_error_is_explained_and_a_proposed_cell_is_put_below_by_a_click(
     expect(fold.locator("summary")).to_contain_text("sent: In[2], its traceback, 2 values")
     fold.locator("summary").click()
     expect(fold.locator(".llm-fold-body")).to_contain_text("orders, dict")
-    for theme in ("Light", "Dark"):
-        lab_page.theme(theme)
+    for theme in lab_page.themes():
         lab_page.screenshot(f"error-fix-{theme.lower()}")
     output.get_by_role("button", name="Put below").click()
     expect(lab_page.cell(3).locator(".cm-content")).to_have_text("total = 0total += orders['n']")

@@ -36,8 +36,7 @@ def test_the_first_block_stands_in_a_new_cell_below_and_is_not_run(lab_page: Lab
     lab_page.wait_until_ran(3)
     expect(lab_page.output(3)).to_contain_text("below")
     _expect_not_run(new)
-    for theme in ("Light", "Dark"):
-        lab_page.theme(theme)
+    for theme in lab_page.themes():
         lab_page.screenshot(f"new-cell-{theme.lower()}")
     lab_page.run_cell(2)
     expect(lab_page.output(2)).to_contain_text("made 1")

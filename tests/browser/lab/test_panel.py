@@ -14,6 +14,13 @@ from tests.fakes.gguf_files import gguf_bytes
 from tests.fakes.openai_server import text_reply
 
 _KEY = "sk-typed-into-the-panel-0123"
+# The buttons of the panel's card whose words come nearer to their edges than 6 px.
+_TIGHT = """() => [...document.querySelectorAll('.llm-side .llm-actions .llm-button')].filter(button => {
+  const words = document.createRange();
+  words.selectNodeContents(button);
+  const [inner, outer] = [words.getBoundingClientRect(), button.getBoundingClientRect()];
+  return inner.left - outer.left < 6 || outer.right - inner.right < 6;
+}).map(button => button.textContent)"""
 
 
 def _section(panel: Locator, name: str) -> Locator:
@@ -56,6 +63,8 @@ def test_the_panel_shows_and_does_what_the_kernels_know(asking: Asking, tmp_path
     _look(asking, "card-dark", "Dark")
     asking.page.set_viewport_size({"width": 720, "height": 1000})
     _look(asking, "card-narrow")
+    assert card.locator(".llm-actions .llm-button").count() == 5
+    assert page.evaluate(_TIGHT) == []
     asking.page.set_viewport_size({"width": 1440, "height": 1000})
     waiting.get_by_role("button", name=re.compile(r"\[\d+\]")).click()
     expect(asking.card.get_by_role("heading", name="delete_files")).to_be_focused()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from scripts.lab_page import LabPage
 from scripts.lab_server import LabServer
-from tests.browser.asking import ASK, Asking
+from tests.browser.asking import ASK, BELOW, Asking
 from tests.browser.conftest import running_lab
 from tests.browser.lab.test_commands import AXE, SERIOUS
 from tests.fakes.file_server import FileServer, Served
 from tests.fakes.gguf_files import gguf_bytes
 from tests.fakes.openai_server import OpenAIServer, Reply, Request, UntilSet, text_reply
+from tests.notebook.ipykernels import REPOSITORY, write_kernelspec
 from tests.rows.conftest import answer_of
 
 _LOAD = "%load_ext llm_notebook\nmany = [{'n': n} for n in range(40)]"
@@ -50,8 +52,7 @@ def _open_panel(lab: LabPage, section: str = "") -> Locator:
 
 def _look(lab: LabPage, name: str) -> None:
     """Take pictures of the panel in both themes, and have axe look at it."""
-    for theme in ("Light", "Dark"):
-        lab.theme(theme)
+    for theme in lab.themes():
         lab.screenshot(f"panel-{name}-{theme.lower()}")
         assert lab.page.evaluate(SERIOUS, [".llm-side"]) == []
 
@@ -96,6 +97,58 @@ def test_the_panel_says_what_would_make_a_kernel_tell_it_something(lab_page: Lab
     panel.get_by_role("button", name="Open states.ipynb").click()
     expect(waiting).to_contain_text("When a tool asks before it runs, it waits here too.")
     assert errors == []
+
+
+# A kernel of this folder's Python ends at once while there is a file beside it.
+_FRAGILE = "import os, pathlib\nif pathlib.Path(__file__).with_name('ends').exists():\n    os._exit(1)\n"
+
+
+def test_a_kernel_that_is_given_up_or_does_not_start_says_so_and_can_be_started_again(
+    asking: Asking, tmp_path: Path
+) -> None:
+    ends = tmp_path / "ends"
+    (tmp_path / "sitecustomize.py").write_text(_FRAGILE, encoding="utf-8")
+    data = Path(asking.lab.lab.environment["JUPYTER_DATA_DIR"])
+    write_kernelspec(data, "fragile", tmp_path, REPOSITORY)
+    asking.open(kernel="fragile", below="import os; os._exit(1)")
+    asking.ask()
+    lab, page = asking.lab, asking.page
+    panel = _open_panel(lab, "waiting")
+    # JupyterLab says in dialogs that a kernel has died, and why one did not start.
+    ok = page.locator(".jp-Dialog").get_by_role("button", name="Ok")
+    page.add_locator_handler(ok, lambda shown: shown.first.click())
+    ends.touch()
+    lab.run_cell(BELOW)
+    expect(panel.get_by_role("heading", name=f"The kernel of {lab.name} has ended")).to_be_visible(timeout=60_000)
+    expect(asking.output).to_contain_text("the kernel has ended. Start it again to decide.")
+    expect(asking.output.get_by_role("button", name="Ask the kernel")).to_have_count(0)
+    expect(page.get_by_role("group", name="Language models")).to_be_hidden()
+    _look(lab, "ended")
+    # It stays told when JupyterLab has forgotten the session.
+    page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session === null")
+    expect(panel.get_by_role("heading", name=f"The kernel of {lab.name} has ended")).to_be_visible()
+
+    spec = data / "kernels" / "fragile" / "kernel.json"
+    works = spec.read_text(encoding="utf-8")
+    spec.write_text(works.replace(sys.executable, "/nonexistent/python"), encoding="utf-8")
+    start = panel.get_by_role("button", name=f"Start the kernel of {lab.name}")
+    start.click()
+    expect(panel).to_contain_text(
+        re.compile(f"The kernel of {re.escape(lab.name)} did not start: .*/nonexistent/python")
+    )
+    # A long name is wrapped, and nothing is wider than the panel.
+    assert page.locator(".llm-side").evaluate("side => side.scrollWidth <= side.clientWidth")
+    _look(lab, "did-not-start")
+
+    spec.write_text(works, encoding="utf-8")
+    ends.unlink()
+    start.click()
+    expect(panel.get_by_role("heading", name=f"Not loaded in {lab.name}")).to_be_visible()
+    lab.run_cell(0)
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
 
 
 def test_a_run_over_rows_is_followed_and_stopped_while_its_kernel_is_busy(

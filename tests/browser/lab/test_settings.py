@@ -51,8 +51,7 @@ def test_each_setting_takes_effect_at_once(settings: LabPage) -> None:
         expect(shown).to_be_visible()
     page.add_script_tag(path=AXE)
     failed.locator(".jp-InputPrompt").click()
-    for theme in ("Light", "Dark"):
-        lab.theme(theme)
+    for theme in lab.themes():
         lab.screenshot(f"settings-ask-{theme.lower()}")
         assert page.evaluate(SERIOUS, [".llm-failed", ".llm-badge", ".llm-status", "[data-jp-item-name=llm-ask]"]) == []
 
@@ -101,7 +100,6 @@ def test_the_form_can_be_read_by_everyone(settings: LabPage) -> None:
     form = page.locator(_FORM)
     expect(form.get_by_role("checkbox")).to_have_count(6)
     page.add_script_tag(path=AXE)
-    for theme in ("Light", "Dark"):
-        lab.theme(theme)
+    for theme in lab.themes():
         lab.screenshot(f"settings-{theme.lower()}")
         assert page.evaluate(SERIOUS, [_FORM]) == []

@@ -52,6 +52,8 @@ export type Rescue = (document: ITranscript) => void;
 
 const noKernel = (): string =>
   trans.__('As saved; start the kernel to decide.');
+const ended = (): string =>
+  trans.__('As saved; the kernel has ended. Start it again to decide.');
 const startFirst = (): string => trans.__('Start the kernel first.');
 const elsewhere = (): string =>
   trans.__('As saved; open this in a notebook with a kernel to decide.');
@@ -140,6 +142,7 @@ function putBack(document: ITranscript, outputs: IOutputAreaModel): void {
 export class NotebookPlace implements IPlace {
   private readonly changes = new Signal<this, void>(this);
   private current: KernelBus | null = null;
+  private hasEnded = false;
 
   constructor(
     private readonly panel: NotebookPanel,
@@ -149,6 +152,7 @@ export class NotebookPlace implements IPlace {
     private readonly runSelected: () => Promise<unknown>
   ) {
     panel.sessionContext.kernelChanged.connect(this.connect, this);
+    panel.sessionContext.statusChanged.connect(this.onStatus, this);
     panel.disposed.connect(this.dispose, this);
     this.connect();
   }
@@ -171,7 +175,7 @@ export class NotebookPlace implements IPlace {
     };
     const cell = this.cellOf(shown);
     if (!bus || !this.kernel || !cell) {
-      return { ...everywhere, blocked: noKernel() };
+      return { ...everywhere, blocked: this.isEnded ? ended() : noKernel() };
     }
     const blocked = whyBlocked(bus, id);
     if (blocked) {
@@ -207,8 +211,39 @@ export class NotebookPlace implements IPlace {
     };
   }
 
+  /** Whether the kernel has ended although nobody wanted that here, such as one that has died too often to be started again. */
+  get isEnded(): boolean {
+    return this.hasEnded;
+  }
+
+  /**
+   * Start a kernel, in the place of one that has died if there was one. A dead
+   * kernel cannot be restarted. Rejects if its process does not start.
+   */
+  async start(): Promise<void> {
+    const { sessionContext } = this.panel;
+    const name =
+      sessionContext.session?.kernel?.name ||
+      sessionContext.prevKernelName ||
+      sessionContext.kernelPreference.name;
+    if (name) {
+      await sessionContext.changeKernel({ name });
+    } else {
+      await sessionContext.startKernel();
+    }
+  }
+
+  /** The kernel. The session keeps one that is dead for a while, which can do nothing any more. */
   private get kernel(): Kernel.IKernelConnection | null {
-    return this.panel.sessionContext.session?.kernel ?? null;
+    const kernel = this.panel.sessionContext.session?.kernel;
+    return kernel && kernel.status !== 'dead' ? kernel : null;
+  }
+
+  private onStatus(_: unknown, status: Kernel.Status): void {
+    if (status === 'dead') {
+      this.hasEnded = !this.panel.sessionContext.isTerminating;
+      this.connect();
+    }
   }
 
   private connect(): void {
@@ -216,6 +251,7 @@ export class NotebookPlace implements IPlace {
     const { kernel } = this;
     const bus = kernel && this.buses.of(kernel);
     if (kernel && bus) {
+      this.hasEnded = false;
       this.senders.sign(kernel, {
         path: () => this.panel.context.path,
         model: () => chosenModel(this.panel.content.model),

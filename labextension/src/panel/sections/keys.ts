@@ -48,6 +48,8 @@ export class Keys extends Section<IAnswer> {
   private readonly add: HTMLElement;
   /** The key that is about to be removed. */
   private leaving = '';
+  /** What had the focus before the form. */
+  private opener: HTMLElement | null = null;
   private latest: IAnswered<IAnswer>[] = [];
 
   constructor(panel: IPanel) {
@@ -86,8 +88,9 @@ export class Keys extends Section<IAnswer> {
     });
   }
 
-  /** Open the form for the key of a provider. */
-  enter(name: string): void {
+  /** Open the form for the key of a provider. When it closes, `opener` has the focus again. */
+  enter(name: string, opener = document.activeElement): void {
+    this.opener = opener as HTMLElement | null;
     this.form.hidden = false;
     this.redraw();
     if (name) {
@@ -100,7 +103,7 @@ export class Keys extends Section<IAnswer> {
     this.key.value = '';
     this.form.hidden = true;
     this.redraw();
-    this.add.focus();
+    (this.opener?.isConnected ? this.opener : this.add).focus();
   }
 
   /** The kernel that a new key goes to. */
@@ -218,6 +221,7 @@ export class Keys extends Section<IAnswer> {
       title: name,
       number: isStored ? trans.__('stored') : trans.__('from %1', from),
       shows: isLeaving,
+      cancel: isLeaving ? () => ask('') : undefined,
       under: isLeaving
         ? [trans.__('Remove it? Models of this key cannot be used then.')]
         : [],

@@ -223,6 +223,7 @@ export class Local extends Section<IAnswer> {
                 : trans.__('not complete: install it again to go on')
             ],
       shows: true,
+      cancel: isLeaving ? () => ask('') : undefined,
       actions: isLeaving
         ? [
             plain(trans.__('Remove %1', size), remove),

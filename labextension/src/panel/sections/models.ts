@@ -61,6 +61,7 @@ const CHECK = shape({
 export class Models extends Section<IAnswer> {
   private readonly search: HTMLInputElement;
   private readonly lists = new Map<string, List>();
+  private readonly enterButtons = new Map<string, HTMLElement>();
 
   // The title says what every kernel tells anyway.
   protected override readonly whileClosed = 'never';
@@ -82,6 +83,16 @@ export class Models extends Section<IAnswer> {
 
   protected override question(): Partial<Question> {
     return { query: this.search.value };
+  }
+
+  /** The button of a group that opens the form for its key. It stays the same one, since the form gives the focus back to it. */
+  private enterButton(group: string, name: string, title: string): HTMLElement {
+    const { trans } = this;
+    const node =
+      this.enterButtons.get(group) ??
+      plain(trans.__('Enter…'), () => this.enterKey(name));
+    this.enterButtons.set(group, node);
+    return attrs(node, { 'aria-label': trans.__('Enter a key for %1', title) });
   }
 
   protected draw(all: IAnswered<IAnswer>[]): Child[] {
@@ -127,13 +138,8 @@ export class Models extends Section<IAnswer> {
         'llm-need',
         trans.__('no key'),
         ' ',
-        group.key
-          ? plain(trans.__('Enter…'), () => this.enterKey(group.key))
-          : null
+        this.enterButton(key, group.key, title)
       );
-      attrs(lacking.querySelector('button') ?? lacking, {
-        'aria-label': trans.__('Enter a key for %1', title)
-      });
       return [
         el(
           'p',

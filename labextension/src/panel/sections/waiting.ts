@@ -121,7 +121,10 @@ export class Waiting extends Section<IAnswer> {
     const first = this.rows.querySelector('button');
     if (this.wantsFocus && first) {
       this.wantsFocus = false;
-      queueMicrotask(() => first.focus());
+      // Whoever has gone elsewhere meanwhile, such as into a cell, goes on there.
+      if (this.node.contains(document.activeElement)) {
+        queueMicrotask(() => first.focus());
+      }
     }
     return [this.rows];
   }

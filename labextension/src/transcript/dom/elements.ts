@@ -55,7 +55,11 @@ export function setText(node: Node, text: string): void {
 }
 
 /** Give a parent exactly these children in this order. Only what is out of place moves, so that focus and scroll positions survive. */
-export function arrange(parent: Node, wanted: Node[]): void {
+export function arrange(parent: Node, wanted: readonly Node[]): void {
+  const kept = new Set(wanted);
+  Array.from(parent.childNodes)
+    .filter(node => !kept.has(node))
+    .forEach(node => parent.removeChild(node));
   let at = parent.firstChild;
   for (const node of wanted) {
     if (node === at) {
@@ -63,11 +67,6 @@ export function arrange(parent: Node, wanted: Node[]): void {
     } else {
       parent.insertBefore(node, at);
     }
-  }
-  while (at) {
-    const next = at.nextSibling;
-    parent.removeChild(at);
-    at = next;
   }
 }
 
