@@ -173,6 +173,7 @@ export class Answer {
         break;
       }
     }
+    this.node.classList.toggle('llm-dense', this.pieces.isDense);
     this.placeCaret();
   }
 
