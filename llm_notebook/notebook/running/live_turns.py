@@ -167,18 +167,23 @@ class LiveTurns:
                 raise pause.with_traceback(None)
             self._stop_queue(turn)
 
-    def show_again(self, turn: LiveTurn) -> None:
+    def show_again(self, turn: LiveTurn, *, halts: bool = True) -> None:
         """Show a turn in the running cell, with the buttons of its open questions, without asking the model.
 
+        Args:
+            turn: the turn.
+            halts: whether the cells below must not run while it waits for a human.
+
         Raises:
-            CellHalted: the turn waits for a human, and the cells below must not run.
+            CellHalted: the turn waits for a human, and halts the cells below.
         """
         self.examine(turn)
         turn.unread.clear()
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
-        self._stop_queue(turn)
+        if halts:
+            self._stop_queue(turn)
 
     def examine_waiting(self, but: str) -> None:
         """Bring the questions of all waiting turns up to date, except for the turn with this id, and tell the pages what has changed."""

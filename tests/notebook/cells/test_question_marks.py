@@ -22,6 +22,7 @@ def _what_we_touch(shell: InteractiveShell) -> tuple[Any, ...]:
         shell.custom_exceptions,
         vars(shell).get("showtraceback"),
         shell.CustomTB,
+        set(shell.display_formatter.ipython_display_formatter.type_printers),
     )
 
 
