@@ -170,12 +170,8 @@ class LiveTurns:
     def show_again(self, turn: LiveTurn, *, halts: bool = True) -> None:
         """Show a turn in the running cell, with the buttons of its open questions, without asking the model.
 
-        Args:
-            turn: the turn.
-            halts: whether the cells below must not run while it waits for a human.
-
         Raises:
-            CellHalted: the turn waits for a human, and halts the cells below.
+            CellHalted: the turn waits for a human, and `halts` says that the cells below must not run then.
         """
         self.examine(turn)
         turn.unread.clear()
