@@ -1,7 +1,8 @@
 /**
  * How the extension's bundle is made smaller than by default: with more passes
- * of the minifier, and with our own code in the place of packages, as
- * `build:widget` and `vitest.config.mts` say too.
+ * of the minifier, with one file for all that commands load later, and with our
+ * own code in the place of packages, as `build:widget` and `vitest.config.mts`
+ * say too.
  */
 
 const { resolve } = require('node:path');
@@ -13,6 +14,16 @@ const own = name =>
 
 module.exports = {
   optimization: {
+    splitChunks: {
+      cacheGroups: {
+        commands: {
+          test: /\bcommands[\\/](?:actions|models|promptCells)\b/,
+          chunks: 'async',
+          name: 'commands',
+          enforce: true
+        }
+      }
+    },
     minimizer: [
       new rspack.SwcJsMinimizerRspackPlugin({
         extractComments: false,

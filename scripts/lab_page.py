@@ -25,6 +25,12 @@ _IS_IDLE = f"() => {_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
 _START_KERNEL = f"() => {_PANEL}.sessionContext.changeKernel({{ name: 'python3' }}).then(() => null)"
 _IS_OPEN = f"() => window.jupyterapp && {_PANEL}?.context?.isReady && {_PANEL}.content.widgets.length > 0"
 
+_CLOSE_ALL = """() => {
+  const shell = window.jupyterapp?.shell;
+  [...(shell?.widgets('main') ?? [])].forEach(widget => widget.dispose());
+  return !!shell;
+}"""
+
 # Records each length that the text of an output has while its cell shows that it is running.
 _WATCH_GROWTH = """() => {
   const states = (window.__growth = []);
@@ -53,11 +59,13 @@ class LabPage:
         page: the browser's page.
         lab: the server.
         name: the file name of the open notebook.
+        stays_loaded: whether `write()` opens a notebook on a page as it is, if JupyterLab is loaded there. It loads the page if not.
     """
 
     page: Page
     lab: LabServer
     name: str = ""
+    stays_loaded: bool = False
 
     @property
     def file(self) -> Path:
@@ -67,11 +75,22 @@ class LabPage:
     def write(self, name: str, sources: Sequence[str], *, kernel: str = "python3") -> None:
         """Write a notebook with these code cells and open it, alone on the page, with the kernel of that name."""
         self._write(name, sources, kernel)
-        self.open(name)
+        if self.stays_loaded and self.close_all():
+            self._open_beside(name)
+        else:
+            self.open(name)
+
+    def close_all(self) -> bool:
+        """Close what is open, without a question whether to save it. Return False if the page does not show this JupyterLab."""
+        is_loaded = self.page.url.startswith(self.lab.url)
+        return is_loaded and bool(self.page.evaluate(_CLOSE_ALL))
 
     def write_beside(self, name: str, sources: Sequence[str]) -> None:
         """Write a notebook with these code cells and open it beside those that are open."""
         self._write(name, sources, "python3")
+        self._open_beside(name)
+
+    def _open_beside(self, name: str) -> None:
         self.name = name
         self.command("docmanager:open", {"path": name})
         self.page.wait_for_function(f"name => {_PANEL}?.context?.path === name", arg=name)

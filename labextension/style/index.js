@@ -1,1 +1,4 @@
-import '../lib/style.css';
+import { addSheet } from '../lib/lab/sheet.js';
+import rules from '../lib/style.raw.css';
+
+addSheet(rules);

@@ -9,10 +9,11 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, ViewportSize, expect, sync_playwright
 
 from scripts.chromium import ARGUMENTS, find_chromium
 from scripts.jupyter_home import jupyter_environment
@@ -21,8 +22,11 @@ from scripts.lab_server import LabServer
 from tests.browser.asking import Asking
 from tests.fakes.openai_server import OpenAIServer
 
+VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
+
 _HERE = Path(__file__).parent
 _PATIENCE_MS = 60_000
+_STORED = "cookies,local_storage,indexeddb,service_workers"
 _FAILED = pytest.StashKey[bool]()
 
 
@@ -68,16 +72,37 @@ def lab(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Iterator[Lab
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """The browser, closed after the tests of this folder, because playwright keeps an event loop running in this thread."""
+def playwright() -> Iterator[Playwright]:
+    """The driver of browsers, ended after the tests of this folder, because it keeps an event loop running in this thread."""
+    expect.set_options(timeout=_PATIENCE_MS / 2)
+    with sync_playwright() as driver:
+        yield driver
+
+
+@contextmanager
+def running_chromium(playwright: Playwright, profile: Path) -> Iterator[BrowserContext]:
+    """Run the browser, with time for the first, slow load.
+
+    Args:
+        playwright: its driver.
+        profile: the folder for its profile.
+    """
     program = find_chromium()
     if program is None:
         pytest.fail(f"There is no Chromium for {sys.executable}: install one, or name it in the variable CHROMIUM.")
-    expect.set_options(timeout=_PATIENCE_MS / 2)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+    context = playwright.chromium.launch_persistent_context(
+        profile, executable_path=program, args=list(ARGUMENTS), viewport=VIEWPORT
+    )
+    context.set_default_timeout(_PATIENCE_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """The browser of this folder's tests. They share a profile, so that it compiles JupyterLab once and not for each page."""
+    with running_chromium(playwright, tmp_path_factory.mktemp("profile")) as context:
+        yield context
 
 
 @pytest.hookimpl(wrapper=True)
@@ -89,17 +114,33 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def has_failed(request: pytest.FixtureRequest) -> bool:
+    """Return whether the test of this request has failed."""
+    return request.node.stash.get(_FAILED, False)
+
+
+def take_picture(page: Page, request: pytest.FixtureRequest) -> None:
+    """Leave a picture of the page on which a test failed."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+    page.screenshot(path=RESULTS / f"failed-{name}.png")
+
+
 @pytest.fixture
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page with an empty profile, and with time for the first, slow load. A failed test leaves a picture of it."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(_PATIENCE_MS)
-    page = context.new_page()
+def page(chromium: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that finds nothing of earlier tests in its profile, except for compiled scripts. A failed test leaves a picture of it."""
+    [empty, *_] = chromium.pages
+    page = chromium.new_page()
     yield page
-    if request.node.stash.get(_FAILED, False):
-        name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
-        page.screenshot(path=RESULTS / f"failed-{name}.png")
-    context.close()
+    if has_failed(request):
+        take_picture(page, request)
+    address = urlsplit(page.url)
+    for opened in chromium.pages[1:]:
+        opened.close()
+    chromium.clear_permissions()
+    session = chromium.new_cdp_session(empty)
+    origin = {"origin": f"{address.scheme}://{address.netloc}", "storageTypes": _STORED}
+    session.send("Storage.clearDataForOrigin", origin)
+    session.detach()
 
 
 @pytest.fixture

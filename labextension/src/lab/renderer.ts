@@ -37,7 +37,7 @@ export class TranscriptRenderer
 
   constructor(private readonly place: IPlace) {
     super();
-    this.view = new TranscriptView(this.node, {}, () => import('../formulas'));
+    this.view = new TranscriptView(this.node, {}, () => import('./formulas'));
     place.changed.connect(this.reconnect, this);
   }
 

@@ -121,7 +121,7 @@ export class Talk extends Widget {
       el('p', 'llm-talk-asked', el('small', '', place), prompt),
       node
     );
-    const view = new TranscriptView(node, {}, () => import('../formulas'));
+    const view = new TranscriptView(node, {}, () => import('../lab/formulas'));
     this.views.push(view);
     const host: IHost = {
       blocked: trans.__(

@@ -10,7 +10,7 @@ import yaml
 from playwright.sync_api import expect
 
 from tests.browser.asking import ASK, BELOW, DEFINE, Asking
-from tests.fakes.openai_server import call_reply, text_reply
+from tests.fakes.openai_server import call_reply
 
 
 def _ask_only(asking: Asking, cell: int = ASK) -> None:
@@ -212,20 +212,3 @@ def test_what_a_tool_prints_is_text_in_its_call(asking: Asking) -> None:
     asking.lab.open(asking.lab.name)
     asking.output.locator("summary").filter(has_text="delete_files").click()
     expect(printed).to_contain_text("to stderr")
-
-
-def test_time_that_a_person_takes_is_not_counted(asking: Asking) -> None:
-    asking.open(options="-u")
-    asking.page.clock.install()
-    asking.ask(call_reply("delete_files", '{"path": "/tmp/two"}', "call_2"), text_reply("All ", "tidy."))
-    asking.page.clock.fast_forward("02:00:00")
-    asking.wait_for_card()
-    asking.button("Approve").click()
-    expect(asking.card).to_contain_text("/tmp/two")
-    asking.page.clock.fast_forward("02:00:00")
-    asking.wait_for_card()
-    asking.button("Approve").click()
-    asking.expect_answer()
-    foot = asking.output.locator(".llm-foot")
-    expect(foot).to_contain_text(" s")
-    expect(foot).not_to_contain_text("min")

@@ -17,7 +17,7 @@ BUILD = [
     "npx",
     "esbuild",
     "demo=src/transcript/testing/demo.ts",
-    "transcript=style/transcript.css",
+    "transcript=style/widget.css",
     "--bundle",
     "--format=esm",
     "--log-level=warning",

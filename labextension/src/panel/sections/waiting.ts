@@ -270,7 +270,7 @@ class OpenCard {
     this.view = new TranscriptView(
       this.node,
       {},
-      () => import('../../formulas')
+      () => import('../../lab/formulas')
     );
     refill(this.hint, panel.trans.__('Asking the kernel…'));
     this.node.append(this.hint);
