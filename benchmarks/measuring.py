@@ -54,10 +54,16 @@ def cpu_of_program(program: str) -> float:
 
 
 def run_program(program: str, *arguments: str, python: str = sys.executable) -> dict[str, float]:
-    """Run a program in a fresh interpreter. Return the JSON that it prints on its last line."""
+    """Run a program in a fresh interpreter. Return the JSON that it prints on its last line.
+
+    Raises:
+        RuntimeError: it failed; the message is what it wrote about that.
+    """
     run = subprocess.run(
-        [python, "-c", program, *arguments], check=True, env=_environment(), capture_output=True, text=True
+        [python, "-c", program, *arguments], check=False, env=_environment(), capture_output=True, text=True
     )
+    if run.returncode:
+        raise RuntimeError(f"The measured program failed:\n{run.stderr}")
     result: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
     return result
 

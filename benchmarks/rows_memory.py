@@ -26,7 +26,8 @@ rows = llm.map_rows(
 )
 peaks = {{}}
 for count, row in enumerate(rows, 1):
-    assert row["text"].startswith(f"text {{count - 1}} ") and row["label"] == "good"
+    assert row["text"].startswith(f"text {{count - 1}} ")
+    assert row["label"] == "good", (count, row["error"])
     if count in ({_FEW}, {_ALL}):
         peaks[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({{"few": peaks[{_FEW}], "all": peaks[{_ALL}]}}))

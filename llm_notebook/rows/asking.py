@@ -179,6 +179,9 @@ class Asker:
     def _with_facts(self, outcome: Outcome, turns: list[Turn]) -> Outcome:
         if not turns:
             return outcome
+        for one in turns:
+            # Nothing continues a row. Otherwise a turn and its log would hold each other, and each row would be left to the garbage collector.
+            one.log.parent = None
         turn = turns[-1]
         outcome.usage = _usage_of(turn)
         costs = [self._cost(_usage_of(one), one.state.response_json, None) for one in turns]
@@ -207,8 +210,7 @@ class Asker:
     def _key_of(self, prompt: Prompt) -> str:
         """Return a digest of what is sent for a prompt. Rows with the same digest need to be asked only once."""
         if isinstance(self.model, HTTPModel):
-            request = self.model._request_ahead(prompt, stream=False)
-            sent = [request.url.encode(), request.body]
+            sent = [text.encode(errors="replace") for text in self.model._sent_ahead(prompt, stream=False)]
         else:
             said = [message.to_dict() for message in prompt.messages]
             tools = [

@@ -12,6 +12,7 @@ import pytest
 
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import Granted, Revoked
+from llm_notebook.journal.runs import RowAsked
 from llm_notebook.journal.sqlite import connections, migrations, open_sqlite_journal
 from tests.journal.making import AT, begun, decided, done, ended, grant, moved, proposed, request
 
@@ -33,6 +34,12 @@ def statements(journal):
     journal._writer._connection.set_trace_callback(seen.append)
     yield seen
     journal._writer._connection.set_trace_callback(None)
+
+
+def level_of(journal):
+    """Return how long the writer's latest commit waited for the disk."""
+    [level] = journal._writer._connection.execute("PRAGMA synchronous").fetchone()
+    return ("OFF", "NORMAL", "FULL", "EXTRA")[level]
 
 
 def test_what_is_queued_together_goes_in_one_transaction(journal, path):
@@ -61,18 +68,21 @@ def test_what_is_queued_together_goes_in_one_transaction(journal, path):
 )
 def test_the_disk_is_waited_for_where_it_matters(journal, operation, level):
     done(journal, proposed(), moved("K1", "proposed", "waiting", request=request()), decided())
-    with statements(journal) as seen:
-        done(journal, operation)
-    assert [statement for statement in seen if "synchronous" in statement] == [f"PRAGMA synchronous = {level}"]
+    for before in (begun("T8"), ended("T8")):
+        done(journal, before)
+    done(journal, operation)
+    assert level_of(journal) == level
+    done(journal, begun("T9"))
+    assert level_of(journal) == "NORMAL"
 
 
 def test_without_wal_it_is_waited_for_always(path, monkeypatch):
     monkeypatch.setattr(migrations, "is_on_local_disk", lambda _: False)
-    with open_sqlite_journal(path) as journal, statements(journal) as seen:
+    with open_sqlite_journal(path) as journal:
         done(journal, begun())
+        assert level_of(journal) == "FULL"
         done(journal, ended())
-    levels = [statement for statement in seen if "synchronous" in statement]
-    assert levels == ["PRAGMA synchronous = FULL", "PRAGMA synchronous = EXTRA"]
+        assert level_of(journal) == "EXTRA"
 
 
 def test_one_that_is_wrong_takes_no_other_with_it(journal, path):
@@ -87,6 +97,52 @@ def test_one_that_is_wrong_takes_no_other_with_it(journal, path):
     with pytest.raises(JournalError, match="Q-unknown is not in the journal"):
         bad[1].result(60)
     assert all(journal.turn(f"Q{number}").status == "complete" for number in range(10))
+
+
+def row(number, turn_id=""):
+    turn_id = turn_id or f"R{number}"
+    return RowAsked(
+        begun(turn_id, f"Row {number}", request=f"digest {number}", rows="run"), ended(turn_id, f"Said {number}")
+    )
+
+
+def test_rows_that_are_queued_together_are_stored_with_few_statements(journal, path):
+    with statements(journal) as seen:
+        with others_write(path):
+            futures = [journal.submit(row(number)) for number in range(100)]
+        for future in futures:
+            future.result(60)
+    for table in ("turns", "turn_endings", "search "):
+        assert sum(statement.startswith(f"INSERT INTO {table}") for statement in seen) <= 10, table
+    found = journal.rows([f"digest {number}" for number in range(100)])
+    assert [found[f"digest {number}"].output[0].parts[0].text for number in range(100)] == [
+        f"Said {number}" for number in range(100)
+    ]
+    # Both the prompt and the answer are found by their words, and belong to the same turn.
+    for word in ("Row", "Said"):
+        assert [turn.begun.turn_id for turn in journal.history(f"{word} 73")] == ["R73"]
+
+
+def test_a_row_that_is_stored_already_takes_no_other_with_it(journal, path):
+    with others_write(path):
+        futures = [journal.submit(row(number)) for number in range(5)]
+        again = journal.submit(row(5, "R3"))
+        futures += [journal.submit(begun("Q1")), journal.submit(row(6)), journal.submit(ended("Q1"))]
+    for future in futures:
+        assert future.result(60) is None
+    with pytest.raises(ValueError, match="R3 has begun already"):
+        again.result(60)
+    assert sorted(journal.rows([f"digest {number}" for number in range(7)])) == [
+        f"digest {number}" for number in (0, 1, 2, 3, 4, 6)
+    ]
+
+
+def test_a_call_of_a_row_that_is_stored_in_the_same_transaction_is_kept(journal, path):
+    with others_write(path):
+        asked, call = journal.submit(row(1)), journal.submit(proposed("K1", "R1"))
+    assert asked.result(60) is None
+    assert call.result(60).turn_id == "R1"
+    assert [one.call_id for one in journal.turn("R1").calls] == ["K1"]
 
 
 def test_a_turn_ends_once(journal):

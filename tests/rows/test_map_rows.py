@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections import Counter
@@ -20,6 +21,8 @@ from PIL import Image
 
 import llm_notebook as llm
 from llm_notebook.rows import plan
+from llm_notebook.turns.prompt import Prompt
+from llm_notebook.turns.turn import Turn
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import Cut, Reply, Request, UntilSet, refusal, sse, text_chunk, usage_chunk
 from tests.rows.conftest import Rows, answer_of
@@ -532,3 +535,19 @@ def test_a_later_row_of_an_iterator_is_not_overwritten_and_one_without_the_colum
     with pytest.raises(llm.RowsError, match="Row 100 has a column 'answer', and the result needs that name: rename it"):
         rows.map(iter([*plain, {"text": "a", "answer": "mine"}]))
     assert rows.map(iter([])) == []
+
+
+def test_a_row_that_is_done_leaves_nothing_to_the_garbage_collector(rows: Rows) -> None:
+    def alive() -> int:
+        return sum(isinstance(one, Turn | Prompt) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        found = rows.map([f"w{number}" for number in range(50)], schema="label, score float")
+        left = alive() - before
+    finally:
+        gc.enable()
+    assert [row["label"] for row in found] == [f"w{number}" for number in range(50)]
+    assert left < 10

@@ -19,7 +19,7 @@ from llm_notebook.journal.operations import Run
 from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.json_values import as_json
-from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart, Usage
+from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart, ToolResultPart, Usage
 from llm_notebook.tools.calls import ToolResult, recorded_exception
 
 __all__ = [
@@ -150,7 +150,20 @@ def usage_column(usage: Usage | None) -> str | None:
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:
     """Return messages as JSON, and add the bytes of their attachments to `contents`."""
+    if len(messages) == 1 and (text := _only_text(messages[0])) is not None:
+        role = json_column(messages[0].role)
+        return f'[{{"role":{role},"parts":[{{"type":"text","text":{_ENCODER.encode(text)}}}]}}]'
     return _kept_column([_message_data(message, contents) for message in messages])
+
+
+def _only_text(message: Message) -> str | None:
+    """Return the text of a message that is nothing else, and can be encoded in UTF-8; None for others. Most are mere text."""
+    if len(message.parts) != 1 or message.provider_metadata:
+        return None
+    part = message.parts[0]
+    if not isinstance(part, TextPart) or part.provider_metadata or part.citations:
+        return None
+    return part.text if isinstance(text_column(part.text), str) else None
 
 
 def _message_data(message: Message, contents: Contents) -> dict[str, Any]:

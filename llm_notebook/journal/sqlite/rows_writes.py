@@ -5,7 +5,7 @@ from __future__ import annotations
 from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsCounts, RowsEnded, RowsMoved
 from llm_notebook.journal.sqlite.columns import Column, integer_column, text_column, time_column
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
-from llm_notebook.journal.sqlite.turn_writes import beginning_of_turn, ending_of_turn
+from llm_notebook.journal.sqlite.turn_writes import whole_turn
 
 __all__ = ["run_moved"]
 
@@ -18,7 +18,7 @@ def run_moved(operation: RowsBegun | RowAsked | RowsMoved | RowsEnded, owner: st
         owner: the lock of this process; None if it holds none.
     """
     if isinstance(operation, RowAsked):
-        return _asked(operation, owner)
+        return whole_turn(operation.begun, operation.ended, owner)
     if isinstance(operation, RowsBegun):
         return _begun(operation, owner)
     columns = _counts(operation.counts)
@@ -50,15 +50,6 @@ def _begun(run: RowsBegun, owner: str | None) -> Write[object]:
         return ""
 
     return Write(store)
-
-
-def _asked(row: RowAsked, owner: str | None) -> Write[object]:
-    begin, end = beginning_of_turn(row.begun, owner), ending_of_turn(row.ended)
-
-    def store(transaction: Transaction) -> None:
-        end(transaction, begin(transaction))
-
-    return Write(store, must_last=True)
 
 
 def _counts(counts: RowsCounts) -> dict[str, Column]:

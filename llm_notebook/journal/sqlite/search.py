@@ -6,6 +6,7 @@ index and leaves a mark in the table `facts`; the next process that opens the jo
 
 from __future__ import annotations
 
+import functools
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -33,8 +34,8 @@ _UNSPACED = re.compile(
 _INCOMPLETE = "search_is_incomplete"
 # A text with more characters was not written for a reader, and indexing takes more time per character the longer the text is.
 _MOST_SEARCHED = 1_000_000
-# Every SQLite accepts twice as many parameters in one statement.
-_MOST_AT_ONCE = 250
+# A connection keeps only so many statements for their next use, and there is one for each number of texts.
+_MOST_AT_ONCE = 64
 
 
 def is_available() -> bool:
@@ -93,7 +94,13 @@ def index_texts(connection: sqlite3.Connection, texts: Sequence[tuple[int, str]]
     for start in range(0, len(texts), _MOST_AT_ONCE):
         part = texts[start : start + _MOST_AT_ONCE]
         values = [value for row, text in part for value in (row, _searchable(text))]
-        connection.execute(f"INSERT INTO search (rowid, text) VALUES {', '.join(['(?, ?)'] * len(part))}", values)
+        connection.execute(_insertion(len(part)), values)
+
+
+@functools.lru_cache(maxsize=_MOST_AT_ONCE)
+def _insertion(count: int) -> str:
+    """Return the statement that adds so many texts."""
+    return f"INSERT INTO search (rowid, text) VALUES {', '.join(['(?, ?)'] * count)}"
 
 
 def find_turns(connection: sqlite3.Connection, query: str, *, uses_index: bool) -> list[int]:

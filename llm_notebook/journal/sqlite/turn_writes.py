@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
+    Column,
     Contents,
     integer_column,
     json_column,
@@ -16,17 +16,12 @@ from llm_notebook.journal.sqlite.columns import (
     time_column,
     usage_column,
 )
-from llm_notebook.journal.sqlite.transactions import Transaction, Write, is_taken
+from llm_notebook.journal.sqlite.transactions import Transaction, WholeTurn, Write, is_taken
 
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import TurnBegun, TurnEnded
 
-__all__ = ["beginning_of_turn", "ending_of_turn", "turn_begun", "turn_ended"]
-
-
-class _Ending(Protocol):
-    def __call__(self, transaction: Transaction, number: int | None = None) -> None:
-        """Record the end of a turn. Whoever knows the number of the turn gives it."""
+__all__ = ["turn_begun", "turn_ended", "whole_turn"]
 
 
 def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
@@ -36,30 +31,67 @@ def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
         turn: the operation.
         owner: the lock of the process that begins the turn; None if it holds none.
     """
-    begin = beginning_of_turn(turn, owner)
+    contents = Contents()
+    columns = _beginning(turn, owner, contents)
+    prompt = search.prompt_text(turn.messages, turn.settings)
 
     def store(transaction: Transaction) -> None:
-        begin(transaction)
+        transaction.keep(contents)
+        try:
+            number = transaction.insert("turns", columns)
+        except sqlite3.IntegrityError as error:
+            raise (ValueError(f"Turn {turn.turn_id} has begun already.") if is_taken(error) else error) from None
+        transaction.index((search.row_of_prompt(number), prompt))
 
     return Write(store)
 
 
 def turn_ended(turn: TurnEnded) -> Write[None]:
     """Return the write that records the end of a turn."""
-    return Write(ending_of_turn(turn), must_last=True)
+    contents = Contents()
+    columns = _ending(turn, contents)
+    turn_id = text_column(turn.turn_id)
+    answer = search.answer_text(turn.messages)
+
+    def store(transaction: Transaction) -> None:
+        number = transaction.number_of_turn(turn_id)
+        transaction.keep(contents)
+        try:
+            transaction.insert("turn_endings", {"number": number, **columns})
+        except sqlite3.IntegrityError as error:
+            raise (ValueError(f"Turn {turn.turn_id} has ended already.") if is_taken(error) else error) from None
+        transaction.index((search.row_of_answer(number), answer))
+
+    return Write(store, must_last=True)
 
 
-def beginning_of_turn(turn: TurnBegun, owner: str | None) -> Callable[[Transaction], int]:
-    """Return what records the beginning of a turn, and returns the turn's number.
+def whole_turn(begun: TurnBegun, ended: TurnEnded, owner: str | None) -> Write[None]:
+    """Return the write that records the beginning and the end of a turn together.
 
     Args:
-        turn: the operation.
+        begun, ended: the operations.
         owner: the lock of the process that begins the turn; None if it holds none.
     """
+    contents = Contents()
+    turn = WholeTurn(
+        _beginning(begun, owner, contents),
+        _ending(ended, contents),
+        search.prompt_text(begun.messages, begun.settings),
+        search.answer_text(ended.messages),
+    )
+
+    def store(transaction: Transaction) -> None:
+        transaction.keep(contents)
+        transaction.add(turn)
+
+    return Write(store, must_last=True)
+
+
+def _beginning(turn: TurnBegun, owner: str | None, contents: Contents) -> dict[str, Column]:
+    """Return the columns of the beginning of a turn, and add the bytes of its attachments to `contents`."""
     if turn.parent_id == turn.turn_id:
         raise ValueError(f"Turn {turn.turn_id} cannot continue itself.")
-    contents = Contents()
-    columns = {
+    return {
         "turn_id": text_column(turn.turn_id),
         "conversation_id": text_column(turn.conversation_id),
         "chain_id": text_column(turn.chain_id),
@@ -78,27 +110,13 @@ def beginning_of_turn(turn: TurnBegun, owner: str | None) -> Callable[[Transacti
         "rows": text_column(turn.rows),
         "owner": text_column(owner),
     }
-    prompt = search.prompt_text(turn.messages, turn.settings)
-
-    def store(transaction: Transaction) -> int:
-        transaction.keep(contents)
-        try:
-            number = transaction.insert("turns", columns)
-        except sqlite3.IntegrityError as error:
-            raise (ValueError(f"Turn {turn.turn_id} has begun already.") if is_taken(error) else error) from None
-        transaction.index((search.row_of_prompt(number), prompt))
-        return number
-
-    return store
 
 
-def ending_of_turn(turn: TurnEnded) -> _Ending:
-    """Return what records the end of a turn."""
+def _ending(turn: TurnEnded, contents: Contents) -> dict[str, Column]:
+    """Return the columns of the end of a turn, and add the bytes of its attachments to `contents`."""
     if turn.status == "streaming":
         raise ValueError("A turn that has ended is not streaming.")
-    contents = Contents()
-    turn_id = text_column(turn.turn_id)
-    columns = {
+    return {
         "status": turn.status,
         "output": messages_column(turn.messages, contents),
         "usage": usage_column(turn.usage),
@@ -109,16 +127,3 @@ def ending_of_turn(turn: TurnEnded) -> _Ending:
         "finish_said": None if turn.finish is None else text_column(turn.finish.said),
         "failure": turn.failure,
     }
-    answer = search.answer_text(turn.messages)
-
-    def store(transaction: Transaction, number: int | None = None) -> None:
-        if number is None:
-            number = transaction.number_of_turn(turn_id)
-        transaction.keep(contents)
-        try:
-            transaction.insert("turn_endings", {"number": number, **columns})
-        except sqlite3.IntegrityError as error:
-            raise (ValueError(f"Turn {turn.turn_id} has ended already.") if is_taken(error) else error) from None
-        transaction.index((search.row_of_answer(number), answer))
-
-    return store

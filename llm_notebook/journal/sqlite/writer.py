@@ -3,8 +3,9 @@
 How it works. A commit has to wait for the disk, and a hundred writes take about as long as one. While one commit is under
 way, further writes queue up; the thread then takes all of them into its next transaction (group commit). A single write on an idle
 journal waits only for its own commit, and under load the number of commits stays small. The future of a write is done only after the
-commit, so that what is acknowledged is durable. How durable is decided per transaction: `_synchronous()` is strict as soon as one
-write of the batch has to survive a power failure.
+commit, so that what is acknowledged is durable. While many writes are coming, the thread waits a moment before each transaction, because
+a transaction costs more than a write, and each of its statements takes the interpreter away from the event loop that the writes come from.
+How durable is decided per transaction: `_synchronous()` is strict as soon as one write of the batch has to survive a power failure.
 
 When a batch fails, the whole transaction has been rolled back. If one of its writes is at fault, such as a transition of a turn that
 does not exist, the writes are tried again one by one, so that only the faulty one fails. If no transaction could begin at all, or another
@@ -17,6 +18,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -33,6 +35,9 @@ __all__ = ["Writer"]
 
 # Bounds how long a batch holds the lock for writing, for which other processes wait.
 _MOST_AT_ONCE = 256
+# After a transaction with so many writes more are coming, and they are worth waiting for.
+_MANY = 4
+_TO_GATHER = 0.008  # seconds
 _Item = tuple["Write[object]", "Future[object]"]
 A = TypeVar("A")
 
@@ -53,6 +58,10 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._connection: sqlite3.Connection | None = None
+        # The `synchronous` of this connection; empty before it is set.
+        self._synchronous = ""
+        # How many writes come together: as many as in the latest transaction, or half as many as there were before it.
+        self._pace = 0
 
     def submit(self, write: Write[A]) -> Future[A]:
         """Hand over a write. The future is done when the write is stored, and cannot be cancelled."""
@@ -91,6 +100,7 @@ class Writer:
         is_over = False
         while not is_over:
             batch, is_over = self._next_batch()
+            self._pace = max(len(batch), self._pace // 2)
             self._store(batch)
         if self._connection is not None:
             self._connections.give_back(self._connection)
@@ -99,6 +109,8 @@ class Writer:
         """Wait for an item, and return everything that is queued, and whether the writer was closed after it."""
         batch: list[_Item] = []
         item = self._queue.get()
+        if self._pace >= _MANY and self._queue.qsize() < _MOST_AT_ONCE and not self._is_closed:
+            time.sleep(_TO_GATHER)
         while item is not None:
             batch.append(item)
             if len(batch) == _MOST_AT_ONCE:
@@ -136,9 +148,13 @@ class Writer:
         with ExitStack() as stack:
             try:
                 connection, opened = stack.enter_context(self._connections.writing(self._connection))
-                self._connection = connection
-                must_last = any(write.must_last for write in writes)
-                connection.execute(f"PRAGMA synchronous = {_synchronous(opened, must_last)}").close()
+                if connection is not self._connection:
+                    self._connection, self._synchronous = connection, ""
+                wanted = _synchronous(opened, any(write.must_last for write in writes))
+                if wanted != self._synchronous:
+                    self._synchronous = ""
+                    connection.execute(f"PRAGMA synchronous = {wanted}").close()
+                    self._synchronous = wanted
                 connection.execute("BEGIN IMMEDIATE").close()
             except (JournalError, sqlite3.Error, UnicodeDecodeError) as error:
                 raise _Unreachable(explained(error, self._connections.path)) from error

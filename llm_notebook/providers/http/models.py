@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 from llm_notebook.configuration.process import process
 from llm_notebook.models.model import AsyncKeyModel, KeyModel
 from llm_notebook.providers.http.documents.attached import afetch_missing, fetch_missing
-from llm_notebook.providers.http.servers import Server
+from llm_notebook.providers.http.servers import Server, join_address
 
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
@@ -173,15 +173,22 @@ class HTTPModel(Server):
         decoder.prompt = prompt
         return request, decoder
 
-    def _request_ahead(self, prompt: Prompt, *, stream: bool) -> WireRequest:
-        """Return the request for a prompt without a key, and let the prompt remember its body, which is not made again when it is asked.
+    def _sent_ahead(self, prompt: Prompt, *, stream: bool) -> tuple[str, str]:
+        """Return the address and the body that a prompt is sent with, and let the prompt remember its body, which is not made again when it is
+        asked.
 
         Many prompts may be looked at before they are asked, so only small bodies are remembered.
+
+        Raises:
+            ModelError: a header cannot be sent.
+            NeedsKeyException: a header names a key that is not stored.
         """
         body = self._body(prompt, stream)
+        if self.headers:
+            self.wire_request(body.path, "", None)
         if len(body.text) <= _LARGEST_REMEMBERED:
             prompt.made = (self, stream, body)
-        return self.wire_request(body.path, body.text, None)
+        return join_address(self.address, body.path), body.text
 
     def _body(self, prompt: Prompt, stream: bool) -> Body:
         """Return what the wire format makes of a prompt."""
