@@ -29,6 +29,11 @@ export class Slices {
     this.frame ||= requestAnimationFrame(time => this.drawWaiting(time));
   }
 
+  /** Whether this continues with the next frame. */
+  isWaiting(draw: () => void): boolean {
+    return this.waiting.has(draw);
+  }
+
   /** Drop what was to continue. */
   cancel(draw: () => void): void {
     this.waiting.delete(draw);
