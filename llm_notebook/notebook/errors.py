@@ -6,10 +6,11 @@ IPython shows what an exception's `_render_traceback_` returns in place of a tra
 from __future__ import annotations
 
 import difflib
+import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -62,8 +63,17 @@ class CellHalted(Exception):
         return [str(self)]
 
 
+class ShowPause(Protocol):
+    """Shows the card of a pause. Returns whether it could."""
+
+    def __call__(self, pause: PauseChain, *, halts: bool) -> bool:
+        """Show it. `halts` says whether the cells below must not run."""
+
+
 class QuietHalts:
     """Lets CellHalted end a cell of a shell without showing anything, and a PauseChain with its card instead of a traceback.
+
+    A PauseChain that is displayed is shown as its card too.
 
     A shell has one custom handler for a tuple of exceptions. One that the user has set keeps working for its own exceptions.
 
@@ -72,7 +82,7 @@ class QuietHalts:
         show: shows the card of a pause; returns whether it could.
     """
 
-    def __init__(self, shell: InteractiveShell, show: Callable[[PauseChain], bool]) -> None:
+    def __init__(self, shell: InteractiveShell, show: ShowPause) -> None:
         self._shell = shell
         self._exceptions = tuple(shell.custom_exceptions)
         self._before = shell.CustomTB
@@ -85,7 +95,9 @@ class QuietHalts:
             tb: TracebackType | None,
             tb_offset: int | None = None,
         ) -> Any:
-            if isinstance(value, CellHalted) or (isinstance(value, Paused) and show(cast("PauseChain", value))):
+            if isinstance(value, CellHalted) or (
+                isinstance(value, Paused) and show(cast("PauseChain", value), halts=True)
+            ):
                 return []
             if handler is not None and isinstance(value, self._exceptions):
                 return handler(etype, value, tb, tb_offset)
@@ -103,6 +115,10 @@ class QuietHalts:
         # An `Output` widget of ipywidgets takes exceptions out of its block and shows them itself.
         shell.showtraceback = show_others  # type: ignore[method-assign]
         self._show_others = show_others
+        formatter = shell.display_formatter
+        self._formatter = None if formatter is None else formatter.ipython_display_formatter
+        if self._formatter is not None:
+            self._formatter.for_type(Paused, functools.partial(_display, show))
         # Wherever trio is installed, httpcore imports it, and before 0.23 it warns of any handler in its place: here of ours.
         warnings.filterwarnings("ignore", _TRIO_SAYS, RuntimeWarning)
         self._filter = warnings.filters[0]
@@ -116,9 +132,17 @@ class QuietHalts:
             del self._shell.showtraceback
             if self._shown_before is not None:
                 self._shell.showtraceback = self._shown_before  # type: ignore[method-assign]
+        if self._formatter is not None:
+            self._formatter.pop(Paused, None)
         filters = cast("list[Any]", warnings.filters)
         if self._filter in filters:
             filters.remove(self._filter)
+
+
+def _display(show: ShowPause, pause: PauseChain) -> None:
+    if not show(pause, halts=False):
+        # IPython then writes the object as it would without us.
+        raise NotImplementedError
 
 
 def nearest(wrong: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:

@@ -141,10 +141,10 @@ class LLMMagics(Magics):
         if self._asking is not None:
             self._asking.turns.on_pause = cast("OnPause", value)
 
-    def _show_pause(self, pause: PauseChain) -> bool:
+    def _show_pause(self, pause: PauseChain, *, halts: bool) -> bool:
         from llm_notebook.notebook.running.failures import show_pause  # a chain has loaded most of it
 
-        return show_pause(self.turns, pause)
+        return show_pause(self.turns, pause, halts=halts)
 
     @validate("context")
     def _check_context(self, proposal: dict[str, str]) -> str:

@@ -33,6 +33,7 @@ _KEYS = (
     "LLM_GEMINI_KEY",
     "LLM_GROQ_KEY",
     "LLM_MISTRAL_KEY",
+    "OPENAI_API_KEY",
     "OPENROUTER_KEY",
 )
 _MISTRAL = {"id": "scripted", "capabilities": {"completion_chat": True, "vision": True, "function_calling": True}}
@@ -69,6 +70,7 @@ HOSTED = (
     Hosted("llm-openrouter", "openrouter/maker/scripted", signed=True),
     Hosted("llm-deepseek", "deepseek-chat"),
     Hosted("llm-groq", "groq/scripted"),
+    Hosted("llm-llama-server", "llama-server-tools"),
 )
 
 

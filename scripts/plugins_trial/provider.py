@@ -20,6 +20,7 @@ _HOSTS = {
     "api.mistral.ai": "chat",
     "api.deepseek.com": "chat",
     "api.groq.com": "chat",
+    "localhost": "chat",
     "openrouter.ai": "openrouter",
     "api.github.com": "github",
     "raw.githubusercontent.com": "github",

@@ -113,6 +113,38 @@ def test_objects_go_in_and_data_comes_out_without_metadata_of_ours(run: Run, cap
     assert "comm target" not in caplog.text
 
 
+def test_questions_go_to_the_model_and_never_to_the_help_of_ipython(run: Run) -> None:
+    load = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted\n%llm -m echo what is sys?"
+    executed = run(
+        "%unload_ext llm_notebook",
+        load,
+        "sys = 1\n%llm -m echo what is sys?\nprint(sys)",
+        "%%llm -m echo\nwhat is sys?",
+        "%%llm -m echo\nis it\nsys??\n",
+        "answer = %llm -m echo what is sys?\nprint(answer)",
+        "%llm -m echo !ls sys?",
+        "%llm -m echo hi!",
+    )
+    said = "You said: what is sys?"
+    assert [_shown(cell).split("\n\n")[0].strip() for cell in executed.cells[2:]] == [
+        said,
+        f"{said}1",
+        said,
+        "You said: is it\nsys??",
+        f"{said}{said}",
+        "You said: !ls sys?",
+        "You said: hi!",
+    ]
+
+
+@pytest.mark.parametrize(("cell", "where"), [("%%llm", "in the cell, below %%llm"), ("%llm", "after %llm")])
+def test_a_prompt_that_is_missing_fails_the_run_with_what_to_do(run: Run, cell: str, where: str) -> None:
+    with pytest.raises(CellExecutionError) as failure:
+        run(cell)
+    assert f"There is no prompt: write one {where}." in str(failure.value)
+    assert "Traceback" not in str(failure.value)
+
+
 def test_a_mistake_fails_the_run_with_one_sentence(run: Run) -> None:
     with pytest.raises(CellExecutionError) as failure:
         run("%%llm -m smolm2\nHello")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.versions import MIME_TYPE, click_of
 
@@ -19,6 +21,15 @@ reply = llm.get_model("asker").chain("Erase /a", tools=[wipe])
 reply.text()
 never = 1
 """
+
+RETURN = f"""{ASK.replace("reply.text()", "", 1)}
+def ask():
+    try:
+        return reply.text()
+    except llm.PauseChain as pause:
+        return pause
+ask()
+""".replace("never = 1", "")
 
 
 def _result(cell: Cell) -> dict[str, Any]:
@@ -67,9 +78,10 @@ def test_a_read_response_shows_its_transcript(kernel: Kernel) -> None:
         assert (document["state"], document["error"]["title"]) == ("failed", title)
 
 
-def test_a_pause_that_ends_a_cell_shows_its_card_and_a_click_runs_it(live: Kernel) -> None:
-    asked = live.run(ASK, "cell-1")
-    assert (asked.status, asked.of("error")) == ("error", [])
+@pytest.mark.parametrize(("asking", "status"), [(ASK, "error"), (RETURN, "ok")])
+def test_a_pause_that_ends_a_cell_shows_its_card_and_a_click_runs_it(live: Kernel, asking: str, status: str) -> None:
+    asked = live.run(asking, "cell-1")
+    assert (asked.status, asked.of("error")) == (status, [])
     (output,) = asked.outputs
     assert output[MIME_TYPE]["state"] == "paused"
     assert "llm.pending()[0].approve()" in str(output[MIME_TYPE]["remarks"])
@@ -80,6 +92,12 @@ def test_a_pause_that_ends_a_cell_shows_its_card_and_a_click_runs_it(live: Kerne
     assert acted.status == "ok", acted.traceback
     assert live.value("wiped") == ["/a"]
     assert live.value("'never' in globals()") is False
+
+
+def test_a_pause_that_is_displayed_where_nobody_can_click_is_written(kernel: Kernel) -> None:
+    shown = _result(kernel.run(RETURN, "cell-1", allow_stdin=False))
+    assert "wipe waits for approval" in shown["text/plain"]
+    assert kernel.value("wiped") == []
 
 
 def test_where_nobody_can_click_the_pause_is_an_error(kernel: Kernel) -> None:

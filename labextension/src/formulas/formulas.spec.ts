@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { Markdown } from '../transcript/answer/markdown/markdown';
 import { texOf } from '../transcript/answer/formulas/rules';
@@ -180,6 +180,44 @@ test('nothing in a formula can act, fetch, name or style what is around it', () 
     }
   }
 });
+
+test.each([
+  ['the same formula', () => '$x^2_3$ '],
+  ['other formulas', (at: number) => `$x_{${at}}$ `]
+])(
+  'of hundreds, only so many are set for each frame, and none that has left the page: %s',
+  async (_, formula) => {
+    vi.useFakeTimers();
+    vi.spyOn(performance, 'now').mockReturnValue(0);
+    const markdown = new Markdown(() => Promise.resolve({ typeset }));
+    const drawnIn = (node: Element, text: string): void =>
+      node.replaceChildren(
+        ...markdown
+          .nodes(
+            markdown.parse(text, {}).blocks,
+            () => ({}),
+            drawn => node.contains(drawn)
+          )
+          .flat()
+      );
+    const node = document.createElement('div');
+    const text = Array.from({ length: 130 }, (__, at) => formula(at)).join('');
+    drawnIn(node, 'Nothing.');
+    drawnIn(node, text.slice(0, 500));
+    // What is drawn again does not wait for what it replaces.
+    drawnIn(node, text);
+    const counts: number[] = [];
+    for (let frame = 0; frame < 4; frame += 1) {
+      await vi.advanceTimersToNextTimerAsync();
+      counts.push(node.querySelectorAll('math').length);
+    }
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+    expect(counts.map((count, at) => count - (counts[at - 1] ?? 0))).toEqual([
+      100, 30, 0, 0
+    ]);
+  }
+);
 
 test('half of a displayed formula is kept as it is while its other half may come', async () => {
   const whole = '$$\n\\frac{a_1}{b_2} * c_3 * d\n$$\nso';

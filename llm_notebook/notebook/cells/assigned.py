@@ -20,15 +20,17 @@ _DROPS = frozenset({"POP_TOP", "PRINT_EXPR"})
 def is_value_used() -> bool:
     """Return whether the running magic is called for its value: it is assigned, passed on or returned."""
     frame = _caller(sys._getframe(1))
-    if frame is None:
-        return False
-    following = next((after for after in dis.get_instructions(frame.f_code) if after.offset > frame.f_lasti), None)
-    if following is None or following.opname in _DROPS:
-        return False
-    # Since Python 3.12, a value is displayed by an intrinsic function. An expression timed by `%time` ends by returning its value.
-    is_shown = following.opname == "CALL_INTRINSIC_1" and following.argrepr == "INTRINSIC_PRINT"
-    is_whole = following.opname == "RETURN_VALUE" and frame.f_code.co_name == "<module>"
-    return not (is_shown or is_whole)
+    while frame is not None:
+        after = frame.f_lasti
+        following = next((found for found in dis.get_instructions(frame.f_code) if found.offset > after), None)
+        if following is None or following.opname in _DROPS:
+            return False
+        if following.opname != "RETURN_VALUE" or frame.f_code.co_name != "<module>":
+            # Since Python 3.12, a value is displayed by an intrinsic function.
+            return not (following.opname == "CALL_INTRINSIC_1" and following.argrepr == "INTRINSIC_PRINT")
+        # An expression that another magic runs, as in `%time %llm …`: that magic returns its value.
+        frame = _caller(frame)
+    return False
 
 
 def _caller(frame: FrameType | None) -> FrameType | None:

@@ -8,28 +8,48 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.notebook.cells.question_marks import refuse_late_magic
+
 __all__ = ["read_first_questions"]
 
 _LOOK_UPS = ("pinfo", "pinfo2", "psearch")
-_QUESTION = re.compile(r"[ \t]*(?:([^\W\d]\w*)[ \t]*=[ \t]*)?%llm[ \t]+(.*\w.*\?)[ \t]*")
+_ANSWER = "_llm_answer"
+_LINE = re.compile(r"(?:.*\\\n)*.*")
+_QUESTION = re.compile(r"[ \t]*(?:([^%#]*?)[ \t]*=[ \t]*)?%(?=(?:\w+\s.*%)?llm\s)(\w+)[ \t]+(.*\w.*\?)[ \t]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a look-up was before IPython rewrote it: a magic with its line, and what its value is assigned to, if it is."""
+
+    magic: str
+    line: str
+    target: str = ""
 
 
 def read_first_questions(shell: InteractiveShell) -> None:
     """Send the questions that follow in the running cell to the model. The cell began before they could be recognised."""
-    questions = _questions_in(_running_cell(shell))
-    if not questions:
+    cell = _running_cell(shell)
+    questions = _questions_in(cell)
+    if not questions and "%%llm" not in cell:
         return
     run_magic, own = shell.run_line_magic, vars(shell).get("run_line_magic")
 
     def run_or_ask(name: str, line: str, _stack_depth: int = 1) -> object:
-        prompt = questions.get((name, line))
-        name, line = (name, line) if prompt is None else ("llm", prompt)
-        # This function is on the stack between the magic and the code whose variables the magic sees.
-        return run_magic(name, line, _stack_depth=_stack_depth + 1)
+        if name == "%llm":
+            refuse_late_magic(cell)
+        question = questions.get((name, line)) or _Question(name, line)
+        # These functions are on the stack between the magic and the code whose variables the magic sees.
+        if question.target:
+            _assign(shell, question, run_magic, _stack_depth + 2)
+            return None
+        return run_magic(question.magic, question.line, _stack_depth=_stack_depth + 1)
 
     def restore(*_result: object) -> None:
         if own is None:
@@ -42,21 +62,30 @@ def read_first_questions(shell: InteractiveShell) -> None:
     shell.events.register("post_run_cell", restore)
 
 
+def _assign(shell: InteractiveShell, question: _Question, run_magic: Callable[..., object], stack_depth: int) -> None:
+    """Run the magic of a question, and assign its value: the look-up that stands there does not."""
+    answer = run_magic(question.magic, question.line, _stack_depth=stack_depth)
+    shell.user_ns[_ANSWER] = answer
+    try:
+        shell.ex(f"{question.target} = {_ANSWER}")
+    finally:
+        del shell.user_ns[_ANSWER]
+
+
 def _running_cell(shell: InteractiveShell) -> str:
     history = shell.history_manager
     return str(history.input_hist_raw[-1]) if history is not None and history.input_hist_raw else ""
 
 
-def _questions_in(cell: str) -> dict[tuple[str, str], str]:
+def _questions_in(cell: str) -> dict[tuple[str, str], _Question]:
     """Return the prompts that have become look-ups, by the magic's name and what it looks up."""
     found = {}
-    for line in cell.splitlines():
-        question = _QUESTION.fullmatch(line)
+    for line in _LINE.findall(cell):
+        question = _QUESTION.fullmatch(line.replace("\\\n", " "))
         call = _call_in(TransformerManager().transform_cell(line.strip())) if question is not None else None
         if question is not None and call is not None and call[0] in _LOOK_UPS:
-            name, prompt = question.groups()
-            # A look-up is a statement, so the variable for the answer is passed as an option.
-            found[call] = f"--out {name} {prompt}" if name else prompt
+            target, magic, text = question.groups("")
+            found[call] = _Question(magic, text, target)
     return found
 
 

@@ -19,7 +19,11 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.errors import CellError
 
-__all__ = ["forget_questions", "read_questions"]
+__all__ = ["forget_questions", "read_questions", "refuse_late_magic"]
+
+
+# `%llm` with a prompt, also as the code that another magic runs: `%time %llm What is 2+2?`.
+_PROMPT = r"%(?:\w+\s.*%)?llm\s.*\w"
 
 
 class _QuestionToModel(EscapedCommand):
@@ -36,7 +40,7 @@ class _QuestionToModel(EscapedCommand):
                 # A line that is continued with a backslash is several lines here.
                 lines = dict.fromkeys((token.start[0], token.line) for token in line)
                 text = "".join(text for _, text in lines)[first.start[1] :].rstrip()
-                if text.endswith("?") and re.match(r"%llm\s.*\w", text):
+                if text.endswith("?") and re.match(_PROMPT, text):
                     return cls(first.start)
         return None
 
@@ -53,7 +57,7 @@ class _AssignedQuestion(MagicAssign):
             found: _AssignedQuestion | None = super().find([line])
             lines = dict.fromkeys((token.start[0], token.line) for token in line)
             text = "".join(text for _, text in lines).rstrip()
-            if found is not None and text.endswith("?") and re.search(r"=\s*%llm\s.*\w", text):
+            if found is not None and text.endswith("?") and re.search(rf"=\s*{_PROMPT}", text):
                 # IPython prefers the match that begins first in a line, and a look-up begins at its start.
                 found.magic_col, found.start_col = found.start_col, 0
                 return found
@@ -67,11 +71,18 @@ class _AssignedQuestion(MagicAssign):
 
 
 def _refuse_late_magic(lines: list[str]) -> list[str]:
-    """Return the lines of a cell unchanged.
+    """Return the lines of a cell unchanged, unless it is refused."""
+    refuse_late_magic("".join(lines))
+    return lines
+
+
+def refuse_late_magic(cell: str) -> None:
+    """Refuse a cell in which `%%llm` is not the first line.
 
     Raises:
         CellError: `%%llm` stands below comments or Python code.
     """
+    lines = cell.splitlines(keepends=True)
     number = next((number for number, line in enumerate(lines) if re.match(r"[ \t]*%%llm(\s|$)", line)), 0)
     above = "".join(lines[:number])
     if above.strip() and not re.match(r"\s*%%", above) and _is_complete(above):
@@ -79,7 +90,6 @@ def _refuse_late_magic(lines: list[str]) -> list[str]:
             "%%llm must be the first line of its cell: move what stands above it, comments included, to another cell."
             " Nothing was sent."
         )
-    return lines
 
 
 def _let_empty_magic_run(lines: list[str]) -> list[str]:

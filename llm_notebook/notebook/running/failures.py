@@ -133,12 +133,13 @@ def refuse(turns: LiveTurns, error: Exception, ask_with: AskWith | None = None) 
     raise CellHalted(str(error)) from error
 
 
-def show_pause(turns: LiveTurns, pause: PauseChain) -> bool:
-    """Show the card, with its buttons, of a pause that ends a cell of Python code.
+def show_pause(turns: LiveTurns, pause: PauseChain, *, halts: bool) -> bool:
+    """Show the card, with its buttons, of a pause that ends a cell of Python code or is displayed in one.
 
     Args:
         turns: the turns of the shell.
         pause: the pause.
+        halts: whether the cells below must not run.
 
     Returns:
         Whether it could be shown. For that, the pause must be in the journal, and a page must be listening.
@@ -156,7 +157,7 @@ def show_pause(turns: LiveTurns, pause: PauseChain) -> bool:
     turn.paused = paused
     add_remark(turn.view, _IN_PYTHON)
     with suppress(CellHalted):
-        turns.show_again(turn)
+        turns.show_again(turn, halts=halts)
     return True
 
 

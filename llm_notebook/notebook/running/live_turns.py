@@ -167,18 +167,19 @@ class LiveTurns:
                 raise pause.with_traceback(None)
             self._stop_queue(turn)
 
-    def show_again(self, turn: LiveTurn) -> None:
+    def show_again(self, turn: LiveTurn, *, halts: bool = True) -> None:
         """Show a turn in the running cell, with the buttons of its open questions, without asking the model.
 
         Raises:
-            CellHalted: the turn waits for a human, and the cells below must not run.
+            CellHalted: the turn waits for a human, and `halts` says that the cells below must not run then.
         """
         self.examine(turn)
         turn.unread.clear()
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
-        self._stop_queue(turn)
+        if halts:
+            self._stop_queue(turn)
 
     def examine_waiting(self, but: str) -> None:
         """Bring the questions of all waiting turns up to date, except for the turn with this id, and tell the pages what has changed."""

@@ -1,4 +1,4 @@
-"""Notebook 7 has the same extension: a question is a card with buttons there, and belongs to its notebook."""
+"""Notebook 7 has the same extension: a question is a card with buttons there, and belongs to its notebook; a formula is set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 
 def test_a_card_is_approved_in_its_cell_and_saved_as_a_record(asking: Asking) -> None:
     asking.open(body='from IPython.display import HTML, display\nprint("looking")\ndisplay(HTML("<b>drawn</b>"))')
-    asking.ask()
+    formula = r"$\frac{a_1}{b^2}$"
+    asking.ask(text_reply("All tidy. ", f"Of it, {formula} is gone."))
     asking.lab.screenshot("notebook-7-card")
     asking.lab.run_source(BELOW, "print('below ran')\n%llm pending")
     listed = asking.lab.output(BELOW).get_by_role("region", name="Waiting questions").get_by_role("row").nth(1)
@@ -36,6 +37,8 @@ def test_a_card_is_approved_in_its_cell_and_saved_as_a_record(asking: Asking) ->
     asking.lab.screenshot("notebook-7-pending")
     asking.button("Approve").click()
     asking.expect_answer()
+    expect(asking.output.locator(".llm-answer math mfrac msup")).to_be_visible()
+    expect(asking.output.locator(".llm-answer").last).not_to_contain_text(formula)
     expect(asking.output).to_contain_text("drawn")
     expect(asking.lab.output(BELOW)).not_to_contain_text("drawn")
     asking.lab.screenshot("notebook-7-answer")

@@ -22,6 +22,7 @@ def _what_we_touch(shell: InteractiveShell) -> tuple[Any, ...]:
         shell.custom_exceptions,
         vars(shell).get("showtraceback"),
         shell.CustomTB,
+        set(shell.display_formatter.ipython_display_formatter.type_printers),
     )
 
 
@@ -68,6 +69,43 @@ def test_a_question_whose_answer_is_assigned_goes_to_the_model(terminal: Interac
     assert names["second"] == "You said: why?"
     assert names["third"] == "You said: who??"
     assert len(sent) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "prompt"),
+    [
+        ("%time %llm -m echo Is it slow?", "Is it slow?"),
+        ("kept['it'] = %time %llm -m echo Is it slow?", "Is it slow?"),
+        ("kept['it'] = %llm -m echo What's it?", "What's it?"),
+        ("kept['it']: str = %llm -m echo What is it?", "What is it?"),
+        ("%llm -m echo \\\n  What is it?", "What is it?"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_question_goes_to_the_model_wherever_it_stands_in_a_line(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str, prompt: str, is_first: bool
+) -> None:
+    terminal.run_cell("kept = {}")
+    if is_first:
+        terminal.run_cell("%unload_ext llm_notebook")
+        line = f"%load_ext llm_notebook\n{line}"
+    assert terminal.run_cell(line, store_history=True).success
+    assert [asked.prompt for asked in sent] == [prompt]
+    assert "not found" not in capsys.readouterr().out
+    assert terminal.user_ns["kept"] == ({"it": f"You said: {prompt}"} if "kept" in line else {})
+
+
+def test_the_magic_of_a_cell_below_the_line_that_loads_it_gets_a_sentence(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.run_cell("%unload_ext llm_notebook")
+    result = terminal.run_cell("%load_ext llm_notebook\n%%llm -m echo\nWhat is it?", store_history=True)
+    assert not result.success
+    out = capsys.readouterr().out
+    assert "%%llm must be the first line of its cell" in out
+    assert "not found" not in out
+    assert "Traceback" not in out
+    assert not sent
 
 
 def test_another_magic_of_the_name_comes_back(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:

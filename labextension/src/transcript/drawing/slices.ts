@@ -26,7 +26,12 @@ export class Slices {
   /** Continue with the next frame. */
   later(draw: () => void): void {
     this.waiting.add(draw);
-    this.frame ||= requestAnimationFrame(() => this.drawWaiting());
+    this.frame ||= requestAnimationFrame(time => this.drawWaiting(time));
+  }
+
+  /** Whether this continues with the next frame. */
+  isWaiting(draw: () => void): boolean {
+    return this.waiting.has(draw);
   }
 
   /** Drop what was to continue. */
@@ -34,18 +39,21 @@ export class Slices {
     this.waiting.delete(draw);
   }
 
-  private drawWaiting(): void {
+  private drawWaiting(time: number): void {
     this.frame = 0;
-    this.begin();
-    for (const draw of [...this.waiting]) {
-      if (this.isSpent) {
-        break;
+    // What has been drawn for this frame already, with a delta, is laid out with it too.
+    if (this.until < time + SLICE) {
+      this.begin();
+      for (const draw of [...this.waiting]) {
+        if (this.isSpent) {
+          break;
+        }
+        this.waiting.delete(draw);
+        draw();
       }
-      this.waiting.delete(draw);
-      draw();
     }
     if (this.waiting.size && !this.frame) {
-      this.frame = requestAnimationFrame(() => this.drawWaiting());
+      this.frame = requestAnimationFrame(next => this.drawWaiting(next));
     }
   }
 }

@@ -2,9 +2,9 @@
  * Shows formulas: first as their source, and as soon as the library is there as
  * MathML. A formula that cannot be set stays as its source.
  *
- * Setting one takes about a millisecond, and laying it out takes a part of
- * that. So that an answer with thousands of formulas never blocks the page,
- * setting pauses when `SLICE` is over or after `AT_ONCE` formulas.
+ * Setting one takes about a millisecond, and the page lays out and paints all
+ * that have been set since its last frame. So that an answer with thousands of
+ * formulas never blocks the page, only so many are set for each frame.
  */
 
 import { attrs, el } from '../../dom/elements';
@@ -25,11 +25,11 @@ export interface ITypesetter {
 /** Loads the library that sets formulas. */
 export type LoadTypesetter = () => Promise<ITypesetter>;
 
-/** How long setting may block the page, in milliseconds. */
+/** How long setting may block the page in each frame, in milliseconds. */
 const SLICE = 12;
 
-/** How many formulas are set at once, those that are remembered included. */
-const AT_ONCE = 100;
+/** How many formulas are set for each frame, those that are remembered included. */
+const AT_ONCE = 50;
 
 /** How many formulas an answer may have. The others stay as their source, because a page lays out and paints all that are near. */
 export const MAX_FORMULAS = 2000;
@@ -41,6 +41,7 @@ const REMEMBERED = 200;
 interface IDue {
   node: HTMLElement;
   formula: IFormula;
+  isWanted: (node: Node) => boolean;
 }
 
 /** Draws the formulas of one transcript. */
@@ -49,24 +50,24 @@ export class Formulas {
   private isLoading = false;
   private due: IDue[] = [];
   private readonly made = new Map<string, ISetFormula | null>();
-  /** Until when formulas are set without a pause, as `performance.now()` counts; 0 if none has been set. */
-  private pauseAt = 0;
-  /** How many more are set without a pause. */
-  private left = AT_ONCE;
+  /** Whether the next frame is waited for, and until then how many more formulas may be set, and until when as `performance.now()` counts. */
+  private hasBegun = false;
+  private left = 0;
+  private until = 0;
 
   constructor(private readonly load: LoadTypesetter | undefined) {}
 
-  /** A node that shows a formula. */
-  draw(formula: IFormula): HTMLElement {
+  /** A node that shows a formula. `isWanted` is asked later whether it is still to be set. */
+  draw(formula: IFormula, isWanted: (node: Node) => boolean): HTMLElement {
     const name = formula.display ? 'llm-formula-display' : 'llm-formula';
     const node = el('span', name, formula.source);
     if (formula.isOpen) {
       return node;
     }
     if (this.mayGoOn(this.made.has(keyOf(formula)))) {
-      this.set({ node, formula });
+      this.set(node, formula);
     } else {
-      this.due.push({ node, formula });
+      this.due.push({ node, formula, isWanted });
       this.prepare();
     }
     return node;
@@ -90,38 +91,41 @@ export class Formulas {
     );
   }
 
-  /** Whether another formula can be set without blocking the page. One that is remembered takes no time to set. */
+  /** Whether another formula can be set for this frame. One that is remembered takes no time to set. */
   private mayGoOn(isKnown: boolean): boolean {
     if (!this.typesetter || (this.due.length && !isKnown)) {
       return false;
     }
-    if (!this.pauseAt) {
-      this.pauseAt = performance.now() + SLICE;
-      this.left = AT_ONCE;
-      setTimeout(() => this.setDue(), 0);
+    return this.hasTime(isKnown);
+  }
+
+  private hasTime(isKnown = false): boolean {
+    if (!this.hasBegun) {
+      this.hasBegun = true;
+      this.left = AT_ONCE - 1;
+      this.until = performance.now() + SLICE;
+      requestAnimationFrame(() => {
+        this.hasBegun = false;
+        this.setDue();
+      });
+      return true;
     }
     this.left -= 1;
-    return this.left >= 0 && (isKnown || performance.now() < this.pauseAt);
+    return this.left >= 0 && (isKnown || performance.now() < this.until);
   }
 
   private setDue(): void {
-    const end = performance.now() + SLICE;
+    // A paragraph that grows is drawn many times.
+    this.due = this.due.filter(({ node, isWanted }) => isWanted(node));
     let count = 0;
-    while (
-      count < Math.min(this.due.length, AT_ONCE) &&
-      performance.now() < end
-    ) {
-      this.set(this.due[count]);
+    while (count < this.due.length && this.hasTime()) {
+      this.set(this.due[count].node, this.due[count].formula);
       count += 1;
     }
     this.due.splice(0, count);
-    this.pauseAt = 0;
-    if (this.due.length) {
-      setTimeout(() => this.setDue(), 0);
-    }
   }
 
-  private set({ node, formula }: IDue): void {
+  private set(node: HTMLElement, formula: IFormula): void {
     const made = this.make(formula);
     if (!made) {
       node.replaceChildren(asSource(formula));

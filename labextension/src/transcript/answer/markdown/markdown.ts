@@ -140,7 +140,7 @@ export class Markdown {
     formulas.forEach((node, index) => {
       const formula = formulaIn(node);
       node.replaceWith(
-        index < most ? this.formulas.draw(formula) : asSource(formula)
+        index < most ? this.formulas.draw(formula, isWanted) : asSource(formula)
       );
     });
     replaceCarriers(body, host);

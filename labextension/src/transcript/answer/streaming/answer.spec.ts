@@ -314,12 +314,23 @@ test('code that has left the page is not coloured any more', () => {
 test('a text that is drawn over many frames can change in the middle', () => {
   const text = 'a\n\n'.repeat(3000);
   const slices = new Slices();
-  vi.spyOn(slices, 'isSpent', 'get').mockReturnValue(true);
+  // In each frame there is time for one step.
+  let left = 0;
+  vi.spyOn(slices, 'begin').mockImplementation(() => {
+    left = 1;
+  });
+  vi.spyOn(slices, 'isSpent', 'get').mockImplementation(() => {
+    left -= 1;
+    return left < 0;
+  });
   vi.useFakeTimers();
   const answer = new Answer(new Markdown(undefined, slices), host);
   answer.update(text, true);
   expect(answer.node.querySelectorAll('p').length).toBeLessThan(3000);
+  const drawn = answer.node.querySelectorAll('p').length;
   answer.update(text + '**b**', true);
+  // It is behind, so what is new waits for the next frame too.
+  expect(answer.node.querySelectorAll('p').length).toBe(drawn);
   answer.update('other', true);
   vi.runAllTimers();
   vi.useRealTimers();

@@ -113,8 +113,11 @@ export class Answer {
     if (text !== this.text || this.source === '') {
       this.append(text);
     }
-    this.budget.beginUpdate();
-    this.draw();
+    // A drawing that is behind continues with the next frame anyway. What it draws now would be laid out with what that frame has drawn.
+    if (!this.markdown.slices.isWaiting(this.drawOn)) {
+      this.budget.beginUpdate();
+      this.draw();
+    }
   }
 
   /** Stop drawing. */
@@ -173,6 +176,7 @@ export class Answer {
         break;
       }
     }
+    this.node.classList.toggle('llm-dense', this.pieces.isDense);
     this.placeCaret();
   }
 

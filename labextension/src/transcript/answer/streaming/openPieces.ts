@@ -37,6 +37,9 @@ interface ICodePiece {
   settled: string;
 }
 
+/** With more formulas than this, a text is laid out and painted only where it is near the window. */
+const MANY = 200;
+
 const FORMULAS = '.llm-formula, .llm-formula-display';
 
 /** Makes the open pieces of one text, and lets them grow. */
@@ -67,6 +70,11 @@ export class OpenPieces {
       node = node.previousElementSibling;
     }
     return MAX_FORMULAS - shown;
+  }
+
+  /** Whether the settled text has so many formulas that only what is near the window is to be painted. */
+  get isDense(): boolean {
+    return this.settledFormulas > MANY;
   }
 
   /** Note that a piece will not change any more. */
