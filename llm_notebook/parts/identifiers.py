@@ -15,11 +15,15 @@ _DIGITS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcde
 def new_id() -> str:
     """Return a new ULID in lower case: 26 letters and digits that sort by the time they were made.
 
-    They are the time in milliseconds, of 48 bits, and 80 random bits; see https://github.com/ulid/spec.
+    They are the time in milliseconds, of 48 bits, and 80 random bits; see https://github.com/ulid/spec. Among the last eight is a digit:
+    these are what people see of an id, and they must not be mistaken for a word.
     """
-    made = (time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10)
-    # With four bytes before them, these are a multiple of the five bytes that eight digits stand for.
-    return base64.b32encode(bytes(4) + made)[6:].translate(_DIGITS).decode()
+    # With four bytes before them, its bytes are a multiple of the five that eight digits stand for.
+    time_made = bytes(4) + (time.time_ns() // 1_000_000).to_bytes(6, "big")
+    while True:
+        made = base64.b32encode(time_made + os.urandom(10))[6:].translate(_DIGITS).decode()
+        if not made[-8:].isalpha():
+            return made
 
 
 def new_tool_call_id() -> str:

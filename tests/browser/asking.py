@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from scripts.lab_page import LabPage
-from tests.fakes.openai_server import OpenAIServer, Reply, call_reply, text_reply
+from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, call_reply, text_reply
 
 __all__ = ["ASK", "BELOW", "DEFINE", "Asking"]
 
@@ -90,6 +91,19 @@ class Asking:
         """Run the prompt and wait for the card."""
         self.play(*replies, path=path)
         self.lab.run_cell(ASK)
+        self.wait_for_card()
+
+    def ask_in_run_all(self) -> None:
+        """Run all cells and wait for the card. The model answers when the page has sent all of them, so that the later ones are queued."""
+        are_sent = threading.Event()
+        first = call_reply("delete_files", '{"path": "/tmp/old"}', text="I will tidy up.")
+        first.pieces = [UntilSet(are_sent), *first.pieces]
+        self.server.play(first, text_reply("All ", "tidy."))
+        self.lab.run_all()
+        expect(
+            self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt").last
+        ).to_have_text("[*]:")
+        are_sent.set()
         self.wait_for_card()
 
     def load_page(self) -> None:

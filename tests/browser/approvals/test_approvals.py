@@ -117,9 +117,7 @@ def test_stop_ends_the_resumed_chain_and_the_kernel_stays_usable(asking: Asking)
 
 def test_run_all_stops_at_the_question_which_a_restarted_kernel_can_decide(asking: Asking) -> None:
     asking.open()
-    asking.play()
-    asking.lab.run_all()
-    asking.wait_for_card()
+    asking.ask_in_run_all()
     expect(asking.output).to_contain_text("1 cell below did not run")
     expect(asking.lab.output(BELOW)).to_have_text("")
     expect(asking.output.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)

@@ -105,9 +105,7 @@ def _write_four(asking: Asking) -> None:
 
 def test_cells_that_were_queued_are_offered_once_the_turn_is_over_and_until_they_run(asking: Asking) -> None:
     _write_four(asking)
-    asking.play()
-    asking.lab.run_all()
-    asking.wait_for_card()
+    asking.ask_in_run_all()
     expect(asking.output).to_contain_text("2 cells below did not run, because this one waits for you.")
     expect(asking.output.get_by_role("button", name="Run the cells below")).to_have_count(0)
     asking.lab.screenshot("held-up-waiting-light")
@@ -128,9 +126,7 @@ def test_cells_that_were_queued_are_offered_once_the_turn_is_over_and_until_they
     assert "did not run" not in json.dumps(asking.saved())
 
     # Cells that run by themselves are not offered any more.
-    asking.play()
-    asking.lab.run_all()
-    asking.wait_for_card()
+    asking.ask_in_run_all()
     expect(asking.output).to_contain_text("2 cells below did not run")
     expect(asking.lab.output(BELOW + 1)).to_have_text("")
     asking.lab.run_cell(BELOW)
@@ -146,9 +142,7 @@ def test_cells_that_were_queued_are_offered_once_the_turn_is_over_and_until_they
     expect(asking.output).not_to_contain_text("did not run")
 
     # What a saved notebook says of other cells is not repeated.
-    asking.play()
-    asking.lab.run_all()
-    asking.wait_for_card()
+    asking.ask_in_run_all()
     expect(asking.output).to_contain_text("2 cells below did not run")
     asking.lab.wait_until_idle()
     asking.lab.reopen_without_kernel()
