@@ -48,6 +48,27 @@ test('what is drawn again keeps the focus, on its row or on a button of it', () 
   expect(document.activeElement).toBe(list.node.querySelectorAll('button')[1]);
 });
 
+test('a row that asks something puts the focus on the way back, and then on what asked', () => {
+  const list = new List('Things');
+  document.body.append(list.node);
+  const names = (): string | null | undefined =>
+    document.activeElement?.textContent;
+  const row = (isAsking: boolean): IItem[] => [
+    item('a', {
+      cancel: isAsking ? () => list.draw(row(false)) : undefined,
+      actions: isAsking
+        ? [plain('Remove it', () => undefined), plain('Keep', () => undefined)]
+        : [plain('Remove…', () => list.draw(row(true)))]
+    })
+  ];
+  list.draw(row(false));
+  list.node.querySelector('button')!.focus();
+  list.node.querySelector('button')!.click();
+  expect(names()).toBe('Keep');
+  press(document.activeElement!, 'Escape');
+  expect(names()).toBe('Remove…');
+});
+
 test('a text of a model is text, and what was looked for is marked in it', () => {
   const node = document.createElement('p');
   node.append(

@@ -79,7 +79,8 @@ export class List {
   /** Show these rows. The one with the keyboard focus keeps it, as far as it is still there. */
   draw(items: IItem[]): void {
     const at = this.rows.findIndex(row => row.contains(document.activeElement));
-    const key = this.items[at]?.key;
+    const before = at < 0 ? undefined : this.items[at];
+    const key = before?.key;
     const inside =
       at < 0
         ? -1
@@ -98,7 +99,10 @@ export class List {
     if (at >= 0 && this.rows.length) {
       // The actions of a row may be there only while the row has the focus.
       this.rows[now].focus();
-      focusables(this.rows[now])[inside]?.focus();
+      // A row that asks something ends with the way back, so that Enter pressed twice does not agree, and then with what asked.
+      const turns = !items[now].cancel !== !before?.cancel;
+      const nodes = focusables(this.rows[now]);
+      nodes[inside < 0 || !turns ? inside : nodes.length - 1]?.focus();
     }
   }
 

@@ -139,12 +139,17 @@ def test_an_error_is_explained_and_mended_where_it_is_and_nothing_runs_by_itself
         lab_page.screenshot(f"commands-fix-{theme.lower()}")
     assert _source(failed) == "len(count)"
 
-    proposal.get_by_role("button", name="Replace").click()
+    # With the keyboard alone, the focus is on what undoes a step, and then on what does it again.
+    replace, undo = (proposal.get_by_role("button", name=name) for name in ("Replace", "Undo"))
+    replace.focus()
+    page.keyboard.press("Enter")
+    expect(undo).to_be_focused()
     assert _source(failed) == "len(counts)"
     expect(proposal).to_contain_text("Replaced. Not run.")
     expect(failed.locator(".jp-InputPrompt")).to_have_text("[2]:")
     lab_page.screenshot("commands-replaced")
-    proposal.get_by_role("button", name="Undo").click()
+    page.keyboard.press("Enter")
+    expect(replace).to_be_focused()
     assert _source(failed) == "len(count)"
     proposal.get_by_role("button", name="Put below").click()
     expect(page.locator(".jp-CodeCell")).to_have_count(4)
