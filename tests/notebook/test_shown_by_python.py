@@ -23,12 +23,12 @@ never = 1
 """
 
 RETURN = f"""{ASK.replace("reply.text()", "", 1)}
-def ask():
+def asked():
     try:
         return reply.text()
     except llm.PauseChain as pause:
         return pause
-ask()
+asked()
 """.replace("never = 1", "")
 
 
