@@ -132,6 +132,7 @@ def test_commands_prompt_cells_and_the_panel_work_and_nothing_complains(asking: 
     mine = waiting.get_by_role("button", name=re.compile("delete_files")).filter(has_text=asking.name)
     expect(mine).to_be_visible()
     lab.screenshot("notebook-7-panel")
+    expect(asking.button("Approve")).not_to_have_attribute("aria-disabled", "true")
     mine.click()
     approve = waiting.get_by_role("button", name="Approve", exact=True)
     expect(approve).not_to_have_attribute("aria-disabled", "true")

@@ -68,6 +68,7 @@ def test_the_panel_shows_and_does_what_the_kernels_know(asking: Asking, tmp_path
     asking.page.set_viewport_size({"width": 1440, "height": 1000})
     waiting.get_by_role("button", name=re.compile(r"\[\d+\]")).click()
     expect(asking.card.get_by_role("heading", name="delete_files")).to_be_focused()
+    asking.wait_for_card()
     approve = card.get_by_role("button", name="Approve", exact=True)
     expect(approve).not_to_have_attribute("aria-disabled", "true")
     approve.click()

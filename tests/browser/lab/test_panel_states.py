@@ -233,6 +233,8 @@ def test_a_question_of_a_closed_notebook_is_opened_and_decided_and_its_card_says
     waiting.get_by_role("button", name=re.compile(re.escape(name) + r".*\[\d+\]")).click()
     lab.name = name
     expect(asking.card.get_by_role("heading", name="delete_files")).to_be_focused()
+    # Its own kernel tells of it now, and a card that has just changed takes no click for a moment, here and in the panel.
+    asking.wait_for_card()
     approve = card.get_by_role("button", name="Approve", exact=True)
     expect(approve).not_to_have_attribute("aria-disabled", "true")
     approve.click()
