@@ -201,7 +201,7 @@ class LabPage:
         )
 
     def cell(self, index: int) -> Locator:
-        """Return a code cell of the notebook in front, counted from 0."""
+        """Return a code cell of the notebook in front, counted from 0, or backwards from -1."""
         return self.page.locator(_CELLS).nth(index)
 
     def output(self, index: int) -> Locator:

@@ -82,9 +82,11 @@ class Asking:
         self.lab.run_cell(DEFINE)
         self.lab.wait_until_ran(DEFINE)
 
-    def play(self, *replies: Reply, path: str = "/tmp/old") -> None:
-        """Script the model: it asks to delete `path`, and then gives these replies or says that it is done."""
+    def play(self, *replies: Reply, path: str = "/tmp/old", when: threading.Event | None = None) -> None:
+        """Script the model: it asks to delete `path`, not before `when` is set, and then gives these replies or says that it is done."""
         first = call_reply("delete_files", json.dumps({"path": path}), text="I will tidy up.")
+        if when is not None:
+            first.pieces = [UntilSet(when), *first.pieces]
         self.server.play(first, *(replies or (text_reply("All ", "tidy."),)))
 
     def ask(self, *replies: Reply, path: str = "/tmp/old") -> None:
@@ -96,13 +98,9 @@ class Asking:
     def ask_in_run_all(self) -> None:
         """Run all cells and wait for the card. The model answers when the page has sent all of them, so that the later ones are queued."""
         are_sent = threading.Event()
-        first = call_reply("delete_files", '{"path": "/tmp/old"}', text="I will tidy up.")
-        first.pieces = [UntilSet(are_sent), *first.pieces]
-        self.server.play(first, text_reply("All ", "tidy."))
+        self.play(when=are_sent)
         self.lab.run_all()
-        expect(
-            self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt").last
-        ).to_have_text("[*]:")
+        expect(self.lab.cell(-1).locator(".jp-InputPrompt")).to_have_text("[*]:")
         are_sent.set()
         self.wait_for_card()
 

@@ -102,7 +102,8 @@ export class List {
       // A row that asks something ends with the way back, so that Enter pressed twice does not agree, and then with what asked.
       const turns = !items[now].cancel !== !before?.cancel;
       const nodes = focusables(this.rows[now]);
-      nodes[inside < 0 || !turns ? inside : nodes.length - 1]?.focus();
+      const last = nodes.length - 1;
+      nodes[turns && inside >= 0 ? last : inside]?.focus();
     }
   }
 

@@ -21,7 +21,7 @@ __all__ = ["read_first_questions"]
 _LOOK_UPS = ("pinfo", "pinfo2", "psearch")
 _ANSWER = "_llm_answer"
 _LINE = re.compile(r"(?:.*\\\n)*.*")
-_QUESTION = re.compile(r"[ \t]*(?:([^%#]*?)[ \t]*=[ \t]*)?%(?=(?:\w+\s.*%)?llm\s)(\w+)[ \t]+(.*\w.*\?)[ \t]*")
+_MAGIC = re.compile(r"(?=(?:\w+\s.*%)?llm\s)(\w+)[ \t]+(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,29 @@ def _running_cell(shell: InteractiveShell) -> str:
 def _questions_in(cell: str) -> dict[tuple[str, str], _Question]:
     """Return the prompts that have become look-ups, by the magic's name and what it looks up."""
     found = {}
-    for line in _LINE.findall(cell):
-        question = _QUESTION.fullmatch(line.replace("\\\n", " "))
+    for line in _LINE.findall("\n".join(cell.splitlines())):
+        question = _question_in(line.replace("\\\n", " ").strip(" \t"))
         call = _call_in(TransformerManager().transform_cell(line.strip())) if question is not None else None
         if question is not None and call is not None and call[0] in _LOOK_UPS:
-            target, magic, text = question.groups("")
-            found[call] = _Question(magic, text, target)
+            found[call] = question
     return found
+
+
+def _question_in(line: str) -> _Question | None:
+    """Return the question that a line would be if IPython did not take it for a look-up; None if it would be none.
+
+    A cell may hold long lines of anything, so each step takes time in proportion to the line's length.
+    """
+    before, percent, after = line.partition("%")
+    if not percent or not line.endswith("?") or "#" in before:
+        return None
+    target = before.rstrip(" \t")
+    if target and not target.endswith("="):
+        return None
+    magic = _MAGIC.fullmatch(after)
+    if magic is None or not re.search(r"\w", magic[2]):
+        return None
+    return _Question(magic[1], magic[2], target[:-1].rstrip(" \t"))
 
 
 def _call_in(code: str) -> tuple[str, str] | None:

@@ -174,8 +174,7 @@ class HTTPModel(Server):
         return request, decoder
 
     def _sent_ahead(self, prompt: Prompt, *, stream: bool) -> tuple[str, str]:
-        """Return the address and the body that a prompt is sent with, and let the prompt remember its body, which is not made again when it is
-        asked.
+        """Return the address and the body of a prompt's request. The prompt remembers the body, so that it is not made again to be sent.
 
         Many prompts may be looked at before they are asked, so only small bodies are remembered.
 
@@ -185,6 +184,7 @@ class HTTPModel(Server):
         """
         body = self._body(prompt, stream)
         if self.headers:
+            # A header that cannot be sent is noticed before anything is sent.
             self.wire_request(body.path, "", None)
         if len(body.text) <= _LARGEST_REMEMBERED:
             prompt.made = (self, stream, body)

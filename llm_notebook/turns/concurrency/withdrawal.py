@@ -38,7 +38,7 @@ class Withdrawal:
             wake()
 
     def refuse(self) -> None:
-        """Do nothing, unless nothing more may be sent.
+        """Raise an error if nothing more may be sent.
 
         Raises:
             Withdrawn: nothing more may be sent.
@@ -76,7 +76,7 @@ def withdrawn_by(withdrawal: Withdrawal) -> Iterator[None]:
 
 
 def refuse_withdrawn() -> None:
-    """Do nothing, unless what is asked here was withdrawn. Call this before something is sent.
+    """Raise an error if what is asked here was withdrawn. Call this before something is sent.
 
     Raises:
         Withdrawn: it was withdrawn.

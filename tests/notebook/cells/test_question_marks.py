@@ -59,6 +59,19 @@ def test_questions_in_the_cell_that_loads_the_extension_go_to_the_model(
     assert "run_line_magic" not in vars(terminal)
 
 
+def test_lines_of_any_length_and_ending_may_stand_in_the_cell_that_loads_the_extension(
+    terminal: InteractiveShell,
+) -> None:
+    terminal.run_cell("%unload_ext llm_notebook")
+    sent.clear()
+    # Each long line would take hours if its time grew with the third power of its length.
+    long = [f"{' ' * 20_000}# wide", f"# {'%' * 20_000}"]
+    cell = "\r\n".join(["%load_ext llm_notebook", long[0], "%llm who?", "answer = %llm when?", long[1]])
+    assert terminal.run_cell(cell, store_history=True).success
+    assert [prompt.prompt.split() for prompt in sent] == [["who?"], ["when?"]]
+    assert str(terminal.user_ns["answer"]) == "You said: when?"
+
+
 def test_a_question_whose_answer_is_assigned_goes_to_the_model(terminal: InteractiveShell) -> None:
     terminal.run_cell("%unload_ext llm_notebook")
     sent.clear()

@@ -133,20 +133,17 @@ export class Models extends Section<IAnswer> {
       this.lists.set(key, list);
       used.add(key);
       list.draw(group.models.map(model => this.item(source, model)));
-      const lacking = el(
-        'span',
-        'llm-need',
-        trans.__('no key'),
-        ' ',
-        this.enterButton(key, group.key, title)
-      );
+      const lacking = group.key
+        ? el(
+            'span',
+            'llm-need',
+            trans.__('no key'),
+            ' ',
+            this.enterButton(key, group.key, title)
+          )
+        : null;
       return [
-        el(
-          'p',
-          'llm-group-name',
-          el('b', '', title),
-          group.key ? lacking : null
-        ),
+        el('p', 'llm-group-name', el('b', '', title), lacking),
         list.node
       ];
     });
