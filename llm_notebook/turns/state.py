@@ -229,16 +229,17 @@ def advance(
     """
     items = state.items
     with lock:
-        state.start()
-        while len(items) <= position and state.lacks(position):
-            try:
+        try:
+            state.start()
+            while len(items) <= position and state.lacks(position):
                 state.accept(next(begin() if begun is None else begun))
-            except StopIteration:
-                state.finish()
-                break
-            except BaseException as error:
+        except StopIteration:
+            state.finish()
+        except BaseException as error:
+            # ■ may be pressed between any two lines. What ended the stream earlier is raised again as it is.
+            if not state.is_over:
                 state.fail(error)
-                raise
+            raise
     return len(items) > position
 
 

@@ -206,7 +206,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         request = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-        self._answer(self.server.owner.next_reply(request))
+        reply = self.server.owner.next_reply(request)
+        try:
+            self._answer(reply)
+        except ConnectionError:
+            # The client was gone before the reply came to the step that waits for its end.
+            for step in reply.pieces:
+                if isinstance(step, UntilClosed):
+                    step.event.set()
+            raise
 
     def _answer(self, reply: Reply) -> None:
         chunked = not any(name.lower() == "content-length" for name in reply.headers)

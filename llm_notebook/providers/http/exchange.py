@@ -41,7 +41,7 @@ from llm_notebook.providers.http.answers.bounded import (
     checked_pieces,
     expanded_pieces,
 )
-from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
+from llm_notebook.providers.http.errors import error_text, failure_words, provider_error, refusal_in, request_id_in
 from llm_notebook.providers.http.rate_limits.limiter import Gate, Limits
 from llm_notebook.providers.http.rate_limits.passage import Passage
 from llm_notebook.providers.http.retries import Retries, Retry, retry_after, retry_delay
@@ -363,7 +363,7 @@ class Exchange:
 
     def _cause(self, error: Exception) -> str:
         """Return what an error says. httpx quotes what a server sent, so secrets are replaced."""
-        said = " ".join(self._secrets().scrub(str(error)).split())[:_LONGEST_CAUSE]
+        said = " ".join(self._secrets().scrub(failure_words(error)).split())[:_LONGEST_CAUSE]
         return plain_words(said) or _UNSAID.get(type(error), type(error).__name__)
 
     def _secrets(self) -> Secrets:

@@ -103,11 +103,29 @@ def test_a_connection_that_ends_before_any_reply_is_tried_again(face: Face) -> N
 def test_a_refused_connection_is_reported_in_one_sentence(face: Face) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    error = face.error_of(face.openai(f"http://user:pw@127.0.0.1:{port}/v1"))
+    where = f"127.0.0.1:{port}/v1"
+    error = face.error_of(face.openai(f"http://{where}", max_retries=0))
     assert isinstance(error, llm.TransportError)
-    assert str(error).startswith(f"gpt-test: could not reach http://127.0.0.1:{port}/v1/chat/completions (")
-    assert str(error).endswith("Check the address and the network.")
+    assert str(error) == (
+        f"gpt-test: could not reach http://{where}/chat/completions (Connection refused). "
+        "Check the address and the network."
+    )
+    error = face.error_of(face.openai(f"http://user:pw@{where}", max_retries=0))
+    assert str(error).startswith(f"gpt-test: could not reach http://{where}/chat/completions (")
     assert "pw" not in str(error)
+
+
+def test_an_unknown_name_is_told_in_words(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        # What Linux says without a network; the tests have no name server that could say it.
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    error = face.error_of(face.openai("http://models.example/v1", max_retries=0))
+    where = "http://models.example/v1/chat/completions"
+    assert str(error) == (
+        f"gpt-test: could not reach {where} (its name could not be resolved). Check the address and the network."
+    )
 
 
 def test_a_wrong_path_says_what_to_check(face: Face, openai_server: OpenAIServer) -> None:

@@ -16,6 +16,7 @@ from llm_notebook.configuration.scrubbing import secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.answers.bounded import BoundedBody
 from llm_notebook.providers.http.documents.addresses import Hop, hop_of
+from llm_notebook.providers.http.errors import failure_words
 from llm_notebook.providers.http.sockets.direct import Reply
 from llm_notebook.providers.http.sockets.proxied import connection_to
 from llm_notebook.providers.http.sockets.requests import Address, request_to
@@ -137,7 +138,9 @@ def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         if isinstance(error, httpx.TimeoutException) or time.monotonic() >= until:
             raise _too_slow(shown) from None
-        said = (secrets_in_url(hop.url) | secrets_in_url(proxy or "")).scrub(str(error)) or type(error).__name__
+        said = (secrets_in_url(hop.url) | secrets_in_url(proxy or "")).scrub(failure_words(error)) or type(
+            error
+        ).__name__
         raise TransportError(f"{shown} could not be fetched ({said[:200]}).") from None
 
 

@@ -102,17 +102,22 @@ def addresses_of(host: str, port: int, seconds: float | None) -> list[str]:
         UnicodeError: it is not a name.
         TimeoutError: the time is over.
     """
+    if seconds is None:
+        return _addresses_of(host, port)
     found: Future[list[str]] = Future()
 
     def look_up() -> None:
         try:
-            known = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found.set_result(list(dict.fromkeys(str(address[4][0]) for address in known)))
+            addresses = _addresses_of(host, port)
         except BaseException as error:
             found.set_exception(error)
+        else:
+            found.set_result(addresses)
 
-    if seconds is None:
-        look_up()
-    else:
-        threading.Thread(target=look_up, daemon=True, name="llm_notebook look-up").start()
+    threading.Thread(target=look_up, daemon=True, name="llm_notebook look-up").start()
     return found.result(seconds)
+
+
+def _addresses_of(host: str, port: int) -> list[str]:
+    known = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[4][0]) for address in known))
