@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { continues, namedModel, naming } from './badge';
+import { continues, countTools, namedModel, naming } from './badge';
 
 /** A source after a model was chosen for it. */
 function chosen(source: string, model: string): string {
@@ -37,4 +37,10 @@ test('a prompt that continues a conversation is answered by the model of that', 
   }
   expect(continues('%%llm --context 1\nHi')).toBe(false);
   expect(continues('%%llm -u\n-c')).toBe(false);
+});
+
+test('the tools that the first line offers are counted', () => {
+  expect(countTools('%%llm -T query --tool Mail -m gpt-5\n-T no')).toBe(2);
+  expect(countTools('%%llm -t greet\nHi')).toBe(0);
+  expect(countTools('x = 1')).toBe(0);
 });

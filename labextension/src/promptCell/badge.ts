@@ -62,6 +62,16 @@ export function continues(source: string): boolean {
   );
 }
 
+/** How many tools the first line of a prompt offers. */
+export function countTools(source: string): number {
+  const head = headOf(source);
+  const line = head ? source.slice(head.from, head.to) : '';
+  return readFirstLine(line).tokens.filter(
+    ({ from, to, kind }) =>
+      kind === 'option' && /^(?:-T|--tool)$/.test(line.slice(from, to))
+  ).length;
+}
+
 /** The change of a prompt's text that names a model, or with an empty text names none. */
 export function naming(
   source: string,
@@ -103,8 +113,12 @@ export function badge(around: IAround, trans: TranslationBundle): Extension {
           ? trans.__('the conversation’s model')
           : around.model());
       const isLocal = around.isLocal(model);
+      const tools = countTools(source);
       const isEmpty = source.trim() !== '' && !source.trim().includes('\n');
-      const key = JSON.stringify([model, isLocal, isEmpty, around.isWanted()]);
+      const key = JSON.stringify([
+        [model, isLocal, tools],
+        [isEmpty, around.isWanted()]
+      ]);
       if (key !== drawn) {
         drawn = key;
         dom.hidden = !around.isWanted() || !model;
@@ -112,6 +126,7 @@ export function badge(around: IAround, trans: TranslationBundle): Extension {
           dom,
           chooserOf(view, model, named, around, trans),
           isLocal && el('span', '', trans.__('this computer')),
+          tools > 0 && el('span', '', trans._n('%1 tool', '%1 tools', tools)),
           isEmpty && el('span', 'llm-push', trans.__('Shift+Enter asks'))
         );
       }
@@ -136,7 +151,7 @@ function chooserOf(
 ): HTMLElement {
   const shown = shownModel(model);
   const node = attrs(
-    button('', shown, () =>
+    button('', icon('bubble'), () =>
       around.choose(node.getBoundingClientRect(), named, to => change(view, to))
     ),
     {
@@ -144,7 +159,7 @@ function chooserOf(
       'aria-label': trans.__('Model: %1. Change', shown)
     }
   );
-  node.append(icon('chevron', 'llm-down'));
+  node.append(shown, icon('chevron', 'llm-down'));
   return node;
 }
 

@@ -34,7 +34,7 @@ _UNREACHABLE = {"TransportError", "APIConnectionError"}
 def own_errors(name: str, *keys: str | None) -> Iterator[None]:
     """Raise errors of the `llm` package as ours, and those of a plugin's HTTP client or SDK as ProviderError or TransportError.
 
-    Every other exception is left unchanged, unless its message contains a secret: a ModelError then says the rest of it.
+    A plugin that exits becomes a ModelError. Every other exception is left unchanged, unless its message contains a secret: a ModelError then says the rest of it.
 
     Args:
         name: the name of what failed, such as a model's id, for the message.
@@ -44,6 +44,9 @@ def own_errors(name: str, *keys: str | None) -> Iterator[None]:
         yield
     except ModelError:
         raise
+    except SystemExit as ended:
+        # Some plugins print what is wrong and exit, because they only know the command line. Here they must not end the program.
+        raise ModelError(f"{name} gave up. What the plugin has printed says why.") from ended
     except Exception as error:
         secrets = Secrets.of(keys) | _stored_keys()
         tells = secrets.occur_in(str(error))

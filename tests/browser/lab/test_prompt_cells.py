@@ -67,6 +67,10 @@ def test_a_prompt_is_markdown_with_options_code_and_expressions(lab_page: LabPag
     expect(code.locator(".cm-line span").first).to_have_text("for")
     expect(line.locator(".llm-prompt-magic")).to_have_text("%llm")
     assert "".join(line.locator(".llm-prompt-expr").all_inner_texts()) == "{{ n }}"
+    badge = prompt.locator(".llm-badge")
+    expect(badge.locator("span:not(.llm-push)")).to_have_text(["1 tool"])
+    # One hairline parts the options from the text, and no other the text from the badge.
+    expect(prompt.locator(".cm-panels-bottom")).to_have_css("border-top-width", "0px")
 
 
 @pytest.mark.usefixtures("closing_brackets")

@@ -195,6 +195,7 @@ class APIConnectionError(Exception):
         (their_llm.NeedsKeyException("No key found"), llm.NeedsKeyException, "No key found"),
         (_StatusError("slow\ndown"), llm.ProviderError, "scripted: slow down"),
         (APIConnectionError(), llm.TransportError, "scripted: APIConnectionError"),
+        (SystemExit(1), llm.ModelError, "scripted gave up. What the plugin has printed says why."),
     ],
 )
 def test_failures_are_told_in_our_terms(face: Face, scripted: Any, raised, expected, said) -> None:

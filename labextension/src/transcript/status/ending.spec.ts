@@ -145,3 +145,17 @@ test('what a remark says to type is shown as code', () => {
   );
   expect(page.text('.llm-remark code')).toBe('%llm pending');
 });
+
+test('a remark with something to type or a new name has a glyph', () => {
+  const remarks = [
+    'In Python: `llm.pending()`.',
+    '`lighthouse` is the picture at full size.',
+    'This is what has arrived.'
+  ];
+  const page = new Page(transcript([text('Hi')], { remarks }));
+  const glyphs = [...page.node.querySelectorAll('.llm-remark')].map(remark => {
+    const line = remark.closest('.llm-row');
+    return line && line.querySelector('.llm-glyph')!.className;
+  });
+  expect(glyphs).toEqual(['llm-glyph', 'llm-glyph llm-is-ok', null]);
+});

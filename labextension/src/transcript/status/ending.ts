@@ -9,11 +9,11 @@ import type {
   ITranscript
 } from '../protocol/document';
 import { jobLabel } from '../jobs/job';
-import { row } from '../dom/boxes';
+import { row, type Tone } from '../dom/boxes';
 import { copyAndSay } from '../dom/copying';
 import { attrs, button, el, refill, withCode } from '../dom/elements';
 import { count, duration, sentenceOf } from '../dom/formatting';
-import { icon } from '../dom/icons';
+import { icon, type Icon } from '../dom/icons';
 import { continueLabel, cutRow, limitRow } from './limit';
 import type { IContext, IPiece } from '../drawing/piece';
 import { problemRow } from './problem';
@@ -277,8 +277,16 @@ function countWords(document: ITranscript): number {
   return answerOf(document).split(/\s+/).filter(Boolean).length;
 }
 
+/** The glyphs of remarks that begin like this. The kernel's sentences are not translated. */
+const REMARK_GLYPHS: [RegExp, Icon, Tone][] = [
+  [/^In Python: /, 'terminal', ''],
+  [/^`[^`]+` (?:is|holds) /, 'check', 'ok']
+];
+
 function makeRemark(text: string): HTMLElement {
-  return el('p', 'llm-remark', ...withCode(text));
+  const words = el('p', 'llm-remark', ...withCode(text));
+  const found = REMARK_GLYPHS.find(([begins]) => begins.test(text));
+  return found ? row(found[1], found[2], words) : words;
 }
 
 /** The name of a transcript, for screen readers. */
