@@ -24,7 +24,7 @@ from llm_notebook.errors import ModelError
 from scripts.chromium import provide_chromium
 from scripts.front_end import SOURCES, install_packages, provide_front_end
 from scripts.node import node_environment
-from scripts.other_pythons import CORE, find_other_pythons, install
+from scripts.other_pythons import CORE, find_other_python, install
 from scripts.weights import provide_weights
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +34,7 @@ _PARTS = {
     "notebook": "notebook",
     "servers": "providers faults contract plugins",
 }
-_AT_ONCE = 2
+_AT_ONCE = 3
 _LONGEST = 39 * 60  # seconds that all checks together may take
 _TO_SAY_WHERE = 10  # seconds
 
@@ -130,11 +130,9 @@ def _test_python(counts: Counts, until: float) -> None:
         print(_NO_CHROMIUM, flush=True)
     environment = os.environ | {"CHROMIUM": chromium or ""}
     parts = [partial(_test_part, name, folders, until, environment) for name, folders in parts_of_the_tests().items()]
-    parts += [
-        partial(_test_other_python, version, python, number == 0, until)
-        for number, (version, python) in enumerate(find_other_pythons().items())
-    ]
-    # Pages, kernels and servers wait much of the time, so two parts run beside each other, the longest first.
+    if (other := find_other_python()) is not None:
+        parts.append(partial(_test_other_python, *other, until))
+    # Pages, kernels and servers wait much of the time, so more parts run beside each other than there are cores, the longest first.
     with ThreadPoolExecutor(_AT_ONCE) as beside:
         for done in as_completed([beside.submit(part) for part in parts]):
             report, exit_code = done.result()
@@ -154,10 +152,10 @@ def _test_part(name: str, folders: Sequence[str], until: float, environment: Map
         return report, run(_pytest(report, *folders), until, environment, log=log)
 
 
-def _test_other_python(version: str, python: Path, oldest: bool, until: float) -> tuple[Path, int]:
+def _test_other_python(version: str, python: Path, until: float) -> tuple[Path, int]:
     """Test the core on another Python of the machine. Returns the report, with a log beside it, and the exit code."""
     with _reporting(f"python{version}") as (report, log):
-        inside = install(python, version, oldest=oldest)
+        inside = install(python, version)
         return report, 1 if inside is None else run(_pytest(report, *CORE, python=str(inside)), until, log=log)
 
 

@@ -1,4 +1,4 @@
-"""Finds the other Pythons of this machine and makes environments for the core's tests, the first with the oldest packages that we allow."""
+"""Finds another Python of this machine, and makes an environment for the core's tests with it and with the oldest packages that we allow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["CORE", "find_other_pythons", "install", "oldest_packages"]
+__all__ = ["CORE", "find_other_python", "install", "oldest_packages"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,17 +27,20 @@ Those that start processes by the hundred or talk over sockets are left out: wha
 _AT_THEIR_FLOOR = ("puremagic", "markdown-it-py")
 
 
-def find_other_pythons() -> dict[str, Path]:
-    """Return the other Pythons that can run the package, by their version, oldest first. Pyenv's are found as well."""
+def find_other_python() -> tuple[str, Path] | None:
+    """Return the Python of this machine that differs most from this one and can run the package, with its version; None if there is no other.
+
+    What works with two Pythons works with those between them. Pyenv's are found as well.
+    """
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found: dict[str, Path] = {}
-    for minor in range(11, 15):
+    own = sys.version_info[1]
+    for minor in sorted(range(11, 15), key=lambda minor: -abs(minor - own)):
         version = f"3.{minor}"
         named = shutil.which(f"python{version}")
         candidates = [*([Path(named)] if named else []), *sorted(root.glob(f"versions/{version}.*/bin/python"))]
-        if sys.version_info[:2] != (3, minor) and (usable := next(filter(_can_make_environments, candidates), None)):
-            found[version] = usable
-    return found
+        if minor != own and (usable := next(filter(_can_make_environments, candidates), None)):
+            return version, usable
+    return None
 
 
 def _can_make_environments(python: Path) -> bool:
@@ -54,18 +57,17 @@ def oldest_packages() -> Iterator[str]:
         yield f"{package}=={floor[1]}"
 
 
-def install(python: Path, version: str, *, oldest: bool) -> Path | None:
+def install(python: Path, version: str) -> Path | None:
     """Make an environment for the core's tests, unless it is there. Return its Python; None if pip failed, whose output is shown.
 
     Args:
         python: the Python to make it with.
         version: its version, which names the environment.
-        oldest: install the oldest packages that we allow, where that is tried.
     """
     folder = ROOT / ".cache" / "pythons" / version
     inside = folder / "bin" / "python"
     if not inside.exists():
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
     pip = [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    wanted = ["--editable", ".[data,image,core-tests]", *(oldest_packages() if oldest else [])]
+    wanted = ["--editable", ".[data,image,core-tests]", *oldest_packages()]
     return inside if subprocess.run([*pip, *wanted], cwd=ROOT, check=False).returncode == 0 else None

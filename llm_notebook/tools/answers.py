@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -55,7 +56,7 @@ def _candidates(text: str, found: str | None) -> Iterator[str]:
 def json_in(text: str) -> Iterator[str]:
     """Yield the pieces of a text that may be JSON: the whole text, then the contents of fences, then the parts in brackets."""
     text = text.lstrip("\ufeff").strip()
-    for piece in (text, *_fenced(text), *_bracketed(text)):
+    for piece in itertools.chain([text], _fenced(text), _bracketed(text)):
         try:
             json.loads(piece)
         except (ValueError, RecursionError):

@@ -25,8 +25,11 @@ _EACH = 0.0000125  # US dollars, for 10 tokens in and 5 out
 _TEXTS = [f"w{number}" for number in range(40)]
 
 
+_AT_ONCE = 4
+
+
 class _Gate:
-    """Lets a number of answers through, and holds the others until it is opened."""
+    """Lets a number of answers through, and holds the others until it is opened. It is shut when it holds all that are asked at once."""
 
     def __init__(self, free: int) -> None:
         self.free, self.is_shut, self.open = free, threading.Event(), threading.Event()
@@ -34,9 +37,11 @@ class _Gate:
 
     def reply(self, text: str) -> Reply:
         answer = answer_of(text.rpartition(" ")[2])
-        if next(self._seen) <= self.free or self.open.is_set():
+        seen = next(self._seen)
+        if seen <= self.free or self.open.is_set():
             return answer
-        self.is_shut.set()
+        if seen == self.free + _AT_ONCE:
+            self.is_shut.set()
         return Reply([UntilSet(self.open), *answer.pieces], content_type=answer.content_type)
 
 
@@ -87,7 +92,7 @@ def test_a_resumed_run_counts_all_its_rows_and_what_all_of_them_cost(openai_serv
         rows.replies = gate.reply
         stopper = _stop_at(gate, known + free)
         with pytest.raises(KeyboardInterrupt):
-            rows.map(_TEXTS, model=rows.priced_model, concurrency=4)
+            rows.map(_TEXTS, model=rows.priced_model, concurrency=_AT_ONCE)
         # It is over as soon as the call is.
         run = llm.runs()[0]
         stopper.join()
@@ -95,12 +100,12 @@ def test_a_resumed_run_counts_all_its_rows_and_what_all_of_them_cost(openai_serv
         assert (run.status, run.answered, run.failed, run.known) == ("interrupted", known + free, 0, known)
         assert run.cost == pytest.approx(run.answered * _EACH)
     rows.replies = lambda text: refusal(400) if text == "Say w39" else None
-    rows.map(_TEXTS, model=rows.priced_model, concurrency=4)
+    rows.map(_TEXTS, model=rows.priced_model, concurrency=_AT_ONCE)
     run = llm.runs()[0]
     assert (run.status, run.begun.count, run.answered, run.failed, run.known) == ("complete", 40, 39, 1, 18)
     assert run.cost == pytest.approx(39 * _EACH)
     # A finished run sends nothing, and stands where it stood.
-    rows.map(_TEXTS, model=rows.priced_model, concurrency=4)
+    rows.map(_TEXTS, model=rows.priced_model, concurrency=_AT_ONCE)
     again = llm.runs()[0]
     assert (again.answered, again.failed, again.known, again.cost) == (39, 1, 40, pytest.approx(39 * _EACH))
 
@@ -119,7 +124,7 @@ def test_a_failed_answer_that_was_paid_for_is_in_the_cost_of_the_run_that_asks_a
 def test_a_run_that_goes_on_says_how_far_it_has_come(openai_server: OpenAIServer) -> None:
     rows, gate = Rows(openai_server, "async"), _Gate(10)
     rows.replies = gate.reply
-    running = threading.Thread(target=lambda: rows.map(_TEXTS, concurrency=4))
+    running = threading.Thread(target=lambda: rows.map(_TEXTS, concurrency=_AT_ONCE))
     running.start()
     assert gate.is_shut.wait(60)
     while (run := llm.runs()[0]).answered < 10:
@@ -136,7 +141,7 @@ def test_a_run_is_over_in_the_list_however_often_it_is_stopped(openai_server: Op
     rows.replies = gate.reply
     stopper = _stop_at(gate, 5, presses)
     try:
-        rows.map(_TEXTS, concurrency=4)
+        rows.map(_TEXTS, concurrency=_AT_ONCE)
     except KeyboardInterrupt:
         statuses = [run.status for run in llm.runs()]
     stopper.join()

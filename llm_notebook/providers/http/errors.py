@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -18,7 +16,6 @@ from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
 
 __all__ = [
     "error_text",
-    "failure_words",
     "provider_error",
     "reasons_in",
     "refusal_in",
@@ -33,9 +30,6 @@ _LONGEST_ID = 200
 _DEEPEST = 5
 _MOST_MESSAGES = 5
 _TAG = re.compile(r"<[^<>]*>")
-# asyncio names the address here, and not what is wrong with it.
-_CONNECT_CALL = re.compile(r"\[Errno (\d+)\] Connect call failed \([^)]*\)")
-_ERROR_NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\] ")
 # Where servers put the words of an error, the most telling places first.
 _MESSAGE_NAMES = (
     "message", "detail", "msg", "error", "errors", "response", "fault", "faultstring", "Message", "reason", "title", "description",
@@ -115,17 +109,6 @@ def words_of(body: object, depth: int = 0) -> str:
     # OAuth puts a code where others have the words, and the words next to it.
     more = body.get("error_description")
     return f"{message}: {more}" if isinstance(more, str) and isinstance(body.get("error"), str) else message
-
-
-def failure_words(error: BaseException) -> str:
-    """Return what a failed connection says, in words and without the number that the system gives to its errors."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return "its name could not be resolved"
-        cause = cause.__cause__ or cause.__context__
-    said = _CONNECT_CALL.sub(lambda call: os.strerror(int(call[1])), str(error))
-    return _ERROR_NUMBER.sub("", said)
 
 
 def _as_json(value: object) -> str:

@@ -41,13 +41,14 @@ from llm_notebook.providers.http.answers.bounded import (
     checked_pieces,
     expanded_pieces,
 )
-from llm_notebook.providers.http.errors import error_text, failure_words, provider_error, refusal_in, request_id_in
+from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
 from llm_notebook.providers.http.rate_limits.limiter import Gate, Limits
 from llm_notebook.providers.http.rate_limits.passage import Passage
 from llm_notebook.providers.http.retries import Retries, Retry, retry_after, retry_delay
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.sockets.deadlines import Left
 from llm_notebook.providers.http.sockets.direct import AsyncReply, Reply
+from llm_notebook.providers.http.sockets.failures import failure_words
 from llm_notebook.providers.http.sockets.requests import Address, Request, request_to
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 

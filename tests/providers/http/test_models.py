@@ -113,7 +113,7 @@ for KIND in (KeyboardInterrupt, asyncio.CancelledError, httpcore.LocalProtocolEr
             IPython.get_ipython().showtraceback()
             import traceback
             traceback.print_exc()
-    with patch("llm_notebook.providers.http.sockets.direct.Dialogue.sent", breaking):
+    with patch("llm_notebook.providers.http.sockets.dialogue.Dialogue.sent", breaking):
         for response in (model.prompt("Hi"), model.prompt("Hi", key=get_key("openai"))):
             fails(response.text)
             fails(response.text)

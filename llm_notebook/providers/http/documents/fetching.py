@@ -16,8 +16,8 @@ from llm_notebook.configuration.scrubbing import secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.answers.bounded import BoundedBody
 from llm_notebook.providers.http.documents.addresses import Hop, hop_of
-from llm_notebook.providers.http.errors import failure_words
 from llm_notebook.providers.http.sockets.direct import Reply
+from llm_notebook.providers.http.sockets.failures import failure_words
 from llm_notebook.providers.http.sockets.proxied import connection_to
 from llm_notebook.providers.http.sockets.requests import Address, request_to
 from llm_notebook.providers.http.sockets.socket_streams import addresses_of

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import httpcore
 import httpx
 
-from llm_notebook.providers.http.sockets.direct import FAILURES, MOST_READ, AsyncReply, Dialogue, Direct, for_httpx
+from llm_notebook.providers.http.sockets.dialogue import Dialogue
+from llm_notebook.providers.http.sockets.direct import FAILURES, MOST_READ, AsyncReply, Direct, for_httpx
 from llm_notebook.providers.http.sockets.requests import Request
 
 if TYPE_CHECKING:

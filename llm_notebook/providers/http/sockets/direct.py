@@ -4,8 +4,8 @@ A client adds features that no model's API needs, such as cookies, and a pool ad
 connections too, but for sync and async code of any kind: a lock, a trace and a check for each step make up most of the CPU time that a request
 takes there, and a connection here serves one task at a time anyway.
 
-So `Dialogue` says, without I/O, which bytes are sent and what the bytes that arrive mean; h11 writes and reads them. A connection opens a stream
-of httpcore's kind and moves the bytes, here without `await`, and in `async_direct.py` with it. Behind a proxy, see `proxied.py`.
+So a `Dialogue` says, without I/O, which bytes are sent and what the bytes that arrive mean. A connection opens a stream of httpcore's kind and moves
+the bytes, here without `await`, and in `async_direct.py` with it. Behind a proxy, see `proxied.py`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import h11
 import httpcore
 import httpx
 
 from llm_notebook.providers.http.sockets.deadlines import TimeLeft
-from llm_notebook.providers.http.sockets.requests import Headers, Request
+from llm_notebook.providers.http.sockets.dialogue import Dialogue, Head
+from llm_notebook.providers.http.sockets.requests import Request
 from llm_notebook.providers.http.sockets.socket_streams import SocketBackend
 
 if TYPE_CHECKING:
@@ -32,10 +31,8 @@ __all__ = [
     "IDLE_SECONDS",
     "MOST_READ",
     "AsyncReply",
-    "Dialogue",
     "Direct",
     "DirectConnection",
-    "Head",
     "Reply",
     "for_httpx",
 ]
@@ -45,9 +42,6 @@ __all__ = [
 IDLE_SECONDS = 60.0
 _PORTS = {"http": 80, "https": 443}
 MOST_READ = 2**16  # bytes at a time
-# A server that sends more before its headers end is not one that we know.
-_LARGEST_HEAD = 100 * 1024
-_SWITCHED = 101
 FAILURES = (
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -55,21 +49,6 @@ FAILURES = (
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
 )
-
-
-@dataclass(slots=True, frozen=True)
-class Head:
-    """The beginning of a reply.
-
-    Attributes:
-        status: the HTTP status.
-        headers: the headers.
-        version: the version of HTTP that the server speaks, such as `1.1`.
-    """
-
-    status: int
-    headers: Headers
-    version: bytes
 
 
 class _Begun:
@@ -165,85 +144,6 @@ class AsyncReply(_Begun, AsyncIterator[bytes]):
     async def aclose(self) -> None:
         """Do what `Reply.close()` does."""
         await self._pieces.aclose()
-
-
-class Dialogue:
-    """The requests on one connection and their replies, one after the other."""
-
-    __slots__ = ("_state",)
-
-    def __init__(self) -> None:
-        self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
-
-    def sent(self, request: Request) -> bytes:
-        """Return what is sent for a request.
-
-        Raises:
-            httpcore.LocalProtocolError: a header cannot be sent.
-        """
-        try:
-            head = h11.Request(method=request.method, target=request.address.target, headers=request.headers)
-            pieces = [self._state.send(head)]
-            if request.body:
-                pieces.append(self._state.send(h11.Data(data=request.body)))
-            pieces.append(self._state.send(h11.EndOfMessage()))
-        except h11.LocalProtocolError as error:
-            raise httpcore.LocalProtocolError(str(error)) from error
-        return b"".join(piece for piece in pieces if piece)
-
-    def arrived(self, data: bytes) -> None:
-        """Take what has arrived; nothing means that the server has closed its side.
-
-        Raises:
-            httpcore.RemoteProtocolError: it has done so without a reply.
-        """
-        if not data and self._state.their_state is h11.SEND_RESPONSE:
-            raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
-        self._state.receive_data(data)
-
-    def head(self) -> Head | None:
-        """Return the beginning of the reply; None if more has to arrive first.
-
-        Raises:
-            httpcore.RemoteProtocolError: this is no reply.
-        """
-        while True:
-            event = self._next()
-            if event is h11.NEED_DATA:
-                return None
-            if isinstance(event, h11.Response) or (
-                isinstance(event, h11.InformationalResponse) and event.status_code == _SWITCHED
-            ):
-                return Head(event.status_code, event.headers.raw_items(), event.http_version)
-
-    def piece(self) -> bytes | None:
-        """Return the next piece of the body, which is empty at its end; None if more has to arrive first.
-
-        Raises:
-            httpcore.RemoteProtocolError: the body ends too early, or is not sent as HTTP wants it.
-        """
-        event = self._next()
-        if event is h11.NEED_DATA:
-            return None
-        return bytes(event.data) if isinstance(event, h11.Data) else b""
-
-    def end(self) -> bool:
-        """End the exchange. Return whether another request may follow: both sides have sent everything, and want to go on."""
-        if self._state.our_state is not h11.DONE or self._state.their_state is not h11.DONE:
-            return False
-        self._state.start_next_cycle()
-        return True
-
-    @property
-    def is_in_step(self) -> bool:
-        """False if the server has sent more than its reply, which would be mistaken for the reply to the next request."""
-        return not self._state.trailing_data[0]
-
-    def _next(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        try:
-            return self._state.next_event()
-        except h11.RemoteProtocolError as error:
-            raise httpcore.RemoteProtocolError(str(error)) from error
 
 
 class _Stream(Protocol):

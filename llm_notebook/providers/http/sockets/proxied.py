@@ -9,12 +9,12 @@ import httpx
 
 from llm_notebook.providers.http.sockets.async_direct import DirectAsyncConnection
 from llm_notebook.providers.http.sockets.deadlines import TimeLeft
+from llm_notebook.providers.http.sockets.dialogue import Head
 from llm_notebook.providers.http.sockets.direct import (
     FAILURES,
     IDLE_SECONDS,
     AsyncReply,
     DirectConnection,
-    Head,
     Reply,
     for_httpx,
 )

@@ -21,13 +21,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "monotonic", lambda: float(next(seconds)))
 
 
-def pieces(count: int) -> Reply:
-    return Reply([sse(text_chunk("word "), done=False) for _ in range(count)])
+def pieces(count: int, text: str = "word ") -> Reply:
+    return Reply([sse(text_chunk(text), done=False) for _ in range(count)])
 
 
 @pytest.mark.usefixtures("clock")
 def test_an_answer_that_goes_on_and_on_is_given_up(face: Face, openai_server: OpenAIServer) -> None:
-    openai_server.play(pieces(200))
+    # What arrives together is read together, so each of these is more than is read at once.
+    openai_server.play(pieces(200, "word " * 20_000))
     model = face.openai(openai_server.base_url, total_timeout=60)
     error = face.error_of(model)
     assert isinstance(error, llm.IncompleteResponse)
