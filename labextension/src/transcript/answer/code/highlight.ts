@@ -68,6 +68,9 @@ const COLOURS: Record<string, string> = {
  */
 const PIECE = 4000;
 
+/** What a line costs beside its characters, in characters: short lines have more to colour than long ones. */
+const LINE = 30;
+
 /** Code with a longer line is data, and has no colours. */
 const LONGEST_LINE = 500;
 
@@ -101,18 +104,22 @@ export function cutCode(code: string, language: string): string[] {
   const marks = LONG_THINGS[name] ?? /(?!)/g;
   const pieces: string[] = [];
   let piece = '';
+  let cost = 0;
   let open = 0;
   for (const line of code.split(/(?<=\n)/)) {
     const canCut = open % 2 === 0 && /^\S/.test(line);
     const isLong =
-      piece.length > PIECE / 2
-        ? canCut && (/\n\n$/.test(piece) || piece.length > (PIECE * 3) / 4)
+      cost > PIECE / 2
+        ? canCut && (/\n\n$/.test(piece) || cost > (PIECE * 3) / 4)
         : false;
-    if (piece && (isLong || piece.length + line.length > PIECE)) {
+    const own = Math.min(line.length + LINE, PIECE);
+    if (piece && (isLong || cost + own > PIECE)) {
       pieces.push(piece);
       piece = '';
+      cost = 0;
     }
     piece += line;
+    cost += own;
     open += line.length > LONGEST_LINE ? 0 : (line.match(marks)?.length ?? 0);
   }
   return [...pieces, piece];
