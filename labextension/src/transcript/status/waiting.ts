@@ -9,7 +9,7 @@ import { trans, withNodes } from '../dom/translation';
 
 /** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
 export class WaitingNotice implements IPiece {
-  readonly node = el('div');
+  readonly node = el('div', 'llm-waiting');
   private readonly seconds = el('span', 'llm-num');
   private readonly meter = el('i');
   /** The state that it was last drawn from, as a text. */
