@@ -56,7 +56,7 @@ HOMES = {
     "mcp": r"plugins\.mcp",
     "mcp_types": r"plugins\.mcp",
     "httpx2": r"plugins\.mcp",
-    "httpx": r"providers\.http\.(sockets\.(connections|direct|async_direct|proxied|requests)|transport|exchange|documents\.fetching)$",
+    "httpx": r"providers\.http\.(sockets\.(connections|dialogue|direct|async_direct|proxied|requests)|transport|exchange|documents\.fetching)$",
     "httpcore": r"providers\.http\.sockets\.(dialogue|direct|async_direct|proxied|asyncio_streams|socket_streams)$",
     "httptools": r"providers\.http\.sockets\.dialogue$",
     "sqlite3": r"journal\.sqlite",

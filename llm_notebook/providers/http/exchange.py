@@ -185,7 +185,7 @@ class Exchange:
 
     def _file_pieces(self, reply: Reply) -> Iterator[bytes]:
         try:
-            encoding = reply.header(b"content-encoding")
+            encoding = reply.content_encoding
             yield from expanded_pieces(reply, encoding) if encoding else reply
         except FAILURES as error:
             raise self.failure_error(error) from None
@@ -262,13 +262,13 @@ class Exchange:
 
         If the time for the whole answer is limited, they end in an IncompleteResponse as soon as `check_time()` abandons it.
         """
-        encoding = reply.header(b"content-encoding")
+        encoding = reply.content_encoding
         pieces = expanded_pieces(reply, encoding) if encoding else reply
         return checked_pieces(pieces, self.check_time) if self.is_limited else pieces
 
     def aiter_pieces(self, reply: AsyncReply) -> AsyncIterator[bytes]:
         """Return the same as `iter_pieces()` for an async reply."""
-        encoding = reply.header(b"content-encoding")
+        encoding = reply.content_encoding
         pieces: AsyncIterator[bytes] = ExpandedPieces(reply, encoding) if encoding else reply
         return CheckedPieces(pieces, self.check_time) if self.is_limited else pieces
 

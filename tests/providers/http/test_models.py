@@ -86,7 +86,7 @@ print("END")
 """
 
 CELLS = """
-import asyncio, httpcore, llm_notebook as llm
+import asyncio, httpx, llm_notebook as llm
 from llm_notebook.configuration.keys import get_key
 server = {base_url!r}
 model = llm.OpenAIChat("m", base_url=server, needs_key="openai")
@@ -101,10 +101,10 @@ model.prompt("Hi", key=get_key("openai"), nonsense=1)
 model.prompt("Hi", key=get_key("openai"), temperature=1, options=dict(temperature=1))
 # ---
 from unittest.mock import patch
-for KIND in (KeyboardInterrupt, asyncio.CancelledError, httpcore.LocalProtocolError, OSError):
-    def breaking(self, request):
-        raw = request.headers
-        raise KIND("stop", len(raw))
+for KIND in (KeyboardInterrupt, asyncio.CancelledError, httpx.LocalProtocolError, OSError):
+    def breaking(method, target, headers):
+        raw = headers
+        raise KIND("stop")
     def fails(run):
         import IPython
         try:
@@ -113,7 +113,7 @@ for KIND in (KeyboardInterrupt, asyncio.CancelledError, httpcore.LocalProtocolEr
             IPython.get_ipython().showtraceback()
             import traceback
             traceback.print_exc()
-    with patch("llm_notebook.providers.http.sockets.dialogue.Dialogue.sent", breaking):
+    with patch("llm_notebook.providers.http.sockets.requests._head", breaking):
         for response in (model.prompt("Hi"), model.prompt("Hi", key=get_key("openai"))):
             fails(response.text)
             fails(response.text)

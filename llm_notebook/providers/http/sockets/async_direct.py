@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
@@ -34,10 +35,9 @@ class DirectAsyncConnection(Direct):
         """Send a request, and return the unread reply, as `DirectConnection.send()` does."""
         self._time_left.of_whole, self._idle_since = request.left, None
         try:
-            message = self._dialogue.sent(request)
             stream = self._stream or await self._open(request)
             with suppress(httpcore.WriteError):
-                await stream.write(message, request.times.get("write"))
+                await stream.write(request.head + (request.body or b""), request.times.get("write"))
             head = None
             while head is None:
                 self._dialogue.arrived(await stream.read(MOST_READ, request.times.get("read")))
@@ -54,7 +54,10 @@ class DirectAsyncConnection(Direct):
 
     async def end(self) -> None:
         """End the exchange, and close the connection unless another one may follow."""
-        if not self._has_ended():
+        self._time_left.of_whole, self.is_in_step = None, self._dialogue.is_in_step
+        if self._dialogue.may_follow:
+            self._idle_since = time.monotonic()
+        else:
             await self.aclose()
 
     async def _open(self, request: Request) -> httpcore.AsyncNetworkStream:

@@ -182,7 +182,6 @@ class Connections:
                 connection.close()
                 raise
             if reply.is_whole and reply.stays_open and connection.is_in_step:
-                connection.rest()
                 server.idle.keep(connection)
             else:
                 connection.close()
@@ -316,7 +315,6 @@ class _Sending(AbstractAsyncContextManager[AsyncReply]):
                 await self._connection.aclose()
                 raise
             if kind is None and reply.is_whole and reply.stays_open and self._connection.is_in_step:
-                self._connection.rest()
                 server.idle.keep(self._connection)
             else:
                 await self._connection.aclose()

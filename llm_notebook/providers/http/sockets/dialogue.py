@@ -1,4 +1,4 @@
-"""The requests on one connection and their replies, without I/O: which bytes are sent, and what the bytes that arrive mean.
+"""The replies on one connection, without I/O: what the bytes that arrive mean.
 
 httptools reads the replies. It is written in C, and a parser in Python takes a fifth of all the time that a thousand small requests take.
 The parser calls a `Dialogue` back with what it finds, at once and for all the bytes that it is given. So the body is kept until `piece()` asks for
@@ -10,23 +10,21 @@ whether a server goes on without end before any content comes, and whether it se
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from typing import Any
 
 import httpcore
 import httptools
+import httpx
 
-from llm_notebook.providers.http.sockets.requests import Headers, Request
+from llm_notebook.providers.http.sockets.requests import VALUE, Headers
 
-__all__ = ["Dialogue", "Head"]
+__all__ = ["BegunReply", "Dialogue", "Head"]
 
 # A server that sends more than this without any content is not one that we know.
 _LARGEST_HEAD = 100 * 1024
 _SWITCHED = 101
 _FINAL = 200
-_METHOD_OR_NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(rb"(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?")
-_TARGET = re.compile(rb"[\x21-\x7e]+")
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,8 +42,74 @@ class Head:
     version: bytes
 
 
+class BegunReply:
+    """The part of a reply that has arrived when its body begins.
+
+    Args:
+        head: the beginning.
+        pieces: the body, iterated once and then closed.
+
+    Attributes:
+        status_code: the HTTP status.
+        is_success: whether it says that the request was fulfilled.
+        raw_headers: its headers as they were sent.
+        content_encoding: how its body is compressed; empty if it is not.
+        content_type: its type, such as `application/json`, perhaps with parameters; empty if it has none.
+        stays_open: whether the connection may serve another request afterwards.
+        is_whole: whether the body was read to its end.
+    """
+
+    __slots__ = (
+        "_headers",
+        "_pieces",
+        "content_encoding",
+        "content_type",
+        "is_success",
+        "is_whole",
+        "raw_headers",
+        "status_code",
+        "stays_open",
+    )
+
+    def __init__(self, head: Head, pieces: Any) -> None:
+        self.status_code = head.status
+        self.is_success = httpx.codes.OK <= head.status < httpx.codes.MULTIPLE_CHOICES
+        self.raw_headers = head.headers
+        self.content_encoding = self._header(b"content-encoding")
+        self.content_type = self._header(b"content-type")
+        self.stays_open = head.version != b"1.0" and self._header(b"connection").lower() != "close"
+        self.is_whole = False
+        self._headers: httpx.Headers | None = None
+        self._pieces = pieces
+
+    def _header(self, name: bytes) -> str:
+        """Return the value of one header, given its name in lower case; empty if there is none.
+
+        This does without `headers`, which take longer to make than a small reply takes to read.
+        """
+        values = [value for known, value in self.raw_headers if known.lower() == name]
+        return b", ".join(values).decode("latin-1") if values else ""
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Its headers."""
+        if self._headers is None:
+            self._headers = httpx.Headers(self.raw_headers)
+        return self._headers
+
+    @property
+    def redirects_to(self) -> str | None:
+        """The address to ask instead; None if this is no redirect."""
+        return self.headers.get("location") if httpx.codes.is_redirect(self.status_code) else None
+
+
 class Dialogue:
-    """The requests on one connection and their replies, one after the other."""
+    """The replies on one connection, one after the other.
+
+    Attributes:
+        is_in_step: false if the server has sent more than its reply, which would be mistaken for the reply to the next request.
+        may_follow: whether another request may follow: the reply was read to its end, and the server wants to go on.
+    """
 
     __slots__ = (
         "_ends_with_connection",
@@ -54,17 +118,17 @@ class Dialogue:
         "_head",
         "_headers",
         "_is_interim",
-        "_may_follow",
         "_parser",
         "_pieces",
         "_since_content",
+        "_stays_open",
         "is_in_step",
+        "may_follow",
         "on_body",
     )
 
     def __init__(self) -> None:
-        self.is_in_step = True
-        """False if the server has sent more than its reply, which would be mistaken for the reply to the next request."""
+        self.is_in_step, self.may_follow = True, False
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
         self._headers: Headers = []
@@ -81,25 +145,8 @@ class Dialogue:
     def _begin(self) -> None:
         self._head: Head | None = None
         self._failure: httpcore.RemoteProtocolError | None = None
-        self._has_ended = self._is_interim = self._ends_with_connection = self._may_follow = False
+        self._has_ended = self._is_interim = self._ends_with_connection = self._stays_open = False
         self._since_content = 0
-
-    def sent(self, request: Request) -> bytes:
-        """Return what is sent for a request, which begins another exchange.
-
-        Raises:
-            httpcore.LocalProtocolError: a header cannot be sent.
-        """
-        method, target = request.method.encode(), request.address.target
-        if not (_METHOD_OR_NAME.fullmatch(method) and _TARGET.fullmatch(target)):
-            raise httpcore.LocalProtocolError("the address cannot be sent")
-        lines = [b"%s %s HTTP/1.1\r\n" % (method, target)]
-        for name, value in request.headers:
-            if not (_METHOD_OR_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
-                raise httpcore.LocalProtocolError("a header cannot be sent")
-            lines.append(b"%s: %s\r\n" % (name, value))
-        self._begin()
-        return b"".join([*lines, b"\r\n", request.body or b""])
 
     def arrived(self, data: bytes) -> None:
         """Take what has arrived; nothing means that the server has closed its side.
@@ -139,16 +186,16 @@ class Dialogue:
             return arrived
         if self._failure is not None:
             raise self._failure
-        return b"" if self._has_ended else None
-
-    def end(self) -> bool:
-        """End the exchange. Return whether another request may follow: the reply has ended, and the server wants to go on."""
-        may_follow, self._may_follow = self._has_ended and self._may_follow and self.is_in_step, False
-        return may_follow
+        if not self._has_ended:
+            return None
+        self.may_follow = self._stays_open and self.is_in_step
+        self._begin()
+        return b""
 
     def on_message_begin(self) -> None:
         """Called by the parser when a reply begins."""
         self._headers = []
+        self.may_follow = False
         if self._has_ended:
             self.is_in_step = False
 
@@ -162,7 +209,7 @@ class Dialogue:
         self._is_interim = status < _FINAL and status != _SWITCHED
         if self._is_interim or not self.is_in_step:
             return
-        if not all(_VALUE.fullmatch(value) for _, value in self._headers):
+        if not all(VALUE.fullmatch(value) for _, value in self._headers):
             self._failure = httpcore.RemoteProtocolError("control characters in a header")
             return
         self._head = Head(status, self._headers, self._parser.get_http_version().encode())
@@ -178,12 +225,12 @@ class Dialogue:
         """Called by the parser when a reply ends."""
         if not self._is_interim:
             self._has_ended = True
-            self._may_follow = self._parser.should_keep_alive()
+            self._stays_open = self._parser.should_keep_alive()
 
     def _close(self) -> None:
         if self._head is None:
             raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
-        self._may_follow = False
+        self._stays_open = False
         if self._ends_with_connection:
             self._has_ended = True
         elif not self._has_ended and self._failure is None:

@@ -4,8 +4,8 @@ A client adds features that no model's API needs, such as cookies, and a pool ad
 connections too, but for sync and async code of any kind: a lock, a trace and a check for each step make up most of the CPU time that a request
 takes there, and a connection here serves one task at a time anyway.
 
-So a `Dialogue` says, without I/O, which bytes are sent and what the bytes that arrive mean. A connection opens a stream of httpcore's kind and moves
-the bytes, here without `await`, and in `async_direct.py` with it. Behind a proxy, see `proxied.py`.
+So a `Request` is the bytes that are sent, and a `Dialogue` says, without I/O, what the bytes that arrive mean. A connection opens a stream of
+httpcore's kind and moves the bytes, here without `await`, and in `async_direct.py` with it. Behind a proxy, see `proxied.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import httpcore
 import httpx
 
 from llm_notebook.providers.http.sockets.deadlines import TimeLeft
-from llm_notebook.providers.http.sockets.dialogue import Dialogue, Head
+from llm_notebook.providers.http.sockets.dialogue import BegunReply, Dialogue
 from llm_notebook.providers.http.sockets.requests import Request
 from llm_notebook.providers.http.sockets.socket_streams import SocketBackend
 
@@ -51,65 +51,7 @@ FAILURES = (
 )
 
 
-class _Begun:
-    """The part of a reply that has arrived when its body begins.
-
-    Args:
-        head: the beginning.
-        pieces: the body, iterated once and then closed.
-
-    Attributes:
-        status_code: the HTTP status.
-        is_success: whether it says that the request was fulfilled.
-        raw_headers: its headers as they were sent.
-        content_type: its type, such as `application/json`, perhaps with parameters; empty if it has none.
-        stays_open: whether the connection may serve another request afterwards.
-        is_whole: whether the body was read to its end.
-    """
-
-    __slots__ = (
-        "_headers",
-        "_pieces",
-        "content_type",
-        "is_success",
-        "is_whole",
-        "raw_headers",
-        "status_code",
-        "stays_open",
-    )
-
-    def __init__(self, head: Head, pieces: Any) -> None:
-        self.status_code = head.status
-        self.is_success = httpx.codes.OK <= head.status < httpx.codes.MULTIPLE_CHOICES
-        self.raw_headers = head.headers
-        self.content_type = self.header(b"content-type")
-        self.stays_open = head.version != b"1.0" and self.header(b"connection").lower() != "close"
-        self.is_whole = False
-        self._headers: httpx.Headers | None = None
-        self._pieces = pieces
-
-    def header(self, name: bytes) -> str:
-        """Return the value of one header, given its name in lower case; empty if there is none.
-
-        This does without `headers`, which take longer to make than a small reply takes to read.
-        """
-        values = [value for known, value in self.raw_headers if known.lower() == name]
-        return b", ".join(values).decode("latin-1") if values else ""
-
-    @property
-    def headers(self) -> httpx.Headers:
-        """Its headers."""
-        if self._headers is None:
-            self._headers = httpx.Headers(self.raw_headers)
-        return self._headers
-
-    @property
-    def redirects_to(self) -> str | None:
-        """The address to ask instead; None if this is no redirect."""
-        return self.headers.get("location") if httpx.codes.is_redirect(self.status_code) else None
-
-
-class Reply(_Begun):
+class Reply(BegunReply):
     """A reply whose body can be iterated once, in pieces as they come over the wire."""
 
     __slots__ = ()
@@ -126,7 +68,7 @@ class Reply(_Begun):
         self._pieces.close()
 
 
-class AsyncReply(_Begun, AsyncIterator[bytes]):
+class AsyncReply(BegunReply, AsyncIterator[bytes]):
     """`Reply`, iterated with `async for`."""
 
     __slots__ = ()
@@ -156,6 +98,9 @@ class Direct:
     Args:
         url: an address on the server.
         tls: the TLS context; False for plain http.
+
+    Attributes:
+        is_in_step: false if the server has sent more than its last reply, which would be mistaken for the reply to the next request.
     """
 
     _stream: _Stream | None
@@ -165,13 +110,9 @@ class Direct:
         self._tls = tls
         self._time_left = TimeLeft()
         self._dialogue = Dialogue()
+        self.is_in_step = True
         # Since when it waits for another request; None while it is busy, and when it is closed.
         self._idle_since: float | None = None
-
-    @property
-    def is_in_step(self) -> bool:
-        """False if the server has sent more than its reply, which would be mistaken for the reply to the next request."""
-        return self._dialogue.is_in_step
 
     @property
     def is_usable(self) -> bool:
@@ -182,10 +123,6 @@ class Direct:
         is_old = time.monotonic() - self._idle_since > IDLE_SECONDS
         return not is_old and not self._stream.get_extra_info("is_readable")
 
-    def rest(self) -> None:
-        """Forget the last request."""
-        self._time_left.of_whole = None
-
     def _tls_arguments(self, request: Request) -> dict[str, Any]:
         assert self._tls
         self._tls.set_alpn_protocols(["http/1.1"])
@@ -194,13 +131,6 @@ class Direct:
             "server_hostname": request.tls_name or self._host,
             "timeout": request.times.get("connect"),
         }
-
-    def _has_ended(self) -> bool:
-        """End the exchange, and return whether the connection may stay open."""
-        if not self._dialogue.end():
-            return False
-        self._idle_since = time.monotonic()
-        return True
 
 
 class DirectConnection(Direct):
@@ -216,11 +146,10 @@ class DirectConnection(Direct):
         """
         self._time_left.of_whole, self._idle_since = request.left, None
         try:
-            message = self._dialogue.sent(request)
             stream = self._stream or self._open(request)
             # A server may refuse a request before it has read all of it.
             with suppress(httpcore.WriteError):
-                stream.write(message, request.times.get("write"))
+                stream.write(request.head + (request.body or b""), request.times.get("write"))
             head = None
             while head is None:
                 self._dialogue.arrived(stream.read(MOST_READ, request.times.get("read")))
@@ -251,7 +180,11 @@ class DirectConnection(Direct):
                 else:
                     yield piece
         finally:
-            if not self._has_ended():
+            # Nothing of the request is kept while the connection is idle.
+            self._time_left.of_whole, self.is_in_step = None, dialogue.is_in_step
+            if dialogue.may_follow:
+                self._idle_since = time.monotonic()
+            else:
                 self.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpcore
@@ -50,10 +51,6 @@ class _Proxied:
         state = getattr(connection, "_h11_state", None)
         return state is not None and not state.trailing_data[0]
 
-    def rest(self) -> None:
-        """Forget the last request."""
-        self._time_left.of_whole = None
-
 
 class ProxiedConnection(_Proxied):
     """A `DirectConnection` through a proxy.
@@ -79,11 +76,18 @@ class ProxiedConnection(_Proxied):
             answered = self._pool.handle_request(_for_httpcore(request))
         except FAILURES as error:
             raise for_httpx(error) from error
-        return Reply(_head_of(answered), answered.stream)
+        return Reply(_head_of(answered), self._pieces(answered))
 
     def close(self) -> None:
         """Close the connection."""
         self._pool.close()
+
+    def _pieces(self, answered: httpcore.Response) -> Iterator[bytes]:
+        try:
+            yield from answered.iter_stream()
+        finally:
+            answered.close()
+            self._time_left.of_whole = None
 
 
 class ProxiedAsyncConnection(_Proxied):
@@ -103,7 +107,7 @@ class ProxiedAsyncConnection(_Proxied):
             answered = await self._pool.handle_async_request(_for_httpcore(request))
         except FAILURES as error:
             raise for_httpx(error) from error
-        return AsyncReply(_head_of(answered), _AsyncPieces(answered.stream))
+        return AsyncReply(_head_of(answered), _AsyncPieces(answered.stream, self._time_left))
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -113,10 +117,11 @@ class ProxiedAsyncConnection(_Proxied):
 class _AsyncPieces:
     """The body of a reply, which httpcore can only iterate anew and close."""
 
-    __slots__ = ("_pieces", "_stream")
+    __slots__ = ("_pieces", "_stream", "_time_left")
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, time_left: TimeLeft) -> None:
         self._stream = stream
+        self._time_left = time_left
         self._pieces = aiter(stream)
 
     async def __anext__(self) -> bytes:
@@ -125,6 +130,7 @@ class _AsyncPieces:
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+        self._time_left.of_whole = None
 
 
 Connection = DirectConnection | ProxiedConnection

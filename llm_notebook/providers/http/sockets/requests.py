@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,9 +12,15 @@ import httpx
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.providers.http.sockets.deadlines import Left
 
-__all__ = ["Address", "Headers", "Request", "request_to"]
+__all__ = ["VALUE", "Address", "Headers", "Request", "request_to"]
 
 Headers = list[tuple[bytes, bytes]]
+
+_METHOD_OR_NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_TARGET = re.compile(rb"[\x21-\x7e]+")
+# No control characters, and no space at the ends.
+VALUE = re.compile(rb"(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?")
+"""What the value of a header may be."""
 
 
 class Address:
@@ -49,6 +56,7 @@ class Request:
         body: what is sent.
         left: returns the seconds that are left for the whole request; None if there is no limit.
         tls_name: the name that the server's certificate must have, if it differs from the address.
+        head: what is sent before the body.
     """
 
     method: str
@@ -58,6 +66,7 @@ class Request:
     body: bytes | None
     left: Left | None
     tls_name: str | None
+    head: bytes
 
 
 def request_to(
@@ -75,12 +84,28 @@ def request_to(
     Args:
         method, address, times, body, left, tls_name: as for `Request`.
         headers: the headers, without those that result from the address and the body.
+
+    Raises:
+        httpx.LocalProtocolError: a header cannot be sent.
     """
     sent = [] if "host" in headers else [(b"Host", address.host)]
     sent += [(name.encode(), value.encode()) for name, value in {**headers, **address.login}.items()]
     if body is not None:
         sent.append((b"Content-Length", str(len(body)).encode()))
-    return Request(method, address, sent, times, body, left, tls_name)
+    head = _head(method.encode(), address.target, sent)
+    return Request(method, address, sent, times, body, left, tls_name, head)
+
+
+def _head(method: bytes, target: bytes, headers: Headers) -> bytes:
+    if not (_METHOD_OR_NAME.fullmatch(method) and _TARGET.fullmatch(target)):
+        raise httpx.LocalProtocolError("the address cannot be sent")
+    lines = [b"%s %s HTTP/1.1\r\n" % (method, target)]
+    for name, value in headers:
+        if not (_METHOD_OR_NAME.fullmatch(name) and VALUE.fullmatch(value)):
+            raise httpx.LocalProtocolError("a header cannot be sent")
+        lines.append(b"%s: %s\r\n" % (name, value))
+    lines.append(b"\r\n")
+    return b"".join(lines)
 
 
 def _login(url: httpx.URL) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The bytes of a connection: what is sent, and what replies mean however they are cut."""
+"""The bytes that arrive on a connection: what replies mean however they are cut."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import signal
 from itertools import pairwise
 
 import httpcore
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_notebook.providers.http.sockets.dialogue import Dialogue
-from llm_notebook.providers.http.sockets.requests import Address, Request, request_to
 
-ADDRESS = Address(httpx.URL("http://server.example/v1/chat?a=b"))
 REPLIES = {
     "a length": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"hello", True),
     "chunks": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;x=y\r\nhe\r\n3 \r\nllo\r\n0\r\nx: 1\r\n\r\n", b"hello", True),
@@ -32,10 +29,6 @@ REPLIES = {
 }  # fmt: skip
 
 
-def request(body: bytes | None = None, **headers: str) -> Request:
-    return request_to("POST", ADDRESS, headers, {}, body=body)
-
-
 def read(dialogue: Dialogue, *arrivals: bytes) -> bytes:
     """Return the whole body of a reply that arrives in these pieces, after which the connection ends if the reply has not."""
     arriving = iter([*arrivals, b""])
@@ -50,30 +43,6 @@ def read(dialogue: Dialogue, *arrivals: bytes) -> bytes:
     return body
 
 
-def test_a_request_is_sent_as_it_was_made() -> None:
-    sent = Dialogue().sent(request(b'{"a": 1}', **{"x-key": "k\u00e4\ttab"}))
-    head = "POST /v1/chat?a=b HTTP/1.1\r\nHost: server.example\r\nx-key: k\u00e4\ttab\r\nContent-Length: 8\r\n\r\n"
-    assert sent == head.encode() + b'{"a": 1}'
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("x", "a\r\nHost: evil"),
-        ("x", "a\nb"),
-        ("x", " a"),
-        ("x", "a "),
-        ("x", "\x00"),
-        ("x y", "a"),
-        ("", "a"),
-        ("x:", ""),
-    ],
-)
-def test_what_would_be_another_header_is_not_sent(name: str, value: str) -> None:
-    with pytest.raises(httpcore.LocalProtocolError, match="a header cannot be sent"):
-        Dialogue().sent(request(**{name: value}))
-
-
 @pytest.mark.parametrize("kind", REPLIES)
 @given(cuts=st.lists(st.integers(0, 120), max_size=6))
 def test_a_reply_means_the_same_however_it_is_cut(kind: str, cuts: list[int]) -> None:
@@ -82,11 +51,9 @@ def test_a_reply_means_the_same_however_it_is_cut(kind: str, cuts: list[int]) ->
     dialogue = Dialogue()
     # The same holds for the next reply on the connection.
     for _ in range(2 if may_follow else 1):
-        dialogue.sent(request())
         assert read(dialogue, *(reply[start:end] for start, end in pairwise(places))) == body
         assert dialogue.is_in_step
-        assert dialogue.end() == may_follow
-        assert not dialogue.end()
+        assert dialogue.may_follow == may_follow
 
 
 @pytest.mark.parametrize(
@@ -95,41 +62,42 @@ def test_a_reply_means_the_same_however_it_is_cut(kind: str, cuts: list[int]) ->
 @given(missing=st.integers(1, 3))
 def test_a_reply_that_ends_too_early_is_not_whole(kind: str, missing: int) -> None:
     dialogue = Dialogue()
-    dialogue.sent(request())
     with pytest.raises(httpcore.RemoteProtocolError, match="the server closed it before the end"):
         read(dialogue, REPLIES[kind][0][:-missing])
-    assert not dialogue.end()
+    assert not dialogue.may_follow
 
 
 @pytest.mark.parametrize(
     "more", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"H", b"garbage", b"\x00"]
 )
-@pytest.mark.parametrize("together", [True, False])
-def test_a_server_that_sends_more_than_its_reply_is_out_of_step(more: bytes, together: bool) -> None:
+def test_a_server_that_sends_more_than_its_reply_is_out_of_step(more: bytes) -> None:
     reply, body, _ = REPLIES["a length"]
     dialogue = Dialogue()
-    dialogue.sent(request())
-    if together:
-        assert read(dialogue, reply + more) == body
-    else:
-        assert read(dialogue, reply) == body
-        dialogue.arrived(more)
-    assert not dialogue.is_in_step
+    dialogue.arrived(reply + more)
     head = dialogue.head()
     assert head is not None
-    assert head.status == 200
-    assert head.headers == [(b"Content-Length", b"5")]
+    assert (head.status, head.headers) == (200, [(b"Content-Length", b"5")])
+    assert dialogue.piece() == body
+    assert dialogue.piece() == b""
+    assert not dialogue.is_in_step
+    assert not dialogue.may_follow
+
+
+def test_a_reply_that_is_not_read_to_its_end_lets_no_other_follow() -> None:
+    dialogue = Dialogue()
+    dialogue.arrived(REPLIES["a length"][0])
+    assert dialogue.piece() == b"hello"
+    assert not dialogue.may_follow
 
 
 def test_what_came_before_a_failure_is_given_first() -> None:
     dialogue = Dialogue()
-    dialogue.sent(request())
     dialogue.arrived(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\nno number\r\n")
     assert dialogue.head() is not None
     assert dialogue.piece() == b"hello"
     with pytest.raises(httpcore.RemoteProtocolError):
         dialogue.piece()
-    assert not dialogue.end()
+    assert not dialogue.may_follow
 
 
 @pytest.mark.parametrize(
@@ -145,7 +113,6 @@ def test_what_came_before_a_failure_is_given_first() -> None:
 )
 def test_a_server_that_never_comes_to_the_point_is_given_up(start: bytes, more: bytes) -> None:
     dialogue = Dialogue()
-    dialogue.sent(request())
     with pytest.raises(httpcore.RemoteProtocolError, match="100 kB without any content"):
         read(dialogue, start + more, *[more] * 1000)
 
@@ -163,7 +130,6 @@ def test_a_server_that_never_comes_to_the_point_is_given_up(start: bytes, more: 
 )
 def test_a_header_that_is_none_fails(header: bytes) -> None:
     dialogue = Dialogue()
-    dialogue.sent(request())
     with pytest.raises(httpcore.RemoteProtocolError):
         read(dialogue, b"HTTP/1.1 200 OK\r\n" + header + b"\r\n\r\nhello")
 
@@ -180,7 +146,6 @@ def test_an_interrupt_while_a_reply_is_read_is_not_taken_for_a_fault_of_the_serv
 
     monkeypatch.setattr(Dialogue, moment, interrupted)
     dialogue = Dialogue()
-    dialogue.sent(request())
     with pytest.raises(KeyboardInterrupt):
         dialogue.arrived(REPLIES["a length"][0])
-    assert not dialogue.end()
+    assert not dialogue.may_follow
