@@ -193,11 +193,15 @@ class Dialogue:
         return b""
 
     def on_message_begin(self) -> None:
-        """Called by the parser when a reply begins."""
+        """Called by the parser when a reply begins.
+
+        Raises:
+            _TooMuch: the reply that was asked for has ended. The parser stops, so that the content of this one is not taken for its content.
+        """
+        if self._has_ended:
+            raise _TooMuch
         self._headers = []
         self.may_follow = False
-        if self._has_ended:
-            self.is_in_step = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by the parser with each header, and with what comes after a body in pieces."""
@@ -207,7 +211,7 @@ class Dialogue:
         """Called by the parser when the body of a reply begins."""
         status = self._parser.get_status_code()
         self._is_interim = status < _FINAL and status != _SWITCHED
-        if self._is_interim or not self.is_in_step:
+        if self._is_interim:
             return
         if not all(VALUE.fullmatch(value) for _, value in self._headers):
             self._failure = httpcore.RemoteProtocolError("control characters in a header")
@@ -240,9 +244,11 @@ class Dialogue:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
-            # Only ■ interrupts what is called back, and the parser is of no use afterwards.
             self.is_in_step = False
-            raise error.__context__ or error from None
+            cause = error.__context__
+            if not isinstance(cause, _TooMuch):
+                # Only ■ interrupts what is called back, and the parser is of no use afterwards.
+                raise cause or error from None
         except httptools.HttpParserError as error:
             # A reply that has ended stays as good as it was.
             self.is_in_step = False
@@ -250,3 +256,7 @@ class Dialogue:
                 self._failure = httpcore.RemoteProtocolError(str(error))
         except httptools.HttpParserUpgrade:
             self.is_in_step = False
+
+
+class _TooMuch(Exception):
+    """A server sends another reply than the one that was asked for."""

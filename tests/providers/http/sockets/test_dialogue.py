@@ -68,7 +68,15 @@ def test_a_reply_that_ends_too_early_is_not_whole(kind: str, missing: int) -> No
 
 
 @pytest.mark.parametrize(
-    "more", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"H", b"garbage", b"\x00"]
+    "more",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\nmore",
+        REPLIES["a length"][0],
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"H",
+        b"garbage",
+        b"\x00",
+    ],
 )
 def test_a_server_that_sends_more_than_its_reply_is_out_of_step(more: bytes) -> None:
     reply, body, _ = REPLIES["a length"]
