@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Coroutine
 from contextvars import copy_context
 from typing import TypeVar
 
+from llm_notebook.turns.concurrency.interrupts import LONGEST_WAIT
+
 __all__ = ["EventLoopThread"]
 
 T = TypeVar("T")
-_LONGEST_SLEEP = 0.2  # seconds
 
 
 class EventLoopThread:
@@ -59,8 +60,7 @@ class EventLoopThread:
 
         try:
             loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(settle(), context=context)))
-            # A signal that arrives just before a wait does not end it.
-            while not is_settled.acquire(timeout=_LONGEST_SLEEP):
+            while not is_settled.acquire(timeout=LONGEST_WAIT):
                 pass
             return result.result()
         except KeyboardInterrupt:

@@ -12,7 +12,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
-__all__ = ["Hold", "held_interrupts", "holdable_interrupts", "interruptible", "stoppable"]
+__all__ = [
+    "LONGEST_WAIT",
+    "Hold",
+    "held_interrupts",
+    "holdable_interrupts",
+    "interruptible",
+    "stoppable",
+    "wait_stoppably",
+]
+
+
+LONGEST_WAIT = 0.2
+"""How many seconds code that ■ may stop waits at once. A signal that arrives just before a wait does not end it, nor does one that the system
+gives to another thread: Python hears of it only after the wait."""
 
 
 def stoppable() -> AbstractContextManager[None]:
@@ -34,6 +47,12 @@ def stoppable() -> AbstractContextManager[None]:
 def interruptible() -> AbstractContextManager[None]:
     """Let ■ raise KeyboardInterrupt in the block, whatever its handler was before."""
     return _at_interrupts(signal.default_int_handler)
+
+
+def wait_stoppably(event: threading.Event, seconds: float) -> None:
+    """Wait for an event, for so many seconds at most."""
+    while not event.wait(min(seconds, LONGEST_WAIT)) and seconds > LONGEST_WAIT:
+        seconds -= LONGEST_WAIT
 
 
 class Hold:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from llm_notebook.turns.concurrency.interrupts import wait_stoppably
 
 __all__ = ["Withdrawal", "Withdrawn", "current_withdrawal", "pause", "refuse_withdrawn", "waking", "withdrawn_by"]
 
@@ -103,10 +104,7 @@ def pause(seconds: float) -> None:
     Raises:
         Withdrawn: what is asked here was withdrawn in the meantime.
     """
-    if current_withdrawal.get() is None:
-        time.sleep(seconds)
-        return
     woken = threading.Event()
     with waking(woken.set):
-        woken.wait(seconds)
+        wait_stoppably(woken, seconds)
     refuse_withdrawn()

@@ -98,6 +98,7 @@ def test_ctrl_c_stops_the_turn_and_not_the_kernel(console: Terminal, openai_serv
     said = console.prompt()
     assert "Stopped" in said
     assert "Traceback" not in said
+    assert closed.wait(PATIENCE), "the connection to the model was left open"
     openai_server.play(text_reply("All is well."))
     console.say("%llm -m scripted Go on, {{ kept }}")
     assert "All is well." in console.prompt()

@@ -151,21 +151,11 @@ def test_ctrl_c_keeps_the_partial_answer(ipython: Terminal, openai_server: OpenA
     said = ipython.prompt()
     assert "Stopped" in said
     assert "Traceback" not in said
+    assert closed.wait(60), "the connection to the model was left open"
     ipython.say("print(repr(story))")
     assert "'A pelican once flew'" in ipython.prompt()
     ipython.say("%llm -m scripted Go on")
     assert "All is well." in ipython.prompt()
-
-
-@pytest.mark.xfail(strict=False, reason="On a busy machine the connection was left open twice; why is not known yet.")
-def test_ctrl_c_closes_the_connection(ipython: Terminal, openai_server: OpenAIServer) -> None:
-    closed = threading.Event()
-    openai_server.play(Reply([_chunk("A pelican once flew"), UntilClosed(closed)]))
-    ipython.say("%llm -m scripted A story")
-    ipython.until("once flew")
-    ipython.process.sendintr()
-    assert "Stopped" in ipython.prompt()
-    assert closed.wait(60), "the connection to the model was left open"
 
 
 def test_a_frame_goes_in_rows_grow_and_an_error_is_explained(ipython: Terminal, openai_server: OpenAIServer) -> None:

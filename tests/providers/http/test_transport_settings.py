@@ -9,7 +9,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,7 +25,17 @@ from llm_notebook.providers.http.sockets import connections
 from llm_notebook.providers.http.transport import Transport
 from llm_notebook.providers.http.wire import WireRequest
 from tests.fakes.faces import Face
-from tests.fakes.openai_server import Cut, OpenAIServer, Reply, UntilSet, refusal, sse, text_chunk, text_reply
+from tests.fakes.openai_server import (
+    Cut,
+    OpenAIServer,
+    Reply,
+    UntilClosed,
+    UntilSet,
+    refusal,
+    sse,
+    text_chunk,
+    text_reply,
+)
 
 pytestmark = pytest.mark.usefixtures("own_transport")
 
@@ -45,6 +55,41 @@ def secure_server(authority: trustme.CA, openai_server: OpenAIServer) -> Iterato
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with openai_server.behind(context):
         yield openai_server
+
+
+@pytest.fixture(params=["noticed", "unnoticed"])
+def press(request: pytest.FixtureRequest) -> Iterator[Callable[[], None]]:
+    """Return a function that presses ■. Unnoticed, it does not end the wait of the main thread, as if it came just before that began."""
+    if sys.platform == "win32":
+        pytest.skip("sends a signal to itself")
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    if request.param == "noticed":
+        yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    else:
+        # The system hands the signal to this thread.
+        yield lambda: signal.pthread_kill(other.ident or 0, signal.SIGINT)
+    over.set()
+    other.join()
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+def test_an_interrupt_of_a_silent_stream_closes_the_connection(
+    secured: bool, press: Callable[[], None], request: pytest.FixtureRequest, openai_server: OpenAIServer
+) -> None:
+    if secured:
+        request.getfixturevalue("secure_server")
+    gone = threading.Event()
+    openai_server.play(Reply([sse(text_chunk("a"), done=False), UntilClosed(gone)]))
+    model = llm.OpenAIChat("m", base_url=openai_server.base_url, tls=llm.TLSSettings(verify=False))
+    chunks = iter(model.prompt("Hi"))
+    assert next(chunks) == "a"
+    threading.Timer(0.3, press).start()
+    with pytest.raises(KeyboardInterrupt):
+        next(chunks)
+    # A server that has given up by itself does not set this.
+    assert gone.wait(30)
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(face: Face, secure_server: OpenAIServer) -> None:
@@ -165,12 +210,11 @@ def test_a_wait_is_announced_before_it_begins(face: Face, openai_server: OpenAIS
     assert told == [("Too many requests (429)", 0.03, 2, 1)]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal to itself")
-def test_an_interrupt_ends_a_wait(openai_server: OpenAIServer) -> None:
+def test_an_interrupt_ends_a_wait(press: Callable[[], None], openai_server: OpenAIServer) -> None:
     openai_server.play(refusal(429, retry_after="110"), text_reply("never asked for"), text_reply("ok"))
     model = llm.OpenAIChat("m", base_url=openai_server.base_url)
     response = model.prompt("Hi")
-    response._turn.on_retry = lambda _retry: threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    response._turn.on_retry = lambda _retry: threading.Timer(0.1, press).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         response.text()

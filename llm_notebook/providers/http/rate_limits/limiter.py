@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from llm_notebook.providers.http.rate_limits.limits import Limit
+from llm_notebook.turns.concurrency.interrupts import wait_stoppably
 from llm_notebook.turns.concurrency.withdrawal import refuse_withdrawn, waking
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def wait_for_turn(gate: Gate, begin: Callable[[N], Waits], notify: N) -> None:
         # The seconds are asked for once more: a pause may have ended before anybody could be woken.
         with gate.waking(woken.set), waking(woken.set):
             for seconds in waits:
-                woken.wait(seconds)
+                wait_stoppably(woken, seconds)
                 refuse_withdrawn()
                 woken.clear()
 

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 import httpcore
 
 from llm_notebook.providers.http.sockets.deadlines import TimeLeft
+from llm_notebook.turns.concurrency.interrupts import LONGEST_WAIT
 
 __all__ = ["SocketBackend", "addresses_of"]
 
@@ -69,7 +70,13 @@ class _Stream(httpcore.NetworkStream):
         self.get_extra_info = opened.get_extra_info  # type: ignore[method-assign]
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._opened.read(max_bytes, self._bounded(timeout))
+        left = self._bounded(timeout)
+        while left is None or left > LONGEST_WAIT:
+            try:
+                return self._opened.read(max_bytes, LONGEST_WAIT)
+            except httpcore.ReadTimeout:
+                left = None if left is None else left - LONGEST_WAIT
+        return self._opened.read(max_bytes, left)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for start in range(0, len(buffer), _PIECE):
