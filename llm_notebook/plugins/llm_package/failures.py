@@ -34,7 +34,8 @@ _UNREACHABLE = {"TransportError", "APIConnectionError"}
 def own_errors(name: str, *keys: str | None) -> Iterator[None]:
     """Raise errors of the `llm` package as ours, and those of a plugin's HTTP client or SDK as ProviderError or TransportError.
 
-    A plugin that exits becomes a ModelError. Every other exception is left unchanged, unless its message contains a secret: a ModelError then says the rest of it.
+    Some plugins say what is wrong and exit, because they only know the command line. Here that must not end the program, so it becomes a
+    ModelError. Every other exception is left unchanged, unless its message contains a secret: a ModelError then says the rest of it.
 
     Args:
         name: the name of what failed, such as a model's id, for the message.
@@ -44,10 +45,7 @@ def own_errors(name: str, *keys: str | None) -> Iterator[None]:
         yield
     except ModelError:
         raise
-    except SystemExit as ended:
-        # Some plugins print what is wrong and exit, because they only know the command line. Here they must not end the program.
-        raise ModelError(f"{name} gave up. What the plugin has printed says why.") from ended
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         secrets = Secrets.of(keys) | _stored_keys()
         tells = secrets.occur_in(str(error))
         own = _counterpart(error, name, secrets)
@@ -73,13 +71,13 @@ def _stored_keys() -> Secrets:
     return Secrets.of(get_key(alias=name) for name in list_keys()).recognizable
 
 
-def _said(error: Exception, secrets: Secrets) -> str:
+def _said(error: BaseException, secrets: Secrets) -> str:
     name = type(error).__name__
     said = " ".join(secrets.scrub(str(error), otherwise=f"{name}: {WITHHELD}.").split())[:500]
     return plain_words(said) or name
 
 
-def _counterpart(error: Exception, name: str, secrets: Secrets) -> ModelError | None:
+def _counterpart(error: BaseException, name: str, secrets: Secrets) -> ModelError | None:
     """Return this package's counterpart of an error; None if there is none.
 
     Classes are compared by name: their modules are not imported, and some plugins bring an SDK of their own.
@@ -89,6 +87,9 @@ def _counterpart(error: Exception, name: str, secrets: Secrets) -> ModelError | 
         if kind.__module__.partition(".")[0] == "llm" and kind.__name__ in _COUNTERPARTS:
             return _COUNTERPARTS[kind.__name__](secrets.scrub(str(error), otherwise=f"{name}: {WITHHELD}."))
     said = _said(error, secrets)
+    if isinstance(error, SystemExit):
+        has_words = isinstance(error.code, str) and error.code.strip()
+        return ModelError(f"{name}: {said}" if has_words else f"{name} gave up. What the plugin has printed says why.")
     status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(status, int):
         return ProviderError(f"{name}: {said}", status=status)

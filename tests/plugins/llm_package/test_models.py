@@ -196,6 +196,7 @@ class APIConnectionError(Exception):
         (_StatusError("slow\ndown"), llm.ProviderError, "scripted: slow down"),
         (APIConnectionError(), llm.TransportError, "scripted: APIConnectionError"),
         (SystemExit(1), llm.ModelError, "scripted gave up. What the plugin has printed says why."),
+        (SystemExit("Error: set a key\n"), llm.ModelError, "scripted: Error: set a key"),
     ],
 )
 def test_failures_are_told_in_our_terms(face: Face, scripted: Any, raised, expected, said) -> None:
@@ -216,9 +217,11 @@ def test_a_mistake_in_a_plugin_stays_what_it_is(face: Face, scripted: Any) -> No
 
 
 @pytest.mark.parametrize(
-    "raised", [their_llm.ModelError, _StatusError, APIConnectionError, LookupError], ids=lambda kind: kind.__name__
+    "raised",
+    [their_llm.ModelError, _StatusError, APIConnectionError, LookupError, SystemExit],
+    ids=lambda kind: kind.__name__,
 )
-def test_a_key_that_a_plugin_repeats_is_not_shown(face: Face, scripted: Any, raised: type[Exception]) -> None:
+def test_a_key_that_a_plugin_repeats_is_not_shown(face: Face, scripted: Any, raised: type[BaseException]) -> None:
     set_key("theirs", "sk-plugin-0123456789")
     plugin.SCRIPT[:] = [raised("wrong key sk-plugin-0123456789")]
     with pytest.raises(llm.ModelError, match="wrong key …") as caught:
