@@ -138,9 +138,8 @@ def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         if isinstance(error, httpx.TimeoutException) or time.monotonic() >= until:
             raise _too_slow(shown) from None
-        said = (secrets_in_url(hop.url) | secrets_in_url(proxy or "")).scrub(failure_words(error)) or type(
-            error
-        ).__name__
+        secrets = secrets_in_url(hop.url) | secrets_in_url(proxy or "")
+        said = secrets.scrub(failure_words(error)) or type(error).__name__
         raise TransportError(f"{shown} could not be fetched ({said[:200]}).") from None
 
 

@@ -4,7 +4,7 @@ A client adds features that no model's API needs, such as cookies, and a pool ad
 connections too, but for sync and async code of any kind: a lock, a trace and a check for each step make up most of the CPU time that a request
 takes there, and a connection here serves one task at a time anyway.
 
-So a `Request` is the bytes that are sent, and a `Dialogue` says, without I/O, what the bytes that arrive mean. A connection opens a stream of
+So a `Request` says which bytes are sent, and a `Dialogue` what the bytes that arrive mean, both without I/O. A connection opens a stream of
 httpcore's kind and moves the bytes, here without `await`, and in `async_direct.py` with it. Behind a proxy, see `proxied.py`.
 """
 

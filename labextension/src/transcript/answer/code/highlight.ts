@@ -112,7 +112,7 @@ export function cutCode(code: string, language: string): string[] {
       cost > PIECE / 2
         ? canCut && (/\n\n$/.test(piece) || cost > (PIECE * 3) / 4)
         : false;
-    const own = Math.min(line.length + LINE, PIECE);
+    const own = line.length + LINE;
     if (piece && (isLong || cost + own > PIECE)) {
       pieces.push(piece);
       piece = '';
