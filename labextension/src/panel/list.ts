@@ -76,7 +76,7 @@ export class List {
     this.node.addEventListener('keydown', event => this.press(event));
   }
 
-  /** Show these rows. The one with the keyboard focus keeps it, as far as it is still there. */
+  /** Show these rows. The one with the keyboard focus keeps it, as far as it is still there; the panel does not scroll to it. */
   draw(items: IItem[]): void {
     const at = this.rows.findIndex(row => row.contains(document.activeElement));
     const before = at < 0 ? undefined : this.items[at];
@@ -98,12 +98,14 @@ export class List {
     this.rows.forEach((row, index) => (row.tabIndex = index === now ? 0 : -1));
     if (at >= 0 && this.rows.length) {
       // The actions of a row may be there only while the row has the focus.
-      this.rows[now].focus();
+      this.rows[now].focus({ preventScroll: true });
       // A row that asks something ends with the way back, so that Enter pressed twice does not agree, and then with what asked.
       const turns = !items[now].cancel !== !before?.cancel;
       const nodes = focusables(this.rows[now]);
       const last = nodes.length - 1;
-      nodes[turns && inside >= 0 ? last : inside]?.focus();
+      nodes[turns && inside >= 0 ? last : inside]?.focus({
+        preventScroll: true
+      });
     }
   }
 

@@ -227,9 +227,10 @@ export abstract class Section<T> {
           .filter(Boolean)
           .map(text => sayLine(text, 'llm-bad'))
       );
-      // What had the focus may have moved, or be gone as the last row of a list is.
+      // What had the focus may have moved, or be gone as the last row of a list is. The panel stays where its reader has scrolled it.
       if (had && !this.node.contains(document.activeElement)) {
-        (this.node.contains(focused) ? focused! : this.title).focus();
+        const next = this.node.contains(focused) ? focused! : this.title;
+        next.focus({ preventScroll: true });
       }
     });
   }

@@ -99,11 +99,12 @@ export class Keys extends Section<IAnswer> {
     (name ? this.key : this.provider).focus();
   }
 
-  private close(): void {
+  /** Close the form. The panel stays where it is if something is said here that is to be read. */
+  private close(options: FocusOptions = {}): void {
     this.key.value = '';
     this.form.hidden = true;
     this.redraw();
-    (this.opener?.isConnected ? this.opener : this.add).focus();
+    (this.opener?.isConnected ? this.opener : this.add).focus(options);
   }
 
   /** The kernel that a new key goes to. */
@@ -121,7 +122,7 @@ export class Keys extends Section<IAnswer> {
     try {
       const [name, key] = [this.provider.value, this.key.value];
       const answer = await this.ask(target, { about: 'store-key', name, key });
-      this.close();
+      this.close({ preventScroll: true });
       this.tell(target, answer);
     } catch (error) {
       refill(this.said, sayLine(sentenceOf(error), 'llm-bad'));

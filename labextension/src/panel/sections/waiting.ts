@@ -123,7 +123,7 @@ export class Waiting extends Section<IAnswer> {
       this.wantsFocus = false;
       // Whoever has gone elsewhere meanwhile, such as into a cell, goes on there.
       if (this.node.contains(document.activeElement)) {
-        queueMicrotask(() => first.focus());
+        queueMicrotask(() => first.focus({ preventScroll: true }));
       }
     }
     return [this.rows];
@@ -159,7 +159,7 @@ export class Waiting extends Section<IAnswer> {
     );
     if (at >= 0) {
       const rows = this.rows.querySelectorAll('button');
-      (rows[at] ?? rows[rows.length - 1])?.focus();
+      (rows[at] ?? rows[rows.length - 1])?.focus({ preventScroll: true });
     }
   }
 
