@@ -1,4 +1,4 @@
-"""Shows a turn while it streams: in a notebook as a single output that is updated, in a terminal as plain text.
+"""Shows a turn while it streams: in a notebook as a single output that is updated, in a terminal or a console as plain text.
 
 A turn may be followed in three ways at once, and the kernel seldom knows which of them a reader is using before the first words
 arrive:
@@ -125,9 +125,14 @@ def answer_display(
         is_shown: whether the turn has an output in the running cell. If not, only pages that show it already are kept up to
             date, until it is opened with `here`.
     """
-    if front.is_notebook:
+    if front.is_notebook and not (is_shown and front.only_appends and not _has_bar(feed)):
         return NotebookDisplay(front, feed, received, is_shown=is_shown)
-    return TerminalDisplay(feed.view, is_coloured=has_colours(front.shell))
+    return TerminalDisplay(feed.view, is_coloured=has_colours(front.shell), explains=front.is_notebook)
+
+
+def _has_bar(feed: Feed) -> bool:
+    beside = feed.view.beside
+    return beside is not None and (beside.job is not None or beside.make_job is not None)
 
 
 def show_markdown(shell: InteractiveShell, markdown: str, plain: str, *, html: str = "") -> None:

@@ -19,7 +19,7 @@ from llm_notebook.transcript.answer.sources import plain_sources
 from llm_notebook.transcript.answer.tables import is_table
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.calls.call_rendering import plain_call
-from llm_notebook.transcript.rendering import footer, plain_picture
+from llm_notebook.transcript.rendering import footer, plain_picture, plain_problem
 from llm_notebook.transcript.sent_words import plain_sent
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
@@ -54,11 +54,13 @@ class TerminalDisplay:
     Args:
         view: the turn.
         is_coloured: whether the terminal understands escape sequences, and the user wants them.
+        explains: whether it says why a turn has failed. If not, the cell ends with the error itself.
     """
 
-    def __init__(self, view: TranscriptView, *, is_coloured: bool) -> None:
+    def __init__(self, view: TranscriptView, *, is_coloured: bool, explains: bool = False) -> None:
         self._view = view
         self._is_coloured = is_coloured
+        self._explains = explains
         # What has been written: all blocks before this one, this many chunks of this one, and these texts of calls, by their positions.
         self._block = 0
         self._chunk = 0
@@ -128,19 +130,27 @@ class TerminalDisplay:
             *(self._view.beside.plain_below() if self._view.beside is not None else ()),
             *plain_sources(self._view.sources.listed),
             state_sentence(self._view),
+            *self._failure(),
             *self._view.remarks,
         ]
         lines += not_saved_sentence(self._view)
         if self._view.show_usage:
             lines.append(footer(self._view))
         tail = "".join(f"{terminal_safe(line)}\n" for line in lines if line)
-        if self._view.blocks or self._view.state != "failed":
+        if self._view.blocks or self._view.state != "failed" or self._failure():
             sys.stdout.write(("\n" if self._wrote else "") + tail)
         self._wrote = False
         sys.stdout.flush()
         if self._errors:
             spell_out_on_stdout(self._errors)
             self._errors = ""
+
+    def _failure(self) -> list[str]:
+        """Return why the turn has failed, and the ways out, a line each."""
+        if not self._explains or self._view.problem is None:
+            return []
+        said, *ways = plain_problem(self._view.problem)
+        return [f"■ {said}", *ways]
 
     def refresh(self) -> None:
         pass

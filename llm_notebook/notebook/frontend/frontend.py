@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.bus import Bus, Sender, package_version, widget_script
-from llm_notebook.notebook.frontend.kernel import in_kernel, is_console, is_interactive, soon
+from llm_notebook.notebook.frontend.kernel import (
+    front_end_session,
+    in_kernel,
+    is_console,
+    is_interactive,
+    soon,
+    watch_prompts,
+)
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
@@ -53,6 +60,9 @@ class FrontEnd:
         self.wants_cells = False
         self._channel: ChannelWidget | None = None
         self._changed: Callable[[], None] = lambda: None
+        self._unwatch: Callable[[], None] = lambda: None
+        # The sessions of front ends where one types at a prompt.
+        self._prompts: set[str] = set()
 
     def open(self, received: Callable[[dict[str, Any]], None], changed: Callable[[], None]) -> None:
         """Connect, if there is a notebook to connect to.
@@ -64,6 +74,7 @@ class FrontEnd:
         if not self.is_notebook:
             return
         self._changed = changed
+        self._unwatch = watch_prompts(self.shell, self._prompts.add)
         self.bus = Bus(self.shell, lambda message: self._receive(message, received), self._note_lost_extension)
         self.bus.open(offer=is_interactive(self.shell))
         if widget_script() is None:
@@ -89,6 +100,7 @@ class FrontEnd:
 
     def close(self) -> None:
         """Disconnect."""
+        self._unwatch()
         if self.bus is not None:
             self.bus.close()
             self.bus = None
@@ -115,6 +127,11 @@ class FrontEnd:
     def wants_widget(self) -> bool:
         """Whether transcripts are shown by our widget."""
         return bool(self.widgets) and not self.extension
+
+    @property
+    def only_appends(self) -> bool:
+        """Whether the running cell was typed at the prompt of a console, where text can be added, but no output can be updated."""
+        return is_console(self.shell) and front_end_session(self.shell) in self._prompts
 
     @property
     def advice(self) -> str:

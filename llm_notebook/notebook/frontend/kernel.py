@@ -44,6 +44,7 @@ __all__ = [
     "cell_id_of",
     "comm_publisher",
     "current_request",
+    "front_end_session",
     "in_kernel",
     "is_captured",
     "is_console",
@@ -54,6 +55,7 @@ __all__ = [
     "soon",
     "tags_of",
     "threadsafe_publisher",
+    "watch_prompts",
     "watch_skipped",
 ]
 
@@ -329,6 +331,43 @@ def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], N
 
     kernel._send_abort_reply = answer_and_tell
     return stop
+
+
+def watch_prompts(shell: InteractiveShell, typed: Callable[[str], None]) -> Callable[[], None]:
+    """Watch for front ends where one types at a prompt. They ask whether what is typed is a complete input.
+
+    Args:
+        shell: the shell of a kernel.
+        typed: called with the session of a front end that asks.
+
+    Returns:
+        A function that stops watching.
+    """
+    kernel: Any = _kernel_of(shell)
+    answer = kernel.do_is_complete
+
+    def answer_and_tell(code: str) -> object:
+        typed(_session(_parent(shell)))
+        return answer(code)
+
+    def stop() -> None:
+        # If somebody has wrapped it since, their wrapper stays.
+        if vars(kernel).get("do_is_complete") is answer_and_tell:
+            del kernel.do_is_complete
+
+    kernel.do_is_complete = answer_and_tell
+    return stop
+
+
+def front_end_session(shell: InteractiveShell) -> str:
+    """Return the unique name of the session of the front end that runs the current cell; empty if that is unknown."""
+    return _session(_parent(shell))
+
+
+def _session(request: Mapping[str, Any] | None) -> str:
+    header = None if request is None else request.get("header")
+    session = header.get("session") if isinstance(header, dict) else None
+    return session if isinstance(session, str) else ""
 
 
 def soon(shell: InteractiveShell, seconds: float, function: Callable[[], None]) -> None:

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.openai_server import OpenAIServer, Reply, Request, UntilClosed, call_reply, sse, text_chunk, text_reply
+from tests.fakes.openai_server import (
+    Cut,
+    OpenAIServer,
+    Reply,
+    Request,
+    UntilClosed,
+    UntilSet,
+    call_reply,
+    sse,
+    text_chunk,
+    text_reply,
+)
 from tests.notebook.display.test_keyboard import TOOL
 from tests.notebook.display.test_terminal import CONSOLE, PATIENCE, Terminal, open_terminal
 
@@ -16,9 +27,15 @@ __all__ = ["open_terminal"]
 
 
 @pytest.fixture
-def console(open_terminal: Callable[..., Terminal]) -> Terminal:
+def prompting(open_terminal: Callable[..., Terminal]) -> Terminal:
     """A `jupyter console` with the model `scripted`."""
-    return open_terminal(program="jupyter_console", options=CONSOLE)
+    return open_terminal(program="jupyter_console", options=())
+
+
+@pytest.fixture(params=[CONSOLE, ()], ids=["simple", "usual"])
+def console(open_terminal: Callable[..., Terminal], request: pytest.FixtureRequest) -> Terminal:
+    """A `jupyter console`. With a simple prompt it never asks whether an input is complete, so the kernel does not know that it is a console."""
+    return open_terminal(program="jupyter_console", options=request.param)
 
 
 def test_answers_values_and_lists_are_shown_once(console: Terminal, openai_server: OpenAIServer) -> None:
@@ -82,24 +99,51 @@ def test_a_question_is_decided_by_commands_and_by_keyboard(
     assert ran.read_text().split() == ["/a", "/b"]
 
 
-def test_ctrl_c_stops_the_turn_and_not_the_kernel(console: Terminal, openai_server: OpenAIServer) -> None:
+def test_words_appear_as_they_arrive(prompting: Terminal, openai_server: OpenAIServer) -> None:
+    seen = [threading.Event(), threading.Event()]
+    pieces = [[sse(text_chunk(f"word{number} "), done=False), UntilSet(event)] for number, event in enumerate(seen)]
+    openai_server.play(Reply([step for steps in pieces for step in steps] + [sse(text_chunk("at last"))]))
+    prompting.say("%llm -m scripted A story")
+    for number, event in enumerate(seen):
+        prompting.until(f"word{number}")
+        event.set()
+    said = prompting.prompt()
+    assert "at last" in said
+    assert "word0" not in said
+
+
+def test_an_answer_that_breaks_off_says_so_once(console: Terminal, openai_server: OpenAIServer) -> None:
+    openai_server.play(Reply([sse(text_chunk("A pelican once flew"), done=False), Cut()]))
+    console.say("%llm -m scripted A story")
+    said = console.prompt()
+    assert said.count("A pelican once flew") == said.count("■ The answer broke off.") == said.count("■") == 1
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("has_words", [True, False])
+def test_ctrl_c_stops_the_turn_and_not_the_kernel(
+    prompting: Terminal, openai_server: OpenAIServer, has_words: bool
+) -> None:
     closed, asked = threading.Event(), threading.Event()
 
     def answer(_: Request) -> Reply:
         asked.set()
-        return Reply([sse(text_chunk("A pelican once flew"), done=False), UntilClosed(closed)])
+        words = [sse(text_chunk("A pelican once flew"), done=False)] if has_words else []
+        return Reply([*words, UntilClosed(closed)])
 
     openai_server.answer = answer
-    console.say("kept = 'still here'")
-    console.prompt()
-    console.say("%llm -m scripted A story")
+    prompting.say("kept = 'still here'")
+    prompting.prompt()
+    prompting.say("%llm -m scripted A story")
     assert asked.wait(PATIENCE)
-    console.process.sendintr()
-    said = console.prompt()
+    if has_words:
+        prompting.until("once flew")
+    prompting.process.sendintr()
+    said = prompting.prompt()
     assert "Stopped" in said
     assert "Traceback" not in said
     assert closed.wait(PATIENCE), "the connection to the model was left open"
     openai_server.play(text_reply("All is well."))
-    console.say("%llm -m scripted Go on, {{ kept }}")
-    assert "All is well." in console.prompt()
+    prompting.say("%llm -m scripted Go on, {{ kept }}")
+    assert "All is well." in prompting.prompt()
     assert openai_server.requests[-1].json()["messages"][-1]["content"] == "Go on, still here"
