@@ -7,6 +7,7 @@
 
 import { copyAndSay } from '../../dom/copying';
 import { attrs, button, el, refill } from '../../dom/elements';
+import type { Child } from '../../dom/elements';
 import { limitMarks } from '../../dom/formatting';
 import { icon } from '../../dom/icons';
 import type { IHost } from '../../drawing/host';
@@ -146,9 +147,7 @@ function draw(
           next = old.nextSibling;
           old.remove();
         }
-        const nodes = isLong
-          ? [el('span', 'llm-lines', ...coloured)]
-          : coloured;
+        const nodes = isLong ? [partOf(...coloured)] : coloured;
         nodes.forEach(node => text.insertBefore(node, after));
       }
       next = after;
@@ -173,6 +172,19 @@ function splitAt(first: ChildNode | null, length: number): ChildNode | null {
   return node;
 }
 
+/** A part of long code. */
+function partOf(...children: Child[]): HTMLElement {
+  const part = el('span', 'llm-lines', ...children);
+  holdHeight(part);
+  return part;
+}
+
+/** Let a part be as high as its lines while the browser does not lay it out, because it is far from what the reader sees. */
+function holdHeight(part: HTMLElement): void {
+  const lines = (part.textContent ?? '').replace(/\n$/, '').split('\n');
+  part.style.setProperty('--llm-lines', String(lines.length));
+}
+
 /** Append code without colours, beginning a new part after a line where the last one is long enough. */
 function appendParts(text: HTMLElement, code: string): void {
   for (let at = 0; at < code.length;) {
@@ -181,20 +193,21 @@ function appendParts(text: HTMLElement, code: string): void {
     if (end > at) {
       const piece = limitMarks(code.slice(at, end));
       part.appendChild(document.createTextNode(piece));
+      holdHeight(part);
       at = end;
     } else {
-      text.appendChild(el('span', 'llm-lines'));
+      text.appendChild(partOf());
     }
   }
 }
 
 /** The part that code is appended to. What is in none becomes one. */
-function lastPart(text: HTMLElement): Element {
+function lastPart(text: HTMLElement): HTMLElement {
   const { lastChild } = text;
-  if (lastChild instanceof Element && lastChild.className === 'llm-lines') {
+  if (lastChild instanceof HTMLElement && lastChild.className === 'llm-lines') {
     return lastChild;
   }
-  const part = el('span', 'llm-lines', ...Array.from(text.childNodes));
+  const part = partOf(...Array.from(text.childNodes));
   text.appendChild(part);
   return part;
 }
