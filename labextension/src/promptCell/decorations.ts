@@ -19,10 +19,20 @@ import { highlightTree, type Tag } from '@lezer/highlight';
 
 import { expressionsIn } from './expressions';
 import { headOf, lineMagicIn, readFirstLine, type IToken } from './firstLine';
+import { nearestOption } from './options';
+
+/** What a prompt says by itself. */
+export interface IPromptWords {
+  /** What an empty prompt says. */
+  invitation: string;
+  /** That there is no such option. `meant` is the one that is most like it; empty if none is. */
+  noOption(option: string, meant: string): string;
+}
 
 const CLASSES: Record<IToken['kind'], string> = {
   magic: 'llm-prompt-magic',
   option: 'llm-prompt-opt',
+  wrong: 'llm-prompt-opt llm-prompt-wrong',
   value: 'llm-prompt-val',
   variable: 'llm-prompt-var',
   string: 'llm-prompt-str'
@@ -62,11 +72,11 @@ interface IPiece {
  * The decorations of a cell.
  *
  * @param python the language of expressions; null until it is loaded.
- * @param invitation what an empty prompt says.
+ * @param words what a prompt says by itself.
  */
 export function promptDecorations(
   python: LanguageSupport | null,
-  invitation: string
+  words: IPromptWords
 ): Extension {
   const parser = python?.language.parser ?? null;
   const plugin = ViewPlugin.fromClass(
@@ -74,14 +84,14 @@ export function promptDecorations(
       decorations: DecorationSet;
 
       constructor(view: EditorView) {
-        this.decorations = decorate(view, parser, invitation);
+        this.decorations = decorate(view, parser, words);
       }
 
       update(update: ViewUpdate): void {
         const isParsedFurther =
           syntaxTree(update.startState) !== syntaxTree(update.state);
         if (update.docChanged || update.viewportChanged || isParsedFurther) {
-          this.decorations = decorate(update.view, parser, invitation);
+          this.decorations = decorate(update.view, parser, words);
         }
       }
     },
@@ -94,17 +104,17 @@ export function promptDecorations(
 function decorate(
   view: EditorView,
   python: Parser | null,
-  invitation: string
+  words: IPromptWords
 ): DecorationSet {
   const source = view.state.doc.toString();
   const head = headOf(source);
   const pieces =
     head === null
-      ? linePieces(view, python)
+      ? linePieces(view, python, words)
       : [
-          ...cellPieces(view, source, head, python),
+          ...cellPieces(view, source, head, python, words),
           ...fencePieces(view),
-          ...ghostPieces(source, head.to, invitation)
+          ...ghostPieces(source, head.to, words.invitation)
         ];
   return setOf(pieces);
 }
@@ -121,10 +131,11 @@ function cellPieces(
   view: EditorView,
   source: string,
   head: { from: number; to: number },
-  python: Parser | null
+  python: Parser | null,
+  words: IPromptWords
 ): IPiece[] {
   const line = readFirstLine(source.slice(head.from, head.to), head.from);
-  const pieces = tokenPieces(line.tokens);
+  const pieces = tokenPieces(line.tokens, source, words);
   if (head.to < source.length) {
     const last = view.state.doc.lineAt(head.to);
     pieces.push({ from: last.from, to: last.from, decoration: HEAD });
@@ -137,7 +148,11 @@ function cellPieces(
 }
 
 /** The `%llm` lines of a Python cell, whose prompts are not Python. */
-function linePieces(view: EditorView, python: Parser | null): IPiece[] {
+function linePieces(
+  view: EditorView,
+  python: Parser | null,
+  words: IPromptWords
+): IPiece[] {
   const { state } = view;
   const pieces: IPiece[] = [];
   for (const visible of view.visibleRanges) {
@@ -153,7 +168,8 @@ function linePieces(view: EditorView, python: Parser | null): IPiece[] {
       if (read.end < line.to) {
         pieces.push({ from: read.end, to: line.to, decoration: TEXT });
       }
-      pieces.push(...tokenPieces(read.tokens));
+      const text = line.text;
+      pieces.push(...tokenPieces(read.tokens, text, words, line.from));
       if (!read.isRaw) {
         const prompt = state.sliceDoc(read.end, line.to);
         pieces.push(...expressionPieces(view, prompt, read.end, python));
@@ -167,12 +183,21 @@ function isInString(state: EditorState, position: number): boolean {
   return /String/.test(syntaxTree(state).resolveInner(position, 1).name);
 }
 
-const tokenPieces = (tokens: IToken[]): IPiece[] =>
-  tokens.map(({ from, to, kind }) => ({
-    from,
-    to,
-    decoration: Decoration.mark({ class: CLASSES[kind] })
-  }));
+/** The colours of the words of a first line. `start` is where `text` begins in the cell. */
+const tokenPieces = (
+  tokens: IToken[],
+  text: string,
+  words: IPromptWords,
+  start = 0
+): IPiece[] =>
+  tokens.map(({ from, to, kind }) => {
+    const option = text.slice(from - start, to - start);
+    const title =
+      kind === 'wrong' ? words.noOption(option, nearestOption(option)) : '';
+    const attributes: Record<string, string> = title ? { title } : {};
+    const decoration = Decoration.mark({ class: CLASSES[kind], attributes });
+    return { from, to, decoration };
+  });
 
 /** The expressions in a text that begins at an offset of the cell. Those out of sight are left for later. */
 function expressionPieces(

@@ -6,11 +6,16 @@ import { EditorState } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { afterEach, expect, test, vi } from 'vitest';
 
+import type { IPromptWords } from './decorations';
 import { type ILanguages, promptCell } from './extension';
 
 const LANGUAGES: ILanguages = {
   markdown: markdown({ base: markdownLanguage }),
   python: python()
+};
+const WORDS: IPromptWords = {
+  invitation: 'Ask.',
+  noOption: (option, meant) => `No ${option}. ${meant}?`
 };
 const open: EditorView[] = [];
 
@@ -23,7 +28,7 @@ function editorOf(
   doc: string,
   load = async (): Promise<ILanguages> => LANGUAGES
 ): EditorView {
-  const extensions = [promptCell(load, 'Ask.', doc), python(), closeBrackets()];
+  const extensions = [promptCell(load, WORDS, doc), python(), closeBrackets()];
   const view = new EditorView({
     state: EditorState.create({ doc, extensions }),
     parent: document.body
@@ -136,4 +141,18 @@ test('an editor that is closed before its languages arrive stays closed', async 
   open.length = 0;
   await new Promise(resolve => setTimeout(resolve));
   expect(view.dom.isConnected).toBe(false);
+});
+
+test('an option that there is not is underlined, and says which may be meant', () => {
+  const view = editorOf('%%llm -m x --nothing --schem-multi "name"\nHi');
+  expect(classed(view, 'wrong')).toEqual(['--nothing', '--schem-multi']);
+  const [, wrong] = view.contentDOM.querySelectorAll('.llm-prompt-wrong');
+  expect(wrong.getAttribute('title')).toBe('No --schem-multi. --schema-multi?');
+});
+
+test('in Python, too, and what is meant is found there', () => {
+  const view = editorOf('x = 1\ny = %llm --modle x Hi');
+  const [wrong] = view.contentDOM.querySelectorAll('.llm-prompt-wrong');
+  expect(wrong.textContent).toBe('--modle');
+  expect(wrong.getAttribute('title')).toBe('No --modle. --model?');
 });

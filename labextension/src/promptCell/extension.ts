@@ -22,7 +22,7 @@ import {
 } from '@codemirror/state';
 import { EditorView, ViewPlugin } from '@codemirror/view';
 
-import { promptDecorations } from './decorations';
+import { type IPromptWords, promptDecorations } from './decorations';
 import { headOf } from './firstLine';
 import { promptLanguage } from './markdown';
 
@@ -53,13 +53,13 @@ const loaded = StateEffect.define<ILanguages>();
  * Make the extension for the editor of a code cell.
  *
  * @param load loads the languages, when they are first needed.
- * @param invitation what an empty prompt says.
+ * @param words what a prompt says by itself.
  * @param source the text that the editor begins with.
  * @param below what a prompt has besides, such as its badge.
  */
 export function promptCell(
   load: () => Promise<ILanguages>,
-  invitation: string,
+  words: IPromptWords,
   source: string,
   below: Extension = []
 ): Extension {
@@ -72,7 +72,7 @@ export function promptCell(
     const arrived = transaction.effects.find(effect => effect.is(loaded));
     if (arrived) {
       languages = arrived.value as ILanguages;
-      const decorations = promptDecorations(languages.python, invitation);
+      const decorations = promptDecorations(languages.python, words);
       return {
         effects: [
           mode.reconfigure(modeOf(isPrompt(transaction.newDoc))),
@@ -91,7 +91,7 @@ export function promptCell(
   const begun = headOf(source.slice(0, HEAD_LENGTH)) !== null;
   return [
     mode.of(modeOf(begun)),
-    marks.of(promptDecorations(null, invitation)),
+    marks.of(promptDecorations(null, words)),
     switcher,
     languageLoader(load)
   ];

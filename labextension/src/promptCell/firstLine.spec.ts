@@ -110,3 +110,26 @@ test('a long line of dashes, quotes or backslashes is read in linear time', () =
     expect(headOf(line)?.from).toBe(0);
   }
 });
+
+test.each([
+  ['%%llm --schem', []],
+  ['%%llm --schem x', ['--schem']],
+  ['%%llm --schemx', ['--schemx']],
+  ['%%llm -', []],
+  ['%%llm -z', ['-z']],
+  ['%%llm -cz -m x', ['-cz']],
+  ['%%llm -schema x', []],
+  ['%%llm -cu -mgpt-5 -T f', []],
+  ['%%llm –model x', []],
+  ['%%llm --xyz=3 -u hi', ['--xyz=3']],
+  ['%%llm hi --nothing', []],
+  ['%%llm -- --nothing', []],
+  ['%llm models --nothing', []]
+])('in %j these options are wrong: %j', (line, wrong) => {
+  const found = readFirstLine(line).tokens.filter(
+    ({ kind }) => kind === 'wrong'
+  );
+  expect(found.map(({ from, to }) => line.slice(from, to))).toEqual(
+    wrong.map(word => word.split('=')[0])
+  );
+});

@@ -3,14 +3,15 @@
  * values, and where the prompt begins.
  *
  * Only the kernel decides how the line is parsed. Here the words are told apart
- * for their colours, so an unknown option counts as one without a value, and
- * nothing is ever refused.
+ * for their colours, so an unknown option is marked, counts as one without a
+ * value, and nothing is ever refused.
  */
 
-import OPTIONS from './options.json';
+import { mayBecomeOption, OPTION_VALUES } from './options';
 
-/** What a coloured word is. */
-export type TokenKind = 'magic' | 'option' | 'value' | 'variable' | 'string';
+/** What a coloured word is; `wrong` is an option that there is not. */
+export type TokenKind =
+  'magic' | 'option' | 'wrong' | 'value' | 'variable' | 'string';
 
 /** A coloured piece, as offsets from the beginning of the cell. */
 export interface IToken {
@@ -38,8 +39,6 @@ const OPTION = /[-\u2010-\u2015\u2212\uff0d]{1,2}\p{L}[^\s=]*/uy;
 const QUOTED = /"(?:[^"\\]|\\[^])*"?|'[^']*'?|“[^”]*”?|‘[^’]*’?/y;
 const WORD = /\S+/y;
 const SPACE = /(?:\s|\\\n)+/y;
-
-const KINDS = new Map<string, string[]>(Object.entries(OPTIONS));
 
 /**
  * Find the lines that hold the options of a prompt cell.
@@ -94,7 +93,7 @@ export function readFirstLine(line: string, start = 0): IFirstLine {
   while (reader.skip(SPACE) && reader.peek(OPTION) !== '') {
     const name = takeOption(reader);
     isRaw ||= name === '--raw';
-    (KINDS.get(name) ?? []).forEach((kind, index) => {
+    (OPTION_VALUES.get(name) ?? []).forEach((kind, index) => {
       if (index > 0 || !reader.skip(/=/y)) {
         reader.skip(SPACE);
       }
@@ -110,19 +109,28 @@ export function readFirstLine(line: string, start = 0): IFirstLine {
 /** Read past an option. Returns its name, or that of the last one if several are joined, as in `-cu`. */
 function takeOption(reader: Reader): string {
   const word = reader.peek(OPTION);
-  const isJoined = /^-\p{L}./u.test(word) && !KINDS.has(word);
+  const name = plain(word);
+  const isJoined = /^-\p{L}./u.test(word) && !OPTION_VALUES.has(word);
   if (!isJoined) {
-    return plain(reader.take(OPTION, 'option'));
+    const isTyped = reader.isLast(word) && mayBecomeOption(name);
+    const isRight = OPTION_VALUES.has(name) || isTyped;
+    reader.take(OPTION, isRight ? 'option' : 'wrong');
+    return name;
   }
   const letters = [...word.slice(1)];
   // The value of an option may follow its letter directly, as in `-mgpt-5`.
   const last = letters.findIndex(
-    letter => KINDS.get(`-${letter}`)?.length !== 0
+    letter => OPTION_VALUES.get(`-${letter}`)?.length !== 0
   );
+  const option = `-${letters[last] ?? ''}`;
+  if (last >= 0 && !OPTION_VALUES.has(option)) {
+    reader.take(OPTION, 'wrong');
+    return word;
+  }
   const length =
     last < 0 ? word.length : 1 + letters.slice(0, last + 1).join('').length;
   reader.take(new RegExp(`[^]{${length}}`, 'y'), 'option');
-  return `-${letters[last] ?? ''}`;
+  return option;
 }
 
 /** An option as it is typed on a plain keyboard. */
@@ -145,6 +153,11 @@ class Reader {
   peek(pattern: RegExp): string {
     pattern.lastIndex = this.position;
     return pattern.exec(this.text)?.[0] ?? '';
+  }
+
+  /** Whether nothing follows a word at the current position. */
+  isLast(word: string): boolean {
+    return this.position + word.length === this.text.length;
   }
 
   /** Read past a match. Returns whether there was one. */

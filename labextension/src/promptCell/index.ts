@@ -9,6 +9,7 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { badge, type IAround } from './badge';
+import type { IPromptWords } from './decorations';
 import { type ILanguages, promptCell } from './extension';
 
 /**
@@ -22,9 +23,13 @@ export function promptCellFactory(
   trans: TranslationBundle,
   aroundOf: (cell: CodeEditor.IModel) => IAround | null = () => null
 ): IEditorExtensionFactory {
-  const invitation = trans.__(
-    'Ask. {{ name }} puts in a value of this notebook.'
-  );
+  const words: IPromptWords = {
+    invitation: trans.__('Ask. {{ name }} puts in a value of this notebook.'),
+    noOption: (option, meant) =>
+      meant
+        ? trans.__('No option %1. Did you mean %2?', option, meant)
+        : trans.__('No option %1.', option)
+  };
   const load = async (): Promise<ILanguages> => {
     const [markdown, python] = await Promise.all(
       ['text/x-ipythongfm', 'text/x-python'].map(mime => {
@@ -47,7 +52,7 @@ export function promptCellFactory(
       return EditorExtensionRegistry.createImmutableExtension(
         promptCell(
           load,
-          invitation,
+          words,
           model.sharedModel.getSource(),
           around ? badge(around, trans) : []
         )

@@ -40,10 +40,17 @@ def _source(cell: Locator) -> str:
 
 
 def test_a_prompt_is_markdown_with_options_code_and_expressions(lab_page: LabPage) -> None:
+    mistaken = '%%llm --schem-multi "name"\nList the people.'
     lab_page.write(
-        "prompt-cells.ipynb", [_PROMPT, "for x in 'abc': pass", "n = 1\n%llm -m scripted Is {{ n }} for me?"]
+        "prompt-cells.ipynb", [_PROMPT, "for x in 'abc': pass", "n = 1\n%llm -m scripted Is {{ n }} for me?", mistaken]
     )
-    prompt, code, line = (lab_page.cell(index) for index in range(3))
+    prompt, code, line, wrong = (lab_page.cell(index) for index in range(4))
+
+    option = wrong.locator(".llm-prompt-wrong")
+    expect(option).to_have_text("--schem-multi")
+    expect(option).to_have_attribute("title", "No option --schem-multi. Did you mean --schema-multi?")
+    expect(option).to_have_css("text-decoration-style", "wavy")
+    lab_page.screenshot("prompt-cells")
 
     expect(prompt.locator(".llm-prompt-magic")).to_have_text("%%llm")
     expect(prompt.locator(".llm-prompt-opt")).to_have_text(["-m", "-T"])
