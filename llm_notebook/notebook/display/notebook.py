@@ -125,7 +125,9 @@ def answer_display(
         is_shown: whether the turn has an output in the running cell. If not, only pages that show it already are kept up to
             date, until it is opened with `here`.
     """
-    if front.is_notebook and not (is_shown and front.only_appends and not _has_bar(feed)):
+    # Pages that follow the turns of this kernel are told of those of a console, too.
+    is_written = is_shown and front.only_appends and not front.extension and not _has_bar(feed)
+    if front.is_notebook and not is_written:
         return NotebookDisplay(front, feed, received, is_shown=is_shown)
     return TerminalDisplay(feed.view, is_coloured=has_colours(front.shell), explains=front.is_notebook)
 
@@ -190,12 +192,15 @@ class NotebookDisplay:
         self.changed: Callable[[], None] = self._wake.set
         self._closed = threading.Event()
         self._words: str | None = None
+        # Whether each output is shown as it is first sent, by a console. It gets text only when that is whole.
+        self._only_appends = False
         self._painter: threading.Thread | None = None
 
     def open(self, *, here: bool = False) -> None:
         if here and all(output.is_shown for output in self._outputs):
             self._outputs = [*self._outputs[1 - _MOST_OUTPUTS :], _Output()]
         self._closed.clear()
+        self._only_appends = self._front.only_appends
         publish = threadsafe_publisher(self._front.shell)
         if publish is None or (not self._front.extension and is_in_output_widget(self._front.shell)):
             return
@@ -256,7 +261,8 @@ class NotebookDisplay:
             # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.
             self._widget.close()
             self._widget = None
-        if not self._front.extension and (is_console(shell) or is_in_output_widget(shell)):
+        is_unknown = not self._front.extension and (is_console(shell) or is_in_output_widget(shell))
+        if is_unknown or self._front.only_appends:
             # What was shown before stays as it was, and cannot be updated.
             self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
         self._show(publish, record, self._widget if is_paused else None)
@@ -340,7 +346,7 @@ class NotebookDisplay:
         # "Waiting for …" need not be counted in the saved notebook.
         if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._words is not None:
             return 0
-        record = self._record(has_plain=is_rare)
+        record = self._record(has_plain=is_rare and not self._only_appends)
         sent = self._tell_rest(senders)
         words = _words(record)
         if words == self._words and all(output.is_shown for output in self._outputs):
@@ -360,7 +366,8 @@ class NotebookDisplay:
         missing = [output for output in self._outputs if not output.is_shown]
         if missing:
             view = self._feed.beginning()
-            self._publish(publish, saved_bundle(view, DeltaWriter(view).full()), self._widget, missing)
+            record = saved_bundle(view, DeltaWriter(view).full(), has_plain=not self._only_appends)
+            self._publish(publish, record, self._widget, missing)
         return len(missing)
 
     def _show(self, publish: Publish, record: Bundle, widget: TranscriptWidget | None) -> None:

@@ -159,6 +159,31 @@ def test_a_console_which_ignores_updates_gets_the_whole_answer(kernel: Kernel) -
     assert "Forty-two." in in_cell.of("update_display_data")[-1]["data"]["text/plain"]
 
 
+def _type(kernel: Kernel, line: str) -> Cell:
+    """Type a line at the prompt of a console, which first asks whether it is complete."""
+    kernel.client.is_complete(line)
+    return kernel.run(line)
+
+
+def test_a_console_with_a_prompt_gets_an_answer_as_text(kernel: Kernel) -> None:
+    cell = _type(kernel, "%llm -m thinker slowly")
+    assert cell.stdout.rstrip() == "Thought:\nHmm, let me see.\n\nForty-two."
+    assert cell.of("display_data", "update_display_data") == []
+    # Another front end of the same kernel may be a notebook.
+    assert kernel.run("%llm -m thinker slowly", "cell-1").markdown != []
+    failed = _type(kernel, "%llm -m ehco hi")
+    assert failed.stdout.startswith("■ No model is called “ehco”. Nothing was sent.")
+    assert failed.reply["status"] == "error"
+    assert "Traceback" not in repr(failed.messages)
+
+
+def test_a_console_beside_a_page_with_our_extension_gets_the_whole_answer(live: Kernel) -> None:
+    cell = _type(live, "%llm -m thinker slowly")
+    shown = [content["data"].get("text/plain") for content in cell.of("display_data")]
+    assert shown[-1] == "Thought:\nHmm, let me see.\n\nForty-two."
+    assert len(list(filter(None, shown))) == 1
+
+
 def test_a_console_is_asked_in_words_that_can_be_followed_there(kernel: Kernel) -> None:
     kernel.close_comm(kernel.comm("llm_notebook"))
     kernel.run(
