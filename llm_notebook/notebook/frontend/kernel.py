@@ -337,17 +337,20 @@ def watch_prompts(shell: InteractiveShell, typed: Callable[[str], None]) -> Call
     """Watch for front ends where one types at a prompt. They ask whether what is typed is a complete input.
 
     Args:
-        shell: the shell of a kernel.
+        shell: the shell of a kernel. Some kernels cannot be asked that.
         typed: called with the session of a front end that asks.
 
     Returns:
         A function that stops watching.
     """
     kernel: Any = _kernel_of(shell)
-    answer = kernel.do_is_complete
+    answer = getattr(kernel, "do_is_complete", None)
+    if answer is None:
+        return lambda: None
 
     def answer_and_tell(code: str) -> object:
-        typed(_session(_parent(shell)))
+        if session := front_end_session(shell):
+            typed(session)
         return answer(code)
 
     def stop() -> None:
@@ -361,10 +364,7 @@ def watch_prompts(shell: InteractiveShell, typed: Callable[[str], None]) -> Call
 
 def front_end_session(shell: InteractiveShell) -> str:
     """Return the unique name of the session of the front end that runs the current cell; empty if that is unknown."""
-    return _session(_parent(shell))
-
-
-def _session(request: Mapping[str, Any] | None) -> str:
+    request = _parent(shell)
     header = None if request is None else request.get("header")
     session = header.get("session") if isinstance(header, dict) else None
     return session if isinstance(session, str) else ""
