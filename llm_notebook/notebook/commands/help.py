@@ -18,7 +18,7 @@ from llm_notebook.notebook.commands.manuals import (
     subcommand_rows,
     values_of,
 )
-from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.display.finished_text import show_markdown
 from llm_notebook.transcript.markdown.safe import safe_markdown
 
 __all__ = ["show_manual"]

@@ -16,7 +16,7 @@ from llm_notebook.notebook.commands.lists.listings import Group, Line, show_list
 from llm_notebook.notebook.commands.lists.sheets import Column
 from llm_notebook.notebook.commands.lists.tables import say
 from llm_notebook.notebook.completion.variables import fitting_variables
-from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.display.finished_text import show_markdown
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.plugins.own import get_fragment_loaders, get_plugins, get_template_loaders, get_tools
 from llm_notebook.tools.schemas import schema_of

@@ -17,7 +17,7 @@ from llm_notebook.notebook.commands.lists.excerpts import excerpt, latest_by, te
 from llm_notebook.notebook.commands.lists.places import age, cell_name, notebook_names
 from llm_notebook.notebook.commands.lists.sheets import Column, element, sheet, shown
 from llm_notebook.notebook.commands.lists.tables import code, literal_cell, markdown_table, say
-from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.display.finished_text import show_markdown
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.running.live_turn import LiveTurn
 from llm_notebook.transcript.calls.call_rendering import odd_letters, plain_tool

@@ -19,7 +19,7 @@ from llm_notebook.notebook.commands.keys import keys
 from llm_notebook.notebook.commands.lists.tables import say, table
 from llm_notebook.notebook.commands.local import local
 from llm_notebook.notebook.commands.models import show_models
-from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.display.finished_text import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.line.options import option_actions
 from llm_notebook.providers.registry import (

@@ -35,9 +35,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from IPython.core.interactiveshell import InteractiveShell
-
-from llm_notebook.notebook.display.encoding import write
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.pace import Pace, Reminders, SteadyPace
 from llm_notebook.notebook.display.silence import Silence
@@ -46,7 +43,6 @@ from llm_notebook.notebook.frontend.bus import Sender
 from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import (
     Publish,
-    in_kernel,
     is_console,
     is_in_output_widget,
     publisher,
@@ -55,13 +51,12 @@ from llm_notebook.notebook.frontend.kernel import (
 from llm_notebook.transcript.deltas import DeltaWriter
 from llm_notebook.transcript.document import MIME_TYPE
 from llm_notebook.transcript.saved import is_long, saved_bundle
-from llm_notebook.transcript.visible import terminal_safe
 
 if TYPE_CHECKING:
     from llm_notebook.notebook.frontend.widget import TranscriptWidget
     from llm_notebook.transcript.blocks import CallBlock
 
-__all__ = ["AnswerDisplay", "NotebookDisplay", "answer_display", "show_markdown"]
+__all__ = ["AnswerDisplay", "NotebookDisplay", "answer_display"]
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BEFORE_WAITING_SHOWS = 0.15  # seconds
@@ -126,31 +121,19 @@ def answer_display(
             date, until it is opened with `here`.
     """
     # Pages that follow the turns of this kernel are told of those of a console, too.
-    is_written = is_shown and front.only_appends and not front.extension and not _has_bar(feed)
+    is_written = is_shown and _only_appends(front) and not front.extension and not _has_bar(feed)
     if front.is_notebook and not is_written:
         return NotebookDisplay(front, feed, received, is_shown=is_shown)
     return TerminalDisplay(feed.view, is_coloured=has_colours(front.shell), explains=front.is_notebook)
 
 
+def _only_appends(front: FrontEnd) -> bool:
+    return bool(front.prompts) and front.only_appends
+
+
 def _has_bar(feed: Feed) -> bool:
     beside = feed.view.beside
     return beside is not None and (beside.job is not None or beside.make_job is not None)
-
-
-def show_markdown(shell: InteractiveShell, markdown: str, plain: str, *, html: str = "") -> None:
-    """Show a finished text.
-
-    Args:
-        shell: the shell to show it in.
-        markdown: the text for a notebook; it must be safe already.
-        plain: the text for a terminal. Control characters in it do not reach the terminal.
-        html: the text for pages that show HTML, if it looks better there than Markdown; it must be safe already.
-    """
-    if in_kernel(shell):
-        bundle = {"text/markdown": markdown, "text/plain": terminal_safe(plain)} | ({"text/html": html} if html else {})
-        publisher(shell)(bundle, uuid.uuid4().hex, False)
-    else:
-        write(terminal_safe(plain) + "\n")
 
 
 @dataclass(slots=True)
@@ -200,7 +183,7 @@ class NotebookDisplay:
         if here and all(output.is_shown for output in self._outputs):
             self._outputs = [*self._outputs[1 - _MOST_OUTPUTS :], _Output()]
         self._closed.clear()
-        self._only_appends = self._front.only_appends
+        self._only_appends = _only_appends(self._front)
         publish = threadsafe_publisher(self._front.shell)
         if publish is None or (not self._front.extension and is_in_output_widget(self._front.shell)):
             return
@@ -262,7 +245,7 @@ class NotebookDisplay:
             self._widget.close()
             self._widget = None
         is_unknown = not self._front.extension and (is_console(shell) or is_in_output_widget(shell))
-        if is_unknown or self._front.only_appends:
+        if is_unknown or _only_appends(self._front):
             # What was shown before stays as it was, and cannot be updated.
             self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
         self._show(publish, record, self._widget if is_paused else None)

@@ -47,6 +47,7 @@ class FrontEnd:
             environments. It comes from the browser unchecked, so show it as text only.
         bus: the connection to the pages; None if there is no notebook.
         wants_cells: whether pages send the cells of the notebook with every prompt.
+        prompts: the sessions of front ends where one types at a prompt.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -61,8 +62,7 @@ class FrontEnd:
         self._channel: ChannelWidget | None = None
         self._changed: Callable[[], None] = lambda: None
         self._unwatch: Callable[[], None] = lambda: None
-        # The sessions of front ends where one types at a prompt.
-        self._prompts: set[str] = set()
+        self.prompts: set[str] = set()
 
     def open(self, received: Callable[[dict[str, Any]], None], changed: Callable[[], None]) -> None:
         """Connect, if there is a notebook to connect to.
@@ -74,7 +74,7 @@ class FrontEnd:
         if not self.is_notebook:
             return
         self._changed = changed
-        self._unwatch = watch_prompts(self.shell, self._prompts.add)
+        self._unwatch = watch_prompts(self.shell, self.prompts.add)
         self.bus = Bus(self.shell, lambda message: self._receive(message, received), self._note_lost_extension)
         self.bus.open(offer=is_interactive(self.shell))
         if widget_script() is None:
@@ -131,7 +131,7 @@ class FrontEnd:
     @property
     def only_appends(self) -> bool:
         """Whether the running cell was typed at the prompt of a console, where text can be added, but no output can be updated."""
-        return is_console(self.shell) and front_end_session(self.shell) in self._prompts
+        return is_console(self.shell) and front_end_session(self.shell) in self.prompts
 
     @property
     def advice(self) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import TemplateError
-from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.display.finished_text import show_markdown
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.line.arguments import parse_line
 from llm_notebook.notebook.line.data_options import read_wanted

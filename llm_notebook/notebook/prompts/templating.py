@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.answers.row_scanner import ITEMS
 from llm_notebook.errors import FragmentNotFound, ModelError, TemplateError
-from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.display.finished_text import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.prompts.given import ADDRESSES, fetched
 from llm_notebook.objects.secrets import is_code_file

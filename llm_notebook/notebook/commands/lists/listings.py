@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.notebook.commands.lists.sheets import Column, Part, element, sheet_of, shown
 from llm_notebook.notebook.commands.lists.tables import code, literal_cell, markdown_table
 from llm_notebook.notebook.display.columns import columns, padded
-from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.display.finished_text import show_markdown
 from llm_notebook.transcript.visible import visible
 
 __all__ = ["Bar", "Cell", "Group", "Line", "show_listing"]

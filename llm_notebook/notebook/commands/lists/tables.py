@@ -5,7 +5,7 @@ from __future__ import annotations
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.columns import columns, padded
-from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.display.finished_text import show_markdown
 from llm_notebook.transcript.markdown.escape import inline_code, plain_text
 from llm_notebook.transcript.visible import visible
 
