@@ -324,13 +324,7 @@ def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], N
         answer(stream, request, *rest)
         skipped(request)
 
-    def stop() -> None:
-        # If somebody has wrapped it since, their wrapper stays.
-        if vars(kernel).get("_send_abort_reply") is answer_and_tell:
-            del kernel._send_abort_reply
-
-    kernel._send_abort_reply = answer_and_tell
-    return stop
+    return _wrap(kernel, "_send_abort_reply", answer_and_tell)
 
 
 def watch_prompts(shell: InteractiveShell, typed: Callable[[str], None]) -> Callable[[], None]:
@@ -353,13 +347,19 @@ def watch_prompts(shell: InteractiveShell, typed: Callable[[str], None]) -> Call
             typed(session)
         return answer(code)
 
-    def stop() -> None:
-        # If somebody has wrapped it since, their wrapper stays.
-        if vars(kernel).get("do_is_complete") is answer_and_tell:
-            del kernel.do_is_complete
+    return _wrap(kernel, "do_is_complete", answer_and_tell)
 
-    kernel.do_is_complete = answer_and_tell
-    return stop
+
+def _wrap(kernel: object, name: str, wrapper: Callable[..., object]) -> Callable[[], None]:
+    """Put a wrapper in the place of a method of the kernel, and return a function that undoes it."""
+
+    def undo() -> None:
+        # If somebody has wrapped it since, their wrapper stays.
+        if vars(kernel).get(name) is wrapper:
+            delattr(kernel, name)
+
+    setattr(kernel, name, wrapper)
+    return undo
 
 
 def front_end_session(shell: InteractiveShell) -> str:
