@@ -46,6 +46,7 @@ __all__ = [
     "footer",
     "literal_markdown",
     "markdown_of",
+    "marked_problem",
     "plain_of",
     "plain_picture",
     "plain_problem",
@@ -147,12 +148,7 @@ def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
         sections += view.beside.plain_below()
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
-    problem = (
-        []
-        if view.problem is None
-        else ["\n".join([f"■ {said}", *ways]) for said, *ways in [plain_problem(view.problem)]]
-    )
-    sentences = [*words.plain_state, *problem, *words.remarks]
+    sentences = [*words.plain_state, "\n".join(marked_problem(view)), *words.remarks]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     sections += [
         terminal_safe(f"{name} ({size}): {text}" if size else f"{name}: {text}")
@@ -237,6 +233,14 @@ def plain_problem(problem: Problem) -> list[str]:
     title = on_one_line(problem.title)
     said = f"{title}{'' if title[-1] in '.!?:…' else '.'} {on_one_line(problem.text)}" if problem.text else title
     return [said, *ways]
+
+
+def marked_problem(view: TranscriptView) -> list[str]:
+    """Return the lines of a turn's problem, of which the first begins with our mark; none if there is no problem."""
+    if view.problem is None:
+        return []
+    said, *ways = plain_problem(view.problem)
+    return [f"■ {said}", *ways]
 
 
 def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:

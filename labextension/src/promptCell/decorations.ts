@@ -37,6 +37,9 @@ const CLASSES: Record<IToken['kind'], string> = {
   variable: 'llm-prompt-var',
   string: 'llm-prompt-str'
 };
+/** What is longer was not meant as an option, and is not repeated. */
+const LONGEST_OPTION = 100;
+
 const HEAD = Decoration.line({ class: 'llm-prompt-head' });
 const FENCE = Decoration.line({ class: 'llm-prompt-fence' });
 const FENCE_MARK = Decoration.mark({ class: 'llm-prompt-fence-mark' });
@@ -192,9 +195,10 @@ const tokenPieces = (
 ): IPiece[] =>
   tokens.map(({ from, to, kind }) => {
     const option = text.slice(from - start, to - start);
-    const title =
-      kind === 'wrong' ? words.noOption(option, nearestOption(option)) : '';
-    const attributes: Record<string, string> = title ? { title } : {};
+    const attributes: Record<string, string> =
+      kind === 'wrong' && option.length < LONGEST_OPTION
+        ? { title: words.noOption(option, nearestOption(option)) }
+        : {};
     const decoration = Decoration.mark({ class: CLASSES[kind], attributes });
     return { from, to, decoration };
   });

@@ -156,3 +156,9 @@ test('in Python, too, and what is meant is found there', () => {
   expect(wrong.textContent).toBe('--modle');
   expect(wrong.getAttribute('title')).toBe('No --modle. --model?');
 });
+
+test('a very long word is underlined at once, and not repeated', () => {
+  const view = editorOf(`%%llm --${'a'.repeat(1_000_000)} x\nHi`);
+  const [wrong] = view.contentDOM.querySelectorAll('.llm-prompt-wrong');
+  expect(wrong.hasAttribute('title')).toBe(false);
+});

@@ -112,8 +112,8 @@ function takeOption(reader: Reader): string {
   const name = plain(word);
   const isJoined = /^-\p{L}./u.test(word) && !OPTION_VALUES.has(word);
   if (!isJoined) {
-    const isTyped = reader.isLast(word) && mayBecomeOption(name);
-    const isRight = OPTION_VALUES.has(name) || isTyped;
+    const isBeingTyped = reader.isLast(word) && mayBecomeOption(name);
+    const isRight = OPTION_VALUES.has(name) || isBeingTyped;
     reader.take(OPTION, isRight ? 'option' : 'wrong');
     return name;
   }

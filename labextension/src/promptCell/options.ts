@@ -15,8 +15,10 @@ export function nearestOption(wrong: string): string {
   let best = '';
   let fewest = Math.min(MOST_DIFFERENCES, Math.floor(typed.length / 2)) + 1;
   for (const option of OPTION_VALUES.keys()) {
-    const count = option.startsWith('--') ? differences(doubled, option) : 9;
-    if (count < fewest) {
+    // Anybody may have pasted a very long word, and most lengths differ too much anyway.
+    const isNear = Math.abs(option.length - doubled.length) < fewest;
+    const count = isNear ? differences(doubled, option) : fewest;
+    if (option.startsWith('--') && count < fewest) {
       [best, fewest] = [option, count];
     }
   }

@@ -133,7 +133,7 @@ def _only_appends(front: FrontEnd) -> bool:
 
 def _has_bar(feed: Feed) -> bool:
     beside = feed.view.beside
-    return beside is not None and (beside.job is not None or beside.make_job is not None)
+    return beside is not None and beside.make_job is not None
 
 
 @dataclass(slots=True)
@@ -175,7 +175,7 @@ class NotebookDisplay:
         self.changed: Callable[[], None] = self._wake.set
         self._closed = threading.Event()
         self._words: str | None = None
-        # Whether each output is shown as it is first sent, by a console. It gets text only when that is whole.
+        # Whether a console shows the outputs, each as it is first sent. So only the one that is complete has text for it.
         self._only_appends = False
         self._painter: threading.Thread | None = None
 
@@ -244,8 +244,8 @@ class NotebookDisplay:
             # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.
             self._widget.close()
             self._widget = None
-        is_unknown = not self._front.extension and (is_console(shell) or is_in_output_widget(shell))
-        if is_unknown or _only_appends(self._front):
+        may_ignore_updates = not self._front.extension and (is_console(shell) or is_in_output_widget(shell))
+        if may_ignore_updates or _only_appends(self._front):
             # What was shown before stays as it was, and cannot be updated.
             self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
         self._show(publish, record, self._widget if is_paused else None)
@@ -283,7 +283,7 @@ class NotebookDisplay:
             view.show_printed(self._clock())
             silence.look(self._clock())
             is_counted = view.silent or bool(view.notice)
-            has_bar = view.beside is not None and view.beside.make_job is not None
+            has_bar = _has_bar(self._feed)
             if view.beside is not None:
                 view.beside.renew_job()
             if is_counted or has_bar:

@@ -19,7 +19,7 @@ from llm_notebook.transcript.answer.sources import plain_sources
 from llm_notebook.transcript.answer.tables import is_table
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.calls.call_rendering import plain_call
-from llm_notebook.transcript.rendering import footer, plain_picture, plain_problem
+from llm_notebook.transcript.rendering import footer, marked_problem, plain_picture
 from llm_notebook.transcript.sent_words import plain_sent
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
@@ -126,31 +126,25 @@ class TerminalDisplay:
         if self._is_in_line:
             sys.stdout.write("\n")
         self._printing, self._is_in_line = None, False
+        problem = marked_problem(self._view) if self._explains else []
         lines = [
             *(self._view.beside.plain_below() if self._view.beside is not None else ()),
             *plain_sources(self._view.sources.listed),
             state_sentence(self._view),
-            *self._failure(),
+            *problem,
             *self._view.remarks,
         ]
         lines += not_saved_sentence(self._view)
         if self._view.show_usage:
             lines.append(footer(self._view))
         tail = "".join(f"{terminal_safe(line)}\n" for line in lines if line)
-        if self._view.blocks or self._view.state != "failed" or self._failure():
+        if self._view.blocks or self._view.state != "failed" or problem:
             sys.stdout.write(("\n" if self._wrote else "") + tail)
         self._wrote = False
         sys.stdout.flush()
         if self._errors:
             spell_out_on_stdout(self._errors)
             self._errors = ""
-
-    def _failure(self) -> list[str]:
-        """Return why the turn has failed, and the ways out, a line each."""
-        if not self._explains or self._view.problem is None:
-            return []
-        said, *ways = plain_problem(self._view.problem)
-        return [f"■ {said}", *ways]
 
     def refresh(self) -> None:
         pass

@@ -315,16 +315,7 @@ def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], N
     Returns:
         A function that stops watching.
     """
-    kernel: Any = _kernel_of(shell)
-    answer = getattr(kernel, "_send_abort_reply", None)
-    if answer is None:
-        return lambda: None
-
-    def answer_and_tell(stream: object, request: dict[str, Any], *rest: object) -> None:
-        answer(stream, request, *rest)
-        skipped(request)
-
-    return _wrap(kernel, "_send_abort_reply", answer_and_tell)
+    return _watch(shell, "_send_abort_reply", lambda _stream, request, *_rest: skipped(request))
 
 
 def watch_prompts(shell: InteractiveShell, typed: Callable[[str], None]) -> Callable[[], None]:
@@ -337,29 +328,33 @@ def watch_prompts(shell: InteractiveShell, typed: Callable[[str], None]) -> Call
     Returns:
         A function that stops watching.
     """
-    kernel: Any = _kernel_of(shell)
-    answer = getattr(kernel, "do_is_complete", None)
-    if answer is None:
-        return lambda: None
 
-    def answer_and_tell(code: str) -> object:
+    def note(_code: str) -> None:
         if session := front_end_session(shell):
             typed(session)
-        return answer(code)
 
-    return _wrap(kernel, "do_is_complete", answer_and_tell)
+    return _watch(shell, "do_is_complete", note)
 
 
-def _wrap(kernel: object, name: str, wrapper: Callable[..., object]) -> Callable[[], None]:
-    """Put a wrapper in the place of a method of the kernel, and return a function that undoes it."""
+def _watch(shell: InteractiveShell, name: str, called: Callable[..., object]) -> Callable[[], None]:
+    """Call a function after each call of a method of the kernel, if it has that method, and return a function that stops this."""
+    kernel: Any = _kernel_of(shell)
+    method = getattr(kernel, name, None)
+    if method is None:
+        return lambda: None
 
-    def undo() -> None:
+    def call_and_tell(*args: object) -> object:
+        outcome = method(*args)
+        called(*args)
+        return outcome
+
+    def stop() -> None:
         # If somebody has wrapped it since, their wrapper stays.
-        if vars(kernel).get(name) is wrapper:
+        if vars(kernel).get(name) is call_and_tell:
             delattr(kernel, name)
 
-    setattr(kernel, name, wrapper)
-    return undo
+    setattr(kernel, name, call_and_tell)
+    return stop
 
 
 def front_end_session(shell: InteractiveShell) -> str:

@@ -63,14 +63,15 @@ class DrawnRun:
 
     def open(self) -> None:
         """Show the bar, before any row has come."""
-        turn = self.turn or self._turns.register(TranscriptView(self._run.model_id, id=new_id()), None)
-        self.turn = turn
-        view = turn.view
-        if view.beside is not None:
+        view = TranscriptView(self._run.model_id, id=new_id()) if self.turn is None else self.turn.view
+        is_again = view.beside is not None
+        view.beside = self._beside = Beside(make_job=self._job)
+        # How a turn is displayed depends on whether it has a bar.
+        self.turn = turn = self.turn or self._turns.register(view, None)
+        if is_again:
             turn.feed.start_over()
         view.began = datetime.now().astimezone().isoformat(timespec="seconds")
         view.seconds, view.state = 0.0, "streaming"
-        view.beside = self._beside = Beside(make_job=self._job)
         self._beside.renew_job()
         turn.again = self.again
         turn.request, turn.is_running = current_request(self._turns.shell), True

@@ -177,6 +177,15 @@ def test_a_console_with_a_prompt_gets_an_answer_as_text(kernel: Kernel) -> None:
     assert "Traceback" not in repr(failed.messages)
 
 
+def test_a_console_with_a_prompt_gets_a_run_over_rows_when_it_is_over(kernel: Kernel) -> None:
+    kernel.run("rows = [{'text': 'one'}, {'text': 'two'}]")
+    cell = _type(kernel, "%llm -m echo --each rows Say {{ text }}")
+    shown = [content["data"].get("text/plain") for content in cell.of("display_data")]
+    assert len(list(filter(None, shown))) == 1
+    assert shown[-1].startswith("2 rows  100 %")
+    assert cell.stdout == ""
+
+
 def test_a_console_beside_a_page_with_our_extension_gets_the_whole_answer(live: Kernel) -> None:
     cell = _type(live, "%llm -m thinker slowly")
     shown = [content["data"].get("text/plain") for content in cell.of("display_data")]

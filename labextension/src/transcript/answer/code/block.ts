@@ -166,6 +166,7 @@ function splitAt(first: ChildNode | null, length: number): ChildNode | null {
       rest.textContent = own.slice(left);
       node.textContent = own.slice(0, left);
       node.after(rest);
+      [node, rest].forEach(part => isPart(part) && holdHeight(part));
     }
     left -= own.length;
   }
@@ -178,6 +179,9 @@ function partOf(...children: Child[]): HTMLElement {
   holdHeight(part);
   return part;
 }
+
+const isPart = (node: Node | null): node is HTMLElement =>
+  node instanceof HTMLElement && node.className === 'llm-lines';
 
 /** Let a part be as high as its lines while the browser does not lay it out, because it is far from what the reader sees. */
 function holdHeight(part: HTMLElement): void {
@@ -204,7 +208,7 @@ function appendParts(text: HTMLElement, code: string): void {
 /** The part that code is appended to. What is in none becomes one. */
 function lastPart(text: HTMLElement): HTMLElement {
   const { lastChild } = text;
-  if (lastChild instanceof HTMLElement && lastChild.className === 'llm-lines') {
+  if (isPart(lastChild)) {
     return lastChild;
   }
   const part = partOf(...Array.from(text.childNodes));
