@@ -32,6 +32,7 @@ from llm_notebook.journal.operations import TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
+from llm_notebook.notebook.display.terminal import TerminalDisplay
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.running.accounting import Spent, account_for
@@ -168,7 +169,7 @@ class LiveTurns:
             self._stop_queue(turn)
 
     def show_again(self, turn: LiveTurn, *, halts: bool = True) -> None:
-        """Show a turn in the running cell, with the buttons of its open questions, without asking the model.
+        """Show a turn in the running cell, with the buttons of its open questions, without asking the model; so, too, if a console has shown it.
 
         Raises:
             CellHalted: the turn waits for a human, and `halts` says that the cells below must not run then.
@@ -176,6 +177,8 @@ class LiveTurns:
         self.examine(turn)
         turn.unread.clear()
         turn.request = current_request(self.shell)
+        if self.front.is_notebook and isinstance(turn.display, TerminalDisplay):
+            turn.display = answer_display(self.front, turn.feed, self._receive)
         turn.display.open(here=True)
         turn.display.close()
         if halts:

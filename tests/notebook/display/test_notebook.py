@@ -177,6 +177,21 @@ def test_a_console_with_a_prompt_gets_an_answer_as_text(kernel: Kernel) -> None:
     assert "Traceback" not in repr(failed.messages)
 
 
+def test_a_question_of_a_console_is_shown_again_where_that_is_asked_for(kernel: Kernel) -> None:
+    kernel.run(
+        "import llm_notebook as llm\n@llm.require_approval\ndef look(path: str) -> str:\n    return 'seen ' + path"
+    )
+    asked = _type(kernel, "%llm -m asker -T look Look at /a")
+    assert "▎ look · waiting for your approval, nothing has run" in asked.stdout
+    assert _type(kernel, "%llm resume").stdout == asked.stdout
+    in_cell = kernel.run("%llm resume", "cell-1")
+    assert "waiting for your approval" in in_cell.markdown[0]
+    assert (
+        "seen /a"
+        in kernel.run(f"%llm approve {asked.stdout.split('%llm approve ')[1].split()[0]}", "cell-2").markdown[0]
+    )
+
+
 def test_a_console_with_a_prompt_gets_a_run_over_rows_when_it_is_over(kernel: Kernel) -> None:
     kernel.run("rows = [{'text': 'one'}, {'text': 'two'}]")
     cell = _type(kernel, "%llm -m echo --each rows Say {{ text }}")
